@@ -141,6 +141,9 @@ type Workload struct {
 	ZipfTheta    float64 `json:"zipf_theta,omitempty"`
 	PreloadKeys  int     `json:"preload_keys"`
 	RangeLimit   int64   `json:"range_limit,omitempty"`
+	// API is how operations reach the store: "grpc", or "http" for the JSON
+	// gateway.
+	API string `json:"api"`
 	// Mix names each operation type's share of the clients.
 	Mix map[string]float64 `json:"mix"`
 }
