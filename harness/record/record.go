@@ -130,7 +130,8 @@ type Trial struct {
 
 // Workload holds the effective workload parameters.
 type Workload struct {
-	Name         string  `json:"name"`
+	Name         string  `json:"name"` // the plan's name for it, e.g. "put50"
+	Type         string  `json:"type"` // what clients do: one of workload.Types
 	Loop         string  `json:"loop"` // "closed" or "open"
 	Clients      int     `json:"clients"`
 	Conns        int     `json:"conns"`
