@@ -1,0 +1,58 @@
+// Package api serves a Store to clients: etcd's v3 KV service over gRPC, the
+// same as JSON over HTTP, and as much of etcd's other services as its tools
+// need to work.
+//
+// # The life of a request
+//
+//  1. gRPC (or the gateway) decodes it into etcd's own message.
+//  2. It is validated in etcd's order, with etcd's codes and texts: empty key,
+//     options that exclude each other, sort options, number of operations,
+//     duplicate keys, size.
+//  3. It is converted to package kv's types. The conversion takes over the
+//     message's byte slices instead of copying them: the decoder made them for
+//     this request alone.
+//  4. A write, and a transaction that may write, is proposed; a read runs on a
+//     view of the store.
+//  5. The result is converted to etcd's message, under a header with the ids of
+//     cluster and member, the Raft term and the revision.
+//  6. The Observer is told.
+//
+// # Errors
+//
+// A client must be able to tell "did not happen" from "unknown" by code and
+// text alone. A write did not happen if its error is in the first part of the
+// table; client.Unknown decides by the same table.
+//
+//	cause                      code                text ("etcdserver: ...")          happened
+//	failed validation          InvalidArgument     etcd's own                        no
+//	kv.ErrKeyNotFound          InvalidArgument     key not found                     no
+//	kv.ErrTooLarge             InvalidArgument     request is too large              no
+//	kv.ErrLeaseNotFound        NotFound            requested lease not found         no
+//	kv.ErrCompacted            OutOfRange          required revision ... compacted   no
+//	kv.ErrFutureRevision       OutOfRange          ... is a future revision          no
+//	kv.ErrTooManyRequests      ResourceExhausted   too many requests                 no
+//	kv.ErrDropped              Unavailable         no leader                         no
+//	unsupported method         Unimplemented       (ours, says what is accepted)     no
+//
+//	kv.ErrLeaderLost           Unavailable         leader changed                    unknown
+//	kv.ErrStopped              Unavailable         server stopped                    unknown
+//	context cancelled          Canceled            (gRPC's)                          unknown
+//	context deadline           DeadlineExceeded    (gRPC's)                          unknown
+//	anything else              Unknown             the error's text                  unknown
+//
+// A message above MaxRequestBytes plus 512 KiB is refused by gRPC itself before
+// it is decoded (ResourceExhausted, "received message larger than max"), as in
+// etcd. The HTTP side answers etcd's "request is too large" at any size.
+//
+// # Not served
+//
+// There are no watches, leases, users or alarms, and the membership is fixed:
+// those calls answer Unimplemented and say what is accepted instead. A put with
+// a lease id answers etcd's "requested lease not found".
+//
+// # Not protected
+//
+// There is no authentication but TLS client certificates, and no rate limit but
+// the Store's bounded queue. A range without a limit is answered whole, in
+// memory, as in etcd.
+package api

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"metastorebench/core/engine"
+	"metastorebench/core/kv"
+)
+
+// Store is what the services need of a node. All methods may be called from
+// any number of goroutines.
+type Store interface {
+	// Propose carries cmd through the log and returns what it did once it is
+	// committed by a majority, synced and applied. It takes ownership of cmd and
+	// of every slice in it.
+	//
+	// A Result with Err set and a returned error are answered alike; the
+	// returned error is one of package kv's sentinels or the context's error, and
+	// kv.Unknown tells whether the command may still take effect.
+	Propose(ctx context.Context, cmd *kv.Command) (kv.Result, error)
+	// Read runs fn on a view of the store: one that holds every command
+	// acknowledged before the call, or, if serializable, the local state as it
+	// is. fn must be short, for a view may hold up commits; the pairs that it
+	// reads stay valid after it. An error of fn is returned as it is.
+	Read(ctx context.Context, serializable bool, fn func(engine.Reader) error) error
+	// Status describes the member. It is called for each reply (for the
+	// header), so it must do no more than read a few cached numbers.
+	Status() Status
+}
+
+// Status is a member's account of itself at one moment.
+type Status struct {
+	ClusterID uint64
+	MemberID  uint64
+	// RaftTerm and RaftIndex are the current term and the committed index.
+	RaftTerm  uint64
+	RaftIndex uint64
+	// AppliedIndex is the last log entry applied to the engine.
+	AppliedIndex uint64
+	// Leader is the leader's member id, 0 if the member knows of none.
+	Leader uint64
+	// Version is the program's version, "MAJOR.MINOR.PATCH".
+	Version string
+	// DBSizeBytes is the space that the engine's data take. It may be a figure
+	// that is some seconds old.
+	DBSizeBytes int64
+	// Revision is the store's revision.
+	Revision int64
+}
+
+// Observer is told of every request to the KV service when it ends, over gRPC
+// or HTTP. Its method is called concurrently and must not block.
+type Observer interface {
+	// OpDone reports one request: op is one of the Op constants, err what the
+	// client was answered (nil for success, else a gRPC status error), d the time
+	// in the service, from the decoded request to the reply, without the network.
+	OpDone(op string, err error, d time.Duration)
+}
+
+// Operation names given to Observer.
+const (
+	OpPut     = "put"
+	OpGet     = "get"   // a Range of one key
+	OpRange   = "range" // any other Range
+	OpDelete  = "delete"
+	OpTxn     = "txn"
+	OpCompact = "compact"
+)
+
+// etcd's defaults, embed/config.go of etcd v3.7.
+const (
+	// DefaultMaxTxnOps is etcd's --max-txn-ops.
+	DefaultMaxTxnOps = 128
+	// DefaultMaxRequestBytes is etcd's --max-request-bytes, 1.5 MiB.
+	DefaultMaxRequestBytes = 3 << 19
+)
+
+// overheadBytes is what a message may exceed MaxRequestBytes by before gRPC
+// itself refuses to read it; etcd's grpcOverheadBytes.
+const overheadBytes = 512 << 10
+
+// Limits bound what one client may ask for. The zero value means the defaults.
+type Limits struct {
+	// MaxTxnOps bounds the compares, and the operations of either branch, of a
+	// transaction with all its nested ones; 0 means DefaultMaxTxnOps.
+	MaxTxnOps uint
+	// MaxRequestBytes bounds an encoded request; 0 means
+	// DefaultMaxRequestBytes. At most 1 GiB.
+	MaxRequestBytes uint
+	// MaxConcurrentStreams bounds the open requests of one connection; 0 leaves
+	// it to the gRPC options given to NewServer (gRPC's default: no bound).
+	MaxConcurrentStreams uint32
+}
+
+// ErrLimits says that Limits hold a value that is out of range.
+var ErrLimits = errors.New("api: invalid limit")
+
+// EnsureDefaults returns l with zero fields replaced by the defaults.
+func (l Limits) EnsureDefaults() Limits {
+	if l.MaxTxnOps == 0 {
+		l.MaxTxnOps = DefaultMaxTxnOps
+	}
+	if l.MaxRequestBytes == 0 {
+		l.MaxRequestBytes = DefaultMaxRequestBytes
+	}
+	return l
+}
+
+// Validate returns every violation, joined, each wrapping ErrLimits; nil if
+// there is none. Call it after EnsureDefaults.
+func (l Limits) Validate() error {
+	var errs []error
+	if l.MaxTxnOps == 0 || l.MaxTxnOps > math.MaxInt32 {
+		errs = append(errs, fmt.Errorf("%w: max-txn-ops %d, want 1 to %d", ErrLimits, l.MaxTxnOps, math.MaxInt32))
+	}
+	if l.MaxRequestBytes == 0 || l.MaxRequestBytes > 1<<30 {
+		errs = append(errs, fmt.Errorf("%w: max-request-bytes %d, want 1 to %d", ErrLimits, l.MaxRequestBytes, 1<<30))
+	}
+	return errors.Join(errs...)
+}
+
+// maxMessageBytes is the largest message that gRPC may read.
+func (l Limits) maxMessageBytes() int { return int(l.MaxRequestBytes) + overheadBytes }
