@@ -1,0 +1,170 @@
+package workload
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"metastorebench/harness/record"
+)
+
+// Types of workload: what the clients do.
+const (
+	// TypePut is puts only, by every client, over the whole key space.
+	TypePut = "put"
+	// TypeLargeScale has each client alternate a put and a get of the same key,
+	// chosen from its own Keys/Clients keys.
+	TypeLargeScale = "large-scale"
+	// TypeMixed gives each operation type clients of its own, in the proportions
+	// of Mix. A range reads all keys under one prefix, so its cost grows while
+	// the prefix fills, up to PrefixKeys pairs: count per type, never in sum.
+	TypeMixed = "mixed"
+)
+
+// Names of key distributions.
+const (
+	Uniform = "uniform"
+	Zipfian = "zipfian"
+)
+
+// Ways to reach the store.
+const (
+	APIGRPC = "grpc"
+	APIHTTP = "http" // the JSON gateway, /v3/kv/*
+)
+
+// ErrInvalid is wrapped by every violation that Validate reports.
+var ErrInvalid = errors.New("workload")
+
+// maxValueBytes is etcd's default bound on a request, which the store shares.
+const maxValueBytes = 1 << 20
+
+// Types returns the accepted workload types.
+func Types() []string { return []string{TypePut, TypeLargeScale, TypeMixed} }
+
+// Distributions returns the accepted key distributions.
+func Distributions() []string { return []string{Uniform, Zipfian} }
+
+// APIs returns the accepted ways to reach the store.
+func APIs() []string { return []string{APIGRPC, APIHTTP} }
+
+// DefaultMix returns a fresh copy of the mix that a workload type has unless a
+// plan says otherwise; nil for an unknown type.
+func DefaultMix(typ string) map[string]float64 {
+	switch typ {
+	case TypePut:
+		return map[string]float64{record.OpPut: 1}
+	case TypeLargeScale:
+		return map[string]float64{record.OpPut: 0.5, record.OpGet: 0.5}
+	case TypeMixed:
+		return map[string]float64{record.OpPut: 0.4, record.OpGet: 0.4, record.OpRange: 0.1, record.OpDelete: 0.1}
+	}
+	return nil
+}
+
+// Validate returns every violation in w, nil if there is none. Each names the
+// field, its value and what is accepted, and wraps ErrInvalid.
+func Validate(w record.Workload) []error {
+	v := violations{name: w.Name}
+	v.oneOf("type", w.Type, Types())
+	v.oneOf("api", w.API, APIs())
+	if w.Loop != "closed" {
+		v.add("loop is %q; accepted: closed", w.Loop)
+	}
+	v.atLeast("clients", w.Clients, 1)
+	v.atLeast("conns", w.Conns, 1)
+	if w.Clients >= 1 && w.Conns > w.Clients {
+		v.add("conns is %d, more than the %d clients that would use them", w.Conns, w.Clients)
+	}
+	v.keySpace(w)
+	if w.ValueBytes < MinValueBytes || w.ValueBytes > maxValueBytes {
+		v.add("value_bytes is %d; accepted: %d to %d (a value carries a %d-byte header and at least 8 bytes of checked filler)",
+			w.ValueBytes, MinValueBytes, maxValueBytes, headerBytes)
+	}
+	v.oneOf("distribution", w.Distribution, Distributions())
+	switch {
+	case w.Distribution == Zipfian && !(w.ZipfTheta > 0 && w.ZipfTheta < 1):
+		v.add("zipf_theta is %v; accepted: above 0 and below 1 (YCSB uses 0.99)", w.ZipfTheta)
+	case w.Distribution == Uniform && w.ZipfTheta != 0:
+		v.add("zipf_theta is %v, but the distribution is uniform", w.ZipfTheta)
+	}
+	if w.RangeLimit < 0 {
+		v.add("range_limit is %d; accepted: 0 (no limit) or more", w.RangeLimit)
+	}
+	v.mix(w)
+	return v.errs
+}
+
+type violations struct {
+	name string
+	errs []error
+}
+
+func (v *violations) add(format string, args ...any) {
+	v.errs = append(v.errs, fmt.Errorf("%w %q: %s", ErrInvalid, v.name, fmt.Sprintf(format, args...)))
+}
+
+func (v *violations) oneOf(field, got string, accepted []string) {
+	if !slices.Contains(accepted, got) {
+		v.add("%s is %q; accepted: %s", field, got, strings.Join(accepted, ", "))
+	}
+}
+
+func (v *violations) atLeast(field string, got, low int) {
+	if got < low {
+		v.add("%s is %d; accepted: %d or more", field, got, low)
+	}
+}
+
+func (v *violations) keySpace(w record.Workload) {
+	v.atLeast("key_bytes", w.KeyBytes, 1)
+	if w.KeyBytes > maxKeyBytes {
+		v.add("key_bytes is %d; accepted: up to %d", w.KeyBytes, maxKeyBytes)
+	}
+	v.atLeast("keys", w.Keys, 1)
+	if room := keyRoom(w.KeyBytes); w.KeyBytes >= 1 && w.Keys > room {
+		v.add("keys is %d, but %d-byte keys leave room for %d", w.Keys, w.KeyBytes, room)
+	}
+	if w.PreloadKeys < 0 || w.PreloadKeys > max(w.Keys, 0) {
+		v.add("preload_keys is %d; accepted: 0 to keys (%d)", w.PreloadKeys, w.Keys)
+	}
+	if w.Type == TypeLargeScale && w.Clients >= 1 && w.Keys < w.Clients {
+		v.add("keys is %d; %s needs at least one for each of its %d clients", w.Keys, w.Type, w.Clients)
+	}
+}
+
+func (v *violations) mix(w record.Workload) {
+	sum, bad := 0.0, false
+	for _, op := range slices.Sorted(maps.Keys(w.Mix)) {
+		if _, ok := kindOf(op); !ok {
+			v.add("mix names operation %q; accepted: %s", op, strings.Join(OpNames(), ", "))
+			bad = true
+		}
+		if share := w.Mix[op]; !(share > 0 && share <= 1) {
+			v.add("mix gives %s a share of %v; accepted: above 0 and up to 1", op, share)
+			bad = true
+		}
+		sum += w.Mix[op]
+	}
+	switch {
+	case bad:
+		return
+	case math.Abs(sum-1) > 1e-9:
+		v.add("mix adds up to %v; accepted: 1", sum)
+		return
+	case (w.Type == TypePut || w.Type == TypeLargeScale) && !maps.Equal(w.Mix, DefaultMix(w.Type)):
+		v.add("mix is %v; type %s has %v", w.Mix, w.Type, DefaultMix(w.Type))
+	case w.Type == TypeMixed && w.Clients >= 1:
+		for kind, n := range assign(w.Mix, w.Clients) {
+			if n == 0 && w.Mix[Kind(kind).String()] > 0 {
+				v.add("clients is %d, too few to give %s (share %v) a client of its own", w.Clients, Kind(kind), w.Mix[Kind(kind).String()])
+			}
+		}
+	}
+	if w.Mix[record.OpRange] > 0 && w.KeyBytes == 1 {
+		v.add("key_bytes is 1; a prefix range needs 2 or more")
+	}
+}

@@ -1,0 +1,152 @@
+package workload
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"metastorebench/harness/record"
+)
+
+// Kind is an operation type.
+type Kind uint8
+
+// The operation types, in the order in which they are recorded.
+const (
+	Put Kind = iota
+	Get
+	Range
+	Delete
+	// Kinds is the number of operation types.
+	Kinds = iota
+)
+
+var kindNames = [Kinds]string{record.OpPut, record.OpGet, record.OpRange, record.OpDelete}
+
+// String returns the name under which results record the operation.
+func (k Kind) String() string { return kindNames[k] }
+
+// OpNames returns the names of all operation types.
+func OpNames() []string { return kindNames[:] }
+
+func kindOf(name string) (Kind, bool) {
+	i := slices.Index(kindNames[:], name)
+	return Kind(i), i >= 0
+}
+
+// Op is one operation to send. A range reads the prefix that holds Key.
+type Op struct {
+	Kind Kind
+	Key  int // index of the key, 0 to Keys-1
+}
+
+// Workload is a validated workload with its seed. It is immutable: any number
+// of goroutines may use it.
+type Workload struct {
+	record.Workload
+	seed  uint64
+	keys  chooser
+	roles [Kinds]int // mixed: clients of each kind
+}
+
+// New prepares a workload. It returns all violations joined if w is not valid.
+func New(w record.Workload, seed uint64) (*Workload, error) {
+	if errs := Validate(w); len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	wl := &Workload{Workload: w, seed: seed}
+	space := w.Keys
+	if w.Type == TypeLargeScale {
+		space = w.Keys / w.Clients
+	}
+	switch w.Distribution {
+	case Zipfian:
+		wl.keys = newZipfian(space, w.ZipfTheta)
+	default:
+		wl.keys = uniform(space)
+	}
+	if w.Type == TypeMixed {
+		wl.roles = assign(w.Mix, w.Clients)
+	}
+	return wl, nil
+}
+
+// PreloadWriter is the writer number of the writes made before the clients
+// start.
+func (w *Workload) PreloadWriter() uint32 { return uint32(w.Clients) }
+
+// Uses reports whether any client sends operations of kind k.
+func (w *Workload) Uses(k Kind) bool { return w.Mix[k.String()] > 0 }
+
+// Stream returns client i's operations (0 to Clients-1).
+func (w *Workload) Stream(i int) *Stream {
+	s := &Stream{keys: w.keys, rand: rand.New(rand.NewPCG(w.seed, uint64(i)))}
+	switch w.Type {
+	case TypePut:
+		s.cycle = []Kind{Put}
+	case TypeLargeScale:
+		s.cycle = []Kind{Put, Get}
+		s.first = i * (w.Keys / w.Clients)
+	case TypeMixed:
+		s.cycle = []Kind{w.role(i)}
+	}
+	return s
+}
+
+func (w *Workload) role(client int) Kind {
+	for k, n := range w.roles {
+		if client < n {
+			return Kind(k)
+		}
+		client -= n
+	}
+	panic("workload: a client without a role") // the roles add up to Clients
+}
+
+// Stream is one client's endless sequence of operations. It belongs to one
+// goroutine.
+type Stream struct {
+	keys  chooser
+	rand  *rand.Rand
+	cycle []Kind // operations made in turn on one key
+	at    int
+	first int // index of the client's first key
+	key   int
+}
+
+// Next returns the next operation.
+func (s *Stream) Next() Op {
+	if s.at == 0 {
+		s.key = s.first + s.keys.choose(s.rand)
+	}
+	op := Op{Kind: s.cycle[s.at], Key: s.key}
+	s.at = (s.at + 1) % len(s.cycle)
+	return op
+}
+
+// assign shares out clients among the kinds by largest remainder.
+func assign(mix map[string]float64, clients int) (n [Kinds]int) {
+	type rest struct {
+		kind     int
+		fraction float64
+	}
+	var rests []rest
+	left := clients
+	for k, name := range kindNames {
+		exact := mix[name] * float64(clients)
+		// The tolerance keeps 0.1*30 from becoming 2.999.
+		whole := math.Floor(exact + 1e-9)
+		n[k] = int(whole)
+		left -= n[k]
+		if mix[name] > 0 {
+			rests = append(rests, rest{k, exact - whole})
+		}
+	}
+	slices.SortStableFunc(rests, func(a, b rest) int { return cmp.Compare(b.fraction, a.fraction) })
+	for i := range left {
+		n[rests[i%len(rests)].kind]++
+	}
+	return n
+}
