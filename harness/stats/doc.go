@@ -1,0 +1,33 @@
+// Package stats turns the records of one run into summaries: medians over
+// blocks, paired ratios, merged histograms and per-operation quantities. It is
+// pure: it reads records that are already in memory, starts nothing and writes
+// nothing.
+//
+// # From records to numbers
+//
+//  1. NewRun indexes the trials by cell and block. Void trials are taken out
+//     and counted; a run that contradicts itself (an unknown cell, a block
+//     twice, two durability tiers in one cell) is refused.
+//  2. A Metric reads one number out of one trial, or says that the trial does
+//     not have it. Nothing is invented for a missing counter.
+//  3. Summarize gives the median of a cell's blocks with minimum, maximum, n
+//     and, from six blocks up, an order-statistic interval.
+//  4. PairedRatio divides two cells block by block and summarizes the
+//     quotients. Blocks run close together in time, so that a slow stretch of
+//     the machine falls on both sides of the quotient.
+//  5. Histogram merges the histograms of a cell's blocks. Percentiles come out
+//     of the merged histogram; percentiles are never averaged.
+//
+// # Invariants
+//
+//   - Operation types are never added up into one rate: a put and the get that
+//     follows it are two operations of two kinds.
+//   - Numbers of different durability tiers are never compared: ErrTier.
+//   - A percentile with fewer than MinBeyond samples beyond it does not exist.
+//   - Every Summary carries its n and its warnings.
+//
+// # Not protected
+//
+// Intervals are per comparison and not corrected for the number of comparisons
+// in a table.
+package stats

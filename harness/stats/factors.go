@@ -1,0 +1,201 @@
+package stats
+
+import (
+	"maps"
+	mathbits "math/bits"
+	"slices"
+	"strings"
+
+	"metastorebench/harness/claims"
+)
+
+// Factor is a two-level axis under study: an item of the plan that is off or
+// on.
+type Factor struct {
+	ID   string // the claim's id, e.g. "P1.1"
+	Axis string // key of record.Cell.Options
+	Off  string // the baseline's value
+	On   string // the item's value
+}
+
+// Factors are the items of one phase that are an axis, in the order of their
+// ids.
+func Factors(phase int) []Factor {
+	var fs []Factor
+	for _, c := range claims.All() {
+		if c.Phase == phase && c.Axis != "" {
+			fs = append(fs, Factor{ID: c.ID, Axis: c.Axis, Off: c.Off, On: c.On})
+		}
+	}
+	return fs
+}
+
+// Setting is a set of factors that are on, as bit i for factor i.
+type Setting uint
+
+// Has reports whether factor i is on.
+func (s Setting) Has(i int) bool { return s&(1<<i) != 0 }
+
+// Stratum is a group of cells that differ in the factors alone: same workload,
+// target and all other options. Only cells of one stratum are compared.
+type Stratum struct {
+	Group    string
+	Workload string
+	Target   string
+	// Options are the options that the stratum's cells share.
+	Options map[string]string
+	// Factors are those that the stratum was made by.
+	Factors []Factor
+	// Rows are the cells, ordered by setting: baseline, each item alone, pairs,
+	// ..., all.
+	Rows []Row
+}
+
+// Row is a cell with its setting.
+type Row struct {
+	Setting Setting
+	Cell    *Cell
+}
+
+// Strata sorts the run's cells into strata, in the order in which the manifest
+// first names each. Cells that lack a factor's axis, or have a third value on
+// it, are in none.
+func (r *Run) Strata(factors []Factor) []*Stratum {
+	var all []*Stratum
+	byKey := map[string]*Stratum{}
+	for _, c := range r.Cells {
+		set, rest, ok := split(c.Options, factors)
+		if !ok {
+			continue
+		}
+		key := strings.Join([]string{c.Group, c.Workload, c.Target, canonical(rest)}, "\x00")
+		s := byKey[key]
+		if s == nil {
+			s = &Stratum{Group: c.Group, Workload: c.Workload, Target: c.Target, Options: rest, Factors: factors}
+			byKey[key] = s
+			all = append(all, s)
+		}
+		s.Rows = append(s.Rows, Row{Setting: set, Cell: c})
+	}
+	for _, s := range all {
+		slices.SortStableFunc(s.Rows, func(a, b Row) int { return compareSettings(a.Setting, b.Setting, len(factors)) })
+	}
+	return all
+}
+
+// At returns the cell with this setting, or nil.
+func (s *Stratum) At(set Setting) *Cell {
+	for _, r := range s.Rows {
+		if r.Setting == set {
+			return r.Cell
+		}
+	}
+	return nil
+}
+
+// All is the setting with every factor on.
+func (s *Stratum) All() Setting { return 1<<len(s.Factors) - 1 }
+
+// Baseline returns the cell with every factor off, or nil.
+func (s *Stratum) Baseline() *Cell { return s.At(0) }
+
+// Full returns the cell with every factor on, or nil.
+func (s *Stratum) Full() *Cell { return s.At(s.All()) }
+
+// Corners are the rows of baseline, each alone, all but each, and all.
+func (s *Stratum) Corners() []Row {
+	n := len(s.Factors)
+	return slices.DeleteFunc(slices.Clone(s.Rows), func(r Row) bool {
+		k := bits(r.Setting)
+		return k > 1 && k < n-1
+	})
+}
+
+// Label names a setting by the axes that are on: "baseline", "propose",
+// "propose+codec", "all but rpc", "all".
+func (s *Stratum) Label(set Setting) string {
+	n := len(s.Factors)
+	var on, off []string
+	for i, f := range s.Factors {
+		if set.Has(i) {
+			on = append(on, f.Axis)
+		} else {
+			off = append(off, f.Axis)
+		}
+	}
+	switch {
+	case len(on) == 0:
+		return "baseline"
+	case len(on) == n:
+		return "all"
+	case len(off) == 1 && n > 2:
+		return "all but " + off[0]
+	}
+	return strings.Join(on, "+")
+}
+
+// Clients is the number of clients of the first measured cell, 0 if none is.
+func (s *Stratum) Clients() int {
+	for _, r := range s.Rows {
+		if r.Cell.Measured() {
+			return r.Cell.Clients()
+		}
+	}
+	return 0
+}
+
+// Ops are the operation types of the stratum's first measured cell.
+func (s *Stratum) Ops() []string {
+	for _, r := range s.Rows {
+		if r.Cell.Measured() {
+			return r.Cell.Ops()
+		}
+	}
+	return nil
+}
+
+// split takes the factors' axes out of opts.
+func split(opts map[string]string, factors []Factor) (Setting, map[string]string, bool) {
+	rest := maps.Clone(opts)
+	var set Setting
+	for i, f := range factors {
+		switch opts[f.Axis] {
+		case f.On:
+			set |= 1 << i
+		case f.Off:
+		default:
+			return 0, nil, false
+		}
+		delete(rest, f.Axis)
+	}
+	return set, rest, true
+}
+
+// compareSettings orders by how many factors are on, then with the earlier
+// factors first.
+func compareSettings(a, b Setting, n int) int {
+	if d := bits(a) - bits(b); d != 0 {
+		return d
+	}
+	for i := range n {
+		if a.Has(i) != b.Has(i) {
+			if a.Has(i) {
+				return -1
+			}
+			return 1
+		}
+	}
+	return 0
+}
+
+// bits counts the factors that are on.
+func bits(s Setting) int { return mathbits.OnesCount(uint(s)) }
+
+// canonical is a text that two equal maps share.
+func canonical(m map[string]string) string {
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		b.WriteString(k + "=" + m[k] + ";")
+	}
+	return b.String()
+}

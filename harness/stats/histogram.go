@@ -1,0 +1,63 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"metastorebench/harness/record"
+)
+
+// MinBeyond is the number of samples that must lie beyond a percentile for it
+// to be reported: p99 needs 1,000 operations, p99.9 needs 10,000.
+const MinBeyond = 10
+
+// Latency is the merged latency of one operation type over a cell's blocks.
+type Latency struct {
+	// Hist holds nanoseconds. It is shared: read it only.
+	Hist *hdr.Histogram
+	// Blocks counts the trials that were merged.
+	Blocks int
+	// OutOfRange counts the durations that are in no bucket.
+	OutOfRange int64
+}
+
+// LatencyOf merges the service-time histograms of op over c's valid trials.
+// Without any such operation it returns a Latency with Blocks 0. A histogram
+// that cannot be decoded gives record.ErrHistogram with the cell and the block.
+func LatencyOf(c *Cell, op string) (Latency, error) {
+	l := Latency{Hist: record.NewHistogram()}
+	for _, t := range c.Trials {
+		o := findOp(t, op)
+		if o == nil || o.ServiceHDR == "" {
+			continue
+		}
+		h, err := record.DecodeHDR(o.ServiceHDR)
+		if err != nil {
+			return Latency{}, fmt.Errorf("cell %q, block %d, %s: %w", c.ID, t.Block, op, err)
+		}
+		if dropped := l.Hist.Merge(h); dropped > 0 {
+			return Latency{}, fmt.Errorf("cell %q, block %d, %s: %w: merging dropped %d values", c.ID, t.Block, op, record.ErrHistogram, dropped)
+		}
+		l.Blocks++
+		l.OutOfRange += o.OutOfRange
+	}
+	return l, nil
+}
+
+// Percentile returns the p-th percentile in nanoseconds, 0 <= p < 100, and
+// false if fewer than MinBeyond samples lie beyond it. Durations that are in
+// no bucket do not count.
+func (l Latency) Percentile(p float64) (int64, bool) {
+	if l.Blocks == 0 || l.Hist.TotalCount() < MinSamples(p) {
+		return 0, false
+	}
+	return l.Hist.ValueAtPercentile(p), true
+}
+
+// MinSamples is the number of operations that the p-th percentile needs.
+func MinSamples(p float64) int64 {
+	// A tiny tolerance keeps 10/(1-0.99) at 1,000 in binary arithmetic.
+	return int64(math.Ceil(MinBeyond/(1-p/100) - 1e-6))
+}

@@ -1,0 +1,118 @@
+package stats
+
+import "metastorebench/harness/record"
+
+// Metric reads one number out of a valid trial. It returns false if the trial
+// does not have it: a counter that the target does not show, or a division by
+// zero.
+type Metric func(*record.Trial) (float64, bool)
+
+// Throughput is the rate of operations of one type that completed with success,
+// in operations per second of the measured window.
+func Throughput(op string) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		o := findOp(t, op)
+		if o == nil || t.MeasureNS <= 0 {
+			return 0, false
+		}
+		return float64(o.Count) / (float64(t.MeasureNS) / 1e9), true
+	}
+}
+
+// StoreCPU is the store's CPU time, user and system, in microseconds per
+// completed operation of any type.
+func StoreCPU(t *record.Trial) (float64, bool) { return cpuPerOp(t, t.Store) }
+
+// ClientCPU is the load generator's CPU time in microseconds per completed
+// operation of any type.
+func ClientCPU(t *record.Trial) (float64, bool) { return cpuPerOp(t, t.Client) }
+
+// Allocs is the store's Go heap allocations per completed operation of any
+// type. C allocations (RocksDB) are not in it.
+func Allocs(t *record.Trial) (float64, bool) { return perOp(t, t.Store.HeapAllocs) }
+
+// AllocBytes is the store's Go heap allocation in bytes per completed operation
+// of any type.
+func AllocBytes(t *record.Trial) (float64, bool) { return perOp(t, t.Store.HeapAllocBytes) }
+
+// PeakRSS is the store's peak resident memory in bytes.
+func PeakRSS(t *record.Trial) (float64, bool) {
+	return float64(t.Store.PeakRSSBytes), t.Store.PeakRSSBytes > 0
+}
+
+// ErrorRate is the share of operations, of any type, that failed: 0 to 1.
+func ErrorRate(t *record.Trial) (float64, bool) {
+	var failed, all int64
+	for i := range t.Ops {
+		all += t.Ops[i].Count
+		for _, n := range t.Ops[i].Errors {
+			failed += n
+			all += n
+		}
+	}
+	return float64(failed) / float64(all), all > 0
+}
+
+// The mechanism metrics count write commands (puts, deletes, transactions);
+// reads cost no proposal and no sync.
+var (
+	// FsyncsPerWrite is the number of log syncs per applied write.
+	FsyncsPerWrite = quotient(fsyncs, appliedOps)
+	// WritesPerFsync is the number of applied writes per log sync.
+	WritesPerFsync = quotient(appliedOps, fsyncs)
+	// OpsPerProposal is the number of commands in one log entry.
+	OpsPerProposal = quotient(
+		func(m *record.Mechanism) int64 { return m.ProposedOps },
+		func(m *record.Mechanism) int64 { return m.Proposals })
+	// EntriesPerReady is the number of log entries that Raft hands over at
+	// once, over the Readys that held any.
+	EntriesPerReady = quotient(
+		func(m *record.Mechanism) int64 { return m.ReadyEntries },
+		func(m *record.Mechanism) int64 { return m.Readys })
+	// WALBytesPerWrite is the number of log bytes per applied write.
+	WALBytesPerWrite = quotient(func(m *record.Mechanism) int64 { return m.WALBytes }, appliedOps)
+	// FsyncMean is the mean log sync in nanoseconds, device profile included.
+	FsyncMean = quotient(func(m *record.Mechanism) int64 { return m.FsyncNS }, fsyncs)
+)
+
+func appliedOps(m *record.Mechanism) int64 { return m.AppliedOps }
+func fsyncs(m *record.Mechanism) int64     { return m.Fsyncs }
+
+// quotient makes a Metric of two counters.
+func quotient(num, den func(*record.Mechanism) int64) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		if t.Mechanism == nil || den(t.Mechanism) == 0 {
+			return 0, false
+		}
+		return float64(num(t.Mechanism)) / float64(den(t.Mechanism)), true
+	}
+}
+
+func cpuPerOp(t *record.Trial, p record.Process) (float64, bool) {
+	n := completed(t)
+	cpu := p.CPUUserSeconds + p.CPUSystemSeconds
+	return cpu * 1e6 / float64(n), n > 0 && cpu > 0
+}
+
+func perOp(t *record.Trial, v int64) (float64, bool) {
+	n := completed(t)
+	return float64(v) / float64(n), n > 0 && v >= 0
+}
+
+// completed counts the operations that a resource is shared out over.
+func completed(t *record.Trial) int64 {
+	var n int64
+	for i := range t.Ops {
+		n += t.Ops[i].Count
+	}
+	return n
+}
+
+func findOp(t *record.Trial, op string) *record.OpStats {
+	for i := range t.Ops {
+		if t.Ops[i].Op == op {
+			return &t.Ops[i]
+		}
+	}
+	return nil
+}

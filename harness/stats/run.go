@@ -1,0 +1,162 @@
+package stats
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"metastorebench/harness/record"
+)
+
+// Errors of NewRun and of comparisons. Each is wrapped with the cell, the block
+// or the values that disagree.
+var (
+	// ErrUnknownCell says that a trial or a skip names a cell that the manifest
+	// does not list.
+	ErrUnknownCell = errors.New("stats: cell is not in the manifest")
+	// ErrDuplicate says that a cell id, or a trial of one cell and block, occurs
+	// twice.
+	ErrDuplicate = errors.New("stats: duplicate")
+	// ErrTier says that results of different durability tiers were about to be
+	// ranked together.
+	ErrTier = errors.New("stats: different durability tiers must not be compared")
+	// ErrNoPairs says that two cells share no block in which both have the
+	// metric.
+	ErrNoPairs = errors.New("stats: no block has both measurements")
+)
+
+// Run is one run's records, indexed. It shares memory with the records that it
+// was made of, which must not change. It is safe for concurrent reading.
+type Run struct {
+	Manifest record.Manifest
+	// Cells are the manifest's cells in its order, those without trials
+	// included.
+	Cells []*Cell
+	// Trials counts the trials that were recorded, void ones included.
+	Trials int
+	// Voids are the trials whose numbers must not be used, in run order.
+	Voids []Void
+
+	byID map[string]*Cell
+}
+
+// Cell is one cell with its valid trials.
+type Cell struct {
+	record.Cell
+	// Trials are the valid trials in block order.
+	Trials []*record.Trial
+	// Voided counts the trials of this cell that were taken out.
+	Voided int
+	// SkipReason says why the cell could not run; empty if it was not skipped.
+	SkipReason string
+	// Durability is the tier of all trials, "" without any.
+	Durability string
+}
+
+// Void is a trial that was taken out, with the reason.
+type Void struct {
+	Cell   string
+	Block  int
+	Reason string
+}
+
+// NewRun indexes trials under m's cells. The trials may come in any order, and
+// need not be complete. Errors: ErrUnknownCell, ErrDuplicate, ErrTier.
+func NewRun(m record.Manifest, trials []record.Trial) (*Run, error) {
+	r := &Run{Manifest: m, Trials: len(trials), byID: make(map[string]*Cell, len(m.Cells))}
+	for _, c := range m.Cells {
+		if r.byID[c.ID] != nil {
+			return nil, fmt.Errorf("%w: cell %q", ErrDuplicate, c.ID)
+		}
+		cell := &Cell{Cell: c}
+		r.byID[c.ID] = cell
+		r.Cells = append(r.Cells, cell)
+	}
+	for _, s := range m.Skipped {
+		// A cell that was dropped before the matrix was written down is known
+		// by its skip alone.
+		if cell := r.byID[s.Cell]; cell != nil {
+			cell.SkipReason = s.Reason
+		}
+	}
+	sorted := make([]*record.Trial, len(trials))
+	for i := range trials {
+		sorted[i] = &trials[i]
+	}
+	slices.SortStableFunc(sorted, func(a, b *record.Trial) int { return a.Order - b.Order })
+	for _, t := range sorted {
+		if err := r.add(t); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range r.Cells {
+		slices.SortFunc(c.Trials, func(a, b *record.Trial) int { return a.Block - b.Block })
+	}
+	return r, nil
+}
+
+// add files one trial under its cell. A void trial may have been repeated in
+// its block; a valid one may not.
+func (r *Run) add(t *record.Trial) error {
+	c := r.byID[t.Cell]
+	if c == nil {
+		return fmt.Errorf("%w: trial of %q, block %d", ErrUnknownCell, t.Cell, t.Block)
+	}
+	if t.Void != "" {
+		c.Voided++
+		r.Voids = append(r.Voids, Void{Cell: t.Cell, Block: t.Block, Reason: t.Void})
+		return nil
+	}
+	if slices.ContainsFunc(c.Trials, func(o *record.Trial) bool { return o.Block == t.Block }) {
+		return fmt.Errorf("%w: cell %q has block %d twice", ErrDuplicate, t.Cell, t.Block)
+	}
+	if c.Durability != "" && c.Durability != t.Durability {
+		return fmt.Errorf("%w: cell %q has %q and, in block %d, %q", ErrTier, t.Cell, c.Durability, t.Block, t.Durability)
+	}
+	c.Durability = t.Durability
+	c.Trials = append(c.Trials, t)
+	return nil
+}
+
+// Cell returns the cell with this id, or nil.
+func (r *Run) Cell(id string) *Cell { return r.byID[id] }
+
+// Measured reports whether the cell has at least one valid trial.
+func (c *Cell) Measured() bool { return len(c.Trials) > 0 }
+
+// Clients is the number of concurrent clients of the cell's workload, 0 if the
+// cell was not measured.
+func (c *Cell) Clients() int {
+	if !c.Measured() {
+		return 0
+	}
+	return c.Trials[0].Workload.Clients
+}
+
+// Ops lists the operation types that the cell's trials hold, in the order put,
+// get, range, delete, then others by name.
+func (c *Cell) Ops() []string {
+	set := map[string]bool{}
+	for _, t := range c.Trials {
+		for i := range t.Ops {
+			set[t.Ops[i].Op] = true
+		}
+	}
+	ops := slices.Collect(maps.Keys(set))
+	rank := []string{record.OpPut, record.OpGet, record.OpRange, record.OpDelete}
+	slices.SortFunc(ops, func(a, b string) int {
+		ia, ib := slices.Index(rank, a), slices.Index(rank, b)
+		if ia >= 0 && ib >= 0 {
+			return ia - ib
+		}
+		if ia != ib {
+			return ib - ia // the known one, with the index that is not -1, first
+		}
+		if a < b {
+			return -1
+		}
+		return 1
+	})
+	return ops
+}

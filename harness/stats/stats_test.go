@@ -1,0 +1,223 @@
+package stats_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+	"metastorebench/harness/stats/statstest"
+)
+
+// trial is a put trial of one second with n operations.
+func trial(cell string, block int, n int64) record.Trial {
+	return record.Trial{
+		Schema: record.Schema, Cell: cell, Block: block, Order: block, MeasureNS: 1e9, Durability: record.TierSynced,
+		Ops: []record.OpStats{{Op: record.OpPut, Count: n}},
+	}
+}
+
+func newRun(t *testing.T, trials ...record.Trial) *stats.Run {
+	t.Helper()
+	m := record.Manifest{Cells: []record.Cell{{ID: "a"}, {ID: "b"}}}
+	r, err := stats.NewRun(m, trials)
+	require.NoError(t, err)
+	return r
+}
+
+func TestSummarizeKnownValues(t *testing.T) {
+	s := stats.Summarize([]float64{3, 1, 2})
+	require.Equal(t, 3, s.N)
+	require.Equal(t, []float64{2, 1, 3}, []float64{s.Median, s.Min, s.Max})
+	require.False(t, s.Interval)
+	require.Equal(t, []string{"n=3: needs 6 or more blocks for a 95 % interval"}, s.Warnings)
+
+	// With six samples the whole range is the interval (97 %); with ten it is
+	// the second to the ninth (98 %).
+	s = stats.Summarize([]float64{6, 5, 4, 3, 2, 1})
+	require.True(t, s.Interval)
+	require.Equal(t, []float64{3.5, 1, 6}, []float64{s.Median, s.Lo, s.Hi})
+	require.Empty(t, s.Warnings)
+	s = stats.Summarize([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 100})
+	require.Equal(t, []float64{5.5, 2, 9, 100}, []float64{s.Median, s.Lo, s.Hi, s.Max})
+
+	require.Equal(t, []string{"no valid trial"}, stats.Summarize(nil).Warnings)
+}
+
+func TestSummarizeKeepsItsInput(t *testing.T) {
+	in := []float64{3, 1, 2}
+	stats.Summarize(in)
+	require.Equal(t, []float64{3, 1, 2}, in)
+}
+
+func TestPairedRatioPairsByBlock(t *testing.T) {
+	// The ratio of medians would be 20/10 = 2; the blocks say 4, 2 and 1.
+	r := newRun(t,
+		trial("a", 0, 40), trial("a", 1, 20), trial("a", 2, 10), trial("a", 3, 99),
+		trial("b", 0, 10), trial("b", 1, 10), trial("b", 2, 10))
+	s, err := stats.PairedRatio(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
+	require.NoError(t, err)
+	require.Equal(t, 3, s.N)
+	require.Equal(t, []float64{2, 1, 4}, []float64{s.Median, s.Min, s.Max})
+	require.Contains(t, s.Warnings, "1 of 4 blocks have no partner")
+}
+
+func TestPairedRatioRefusals(t *testing.T) {
+	unsafe := trial("b", 0, 10)
+	unsafe.Durability = record.TierUnsafe
+	r := newRun(t, trial("a", 0, 10), unsafe)
+	_, err := stats.PairedRatio(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
+	require.ErrorIs(t, err, stats.ErrTier)
+	require.ErrorContains(t, err, `"a" is "synced", "b" is "unsafe"`)
+
+	r = newRun(t, trial("a", 0, 10), trial("b", 1, 10))
+	_, err = stats.PairedRatio(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
+	require.ErrorIs(t, err, stats.ErrNoPairs)
+}
+
+func TestCeilingShareDemandsACeiling(t *testing.T) {
+	noop := trial("b", 0, 40)
+	noop.Durability = record.TierNone
+	r := newRun(t, trial("a", 0, 10), noop)
+	s, err := stats.CeilingShare(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
+	require.NoError(t, err)
+	require.Equal(t, 0.25, s.Median)
+	_, err = stats.CeilingShare(r.Cell("a"), r.Cell("a"), stats.Throughput(record.OpPut))
+	require.ErrorIs(t, err, stats.ErrTier)
+	_, err = stats.PairedRatio(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
+	require.ErrorIs(t, err, stats.ErrTier, "a store and a ceiling are no ranking")
+}
+
+func TestNewRunTakesOutVoidTrials(t *testing.T) {
+	void := trial("a", 1, 1_000_000)
+	void.Void = "end state differs"
+	again := trial("a", 1, 11)
+	again.Order = 7
+	r := newRun(t, trial("a", 0, 10), void, again)
+	require.Equal(t, 3, r.Trials)
+	require.Equal(t, []stats.Void{{Cell: "a", Block: 1, Reason: "end state differs"}}, r.Voids)
+	require.Equal(t, 1, r.Cell("a").Voided)
+	require.Equal(t, 11.0, stats.Over(r.Cell("a"), stats.Throughput(record.OpPut)).Max)
+}
+
+func TestNewRunRefusesContradictions(t *testing.T) {
+	m := record.Manifest{Cells: []record.Cell{{ID: "a"}}}
+	_, err := stats.NewRun(m, []record.Trial{trial("x", 0, 1)})
+	require.ErrorIs(t, err, stats.ErrUnknownCell)
+	_, err = stats.NewRun(m, []record.Trial{trial("a", 0, 1), trial("a", 0, 1)})
+	require.ErrorIs(t, err, stats.ErrDuplicate)
+	other := trial("a", 1, 1)
+	other.Durability = record.TierUnsafe
+	_, err = stats.NewRun(m, []record.Trial{trial("a", 0, 1), other})
+	require.ErrorIs(t, err, stats.ErrTier)
+	_, err = stats.NewRun(record.Manifest{Cells: []record.Cell{{ID: "a"}, {ID: "a"}}}, nil)
+	require.ErrorIs(t, err, stats.ErrDuplicate)
+}
+
+func TestMetricsPerOperation(t *testing.T) {
+	tr := trial("a", 0, 100)
+	tr.Ops = append(tr.Ops, record.OpStats{Op: record.OpGet, Count: 300, Errors: map[string]int64{"Unavailable": 100}})
+	tr.Store = record.Process{CPUUserSeconds: 0.003, CPUSystemSeconds: 0.001, HeapAllocs: 800, HeapAllocBytes: 4000}
+	tr.Client = record.Process{CPUUserSeconds: 0.002, HeapAllocs: -1, HeapAllocBytes: -1}
+	tr.Mechanism = &record.Mechanism{AppliedOps: 100, Proposals: 25, ProposedOps: 100, Readys: 5, ReadyEntries: 25, Fsyncs: 20, FsyncNS: 40, WALBytes: 5000}
+	for name, tc := range map[string]struct {
+		m    stats.Metric
+		want float64
+	}{
+		"puts/s":        {stats.Throughput(record.OpPut), 100},
+		"gets/s":        {stats.Throughput(record.OpGet), 300},
+		"store us/op":   {stats.StoreCPU, 10},
+		"client us/op":  {stats.ClientCPU, 5},
+		"allocs/op":     {stats.Allocs, 2},
+		"bytes/op":      {stats.AllocBytes, 10},
+		"errors":        {stats.ErrorRate, 0.2},
+		"fsyncs/write":  {stats.FsyncsPerWrite, 0.2},
+		"writes/fsync":  {stats.WritesPerFsync, 5},
+		"ops/proposal":  {stats.OpsPerProposal, 4},
+		"entries/ready": {stats.EntriesPerReady, 5},
+		"WAL bytes":     {stats.WALBytesPerWrite, 50},
+		"fsync ns":      {stats.FsyncMean, 2},
+	} {
+		got, ok := tc.m(&tr)
+		require.True(t, ok, name)
+		require.InDelta(t, tc.want, got, 1e-9, name)
+	}
+	tr.Mechanism, tr.Store.HeapAllocs = nil, -1
+	for name, m := range map[string]stats.Metric{"mechanism": stats.FsyncsPerWrite, "allocs": stats.Allocs, "range": stats.Throughput(record.OpRange)} {
+		_, ok := m(&tr)
+		require.False(t, ok, name)
+	}
+}
+
+func TestPercentilesComeFromTheMergedHistogram(t *testing.T) {
+	// One block of 600 at 1 ms and one of 400 at 9 ms: the mean of the two
+	// medians would be 5 ms; the median of all is 1 ms.
+	encode := func(ns, n int64) string {
+		h := record.NewHistogram()
+		require.NoError(t, h.RecordValues(ns, n))
+		s, err := record.EncodeHDR(h)
+		require.NoError(t, err)
+		return s
+	}
+	a, b := trial("a", 0, 600), trial("a", 1, 400)
+	a.Ops[0].ServiceHDR, b.Ops[0].ServiceHDR = encode(1e6, 600), encode(9e6, 400)
+	b.Ops[0].OutOfRange = 3
+	l, err := stats.LatencyOf(newRun(t, a, b).Cell("a"), record.OpPut)
+	require.NoError(t, err)
+	require.Equal(t, 2, l.Blocks)
+	require.EqualValues(t, 3, l.OutOfRange)
+	p50, ok := l.Percentile(50)
+	require.True(t, ok)
+	require.InEpsilon(t, 1e6, p50, 1e-3)
+	p99, ok := l.Percentile(99)
+	require.True(t, ok, "1,000 operations are just enough")
+	require.InEpsilon(t, 9e6, p99, 1e-3)
+	_, ok = l.Percentile(99.9)
+	require.False(t, ok, "p99.9 needs 10,000")
+
+	a.Ops[0].ServiceHDR = "not a histogram"
+	_, err = stats.LatencyOf(newRun(t, a).Cell("a"), record.OpPut)
+	require.ErrorIs(t, err, record.ErrHistogram)
+	require.ErrorContains(t, err, `cell "a", block 0, put`)
+}
+
+func TestMinSamples(t *testing.T) {
+	for p, want := range map[float64]int64{0: 10, 50: 20, 90: 100, 99: 1000, 99.9: 10_000, 99.99: 100_000} {
+		require.Equal(t, want, stats.MinSamples(p), "p%g", p)
+	}
+}
+
+func TestStrata(t *testing.T) {
+	m, trials := statstest.Phase1(statstest.Config{Seed: 1, Blocks: 2, Level: "default", Samples: 20})
+	r, err := stats.NewRun(m, trials)
+	require.NoError(t, err)
+	fs := stats.Factors(1)
+	require.Len(t, fs, 4)
+	require.Equal(t, stats.Factor{ID: "P1.1", Axis: "propose", Off: "perop", On: "batch"}, fs[0])
+
+	s := r.Strata(fs)[0]
+	require.Equal(t, "put50", s.Workload)
+	require.Len(t, s.Rows, 16)
+	require.Equal(t, 50, s.Clients())
+	require.Equal(t, []string{record.OpPut}, s.Ops())
+	require.Equal(t, "baseline", s.Label(s.Rows[0].Setting))
+	require.Equal(t, "propose", s.Label(s.Rows[1].Setting))
+	require.Equal(t, "all but rpc", s.Label(s.Rows[11].Setting))
+	require.Equal(t, "all", s.Label(s.Rows[15].Setting))
+	require.Equal(t, "propose+codec", s.Label(0b11))
+	require.Len(t, s.Corners(), 10)
+	require.Equal(t, "batch", s.Full().Options["apply"])
+	require.Nil(t, s.At(99))
+	for _, s := range r.Strata(fs) {
+		for _, row := range s.Rows {
+			require.Equal(t, "metastore", row.Cell.Target, "a target without the axes is in no stratum")
+		}
+	}
+}
+
+func TestOpsOrder(t *testing.T) {
+	tr := trial("a", 0, 1)
+	tr.Ops = []record.OpStats{{Op: "zap"}, {Op: "delete"}, {Op: "compact"}, {Op: "get"}, {Op: "put"}}
+	require.Equal(t, []string{"put", "get", "delete", "compact", "zap"}, newRun(t, tr).Cell("a").Ops())
+}
