@@ -50,9 +50,14 @@ type Manifest struct {
 	Command  []string  `json:"command"`   // argv with which to run it again
 	PlanYAML string    `json:"plan_yaml"` // the plan's text
 	// PlanHash identifies the expanded matrix; --resume demands equality.
-	PlanHash string    `json:"plan_hash"`
-	Cells    []Cell    `json:"cells"`
-	Skipped  []Skipped `json:"skipped"`
+	PlanHash string `json:"plan_hash"`
+	// Only holds the filters (--only) that cut the plan down; usually empty.
+	Only []string `json:"only,omitempty"`
+	// StoreSHA256 is the hash, in hexadecimal, of the store's executable, empty
+	// for a run without one; --resume demands equality.
+	StoreSHA256 string    `json:"store_sha256,omitempty"`
+	Cells       []Cell    `json:"cells"`
+	Skipped     []Skipped `json:"skipped"`
 
 	Env Environment `json:"environment"`
 }
