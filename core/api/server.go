@@ -1,0 +1,148 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	grpchealth "google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// ServerOptions are the parts of a Server that are not the Store. The zero value
+// serves plain text with the default limits.
+type ServerOptions struct {
+	Limits Limits
+	// RPC is the --rpc profile's server side.
+	RPC []grpc.ServerOption
+	// TLS serves both ports; nil means plain text. See TLSFiles.
+	TLS *tls.Config
+	// Member is what MemberList shows.
+	Member Member
+	// Observer is told of each request to the KV service; may be nil.
+	Observer Observer
+	// Metrics serves /metrics; nil means that there is none.
+	Metrics http.Handler
+}
+
+// Server serves a Store over gRPC and HTTP. Its methods may be called from any
+// goroutine. It opens no ports: the caller listens.
+type Server struct {
+	grpc   *grpc.Server
+	http   *http.Server
+	health *grpchealth.Server
+}
+
+// NewServer returns a server that is ready to serve, or an error that wraps
+// ErrLimits.
+func NewServer(store Store, o ServerOptions) (*Server, error) {
+	o.Limits = o.Limits.EnsureDefaults()
+	if err := o.Limits.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer}
+	handler, err := newHandler(svc, o.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		grpc:   grpc.NewServer(grpcOptions(o)...),
+		health: grpchealth.NewServer(),
+		http: &http.Server{
+			Handler:           handler,
+			TLSConfig:         o.TLS.Clone(),
+			ReadHeaderTimeout: readHeaderTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+		},
+	}
+	pb.RegisterKVServer(s.grpc, svc)
+	s.grpc.RegisterService(only(pb.Maintenance_ServiceDesc, "Status", "Alarm"), &maintenance{store: store})
+	s.grpc.RegisterService(only(pb.Cluster_ServiceDesc, "MemberList"), &cluster{store: store, member: o.Member})
+	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
+	return s, nil
+}
+
+// grpcOptions puts the limits behind the profile's options, so that they hold
+// whatever the profile says.
+func grpcOptions(o ServerOptions) []grpc.ServerOption {
+	opts := append([]grpc.ServerOption{}, o.RPC...)
+	opts = append(opts,
+		grpc.MaxRecvMsgSize(o.Limits.maxMessageBytes()),
+		grpc.UnknownServiceHandler(unsupported),
+	)
+	if o.Limits.MaxConcurrentStreams > 0 {
+		opts = append(opts, grpc.MaxConcurrentStreams(o.Limits.MaxConcurrentStreams))
+	}
+	if o.TLS != nil {
+		opts = append(opts, grpc.Creds(credentials.NewTLS(o.TLS)))
+	}
+	return opts
+}
+
+// nobody is the Observer of a server that has none.
+type nobody struct{}
+
+var _ Observer = nobody{}
+
+// OpDone does nothing.
+func (nobody) OpDone(string, error, time.Duration) {}
+
+// ServeGRPC serves gRPC on l until Shutdown, and closes l. It returns nil after
+// a Shutdown.
+func (s *Server) ServeGRPC(l net.Listener) error {
+	if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+		return err
+	}
+	return nil
+}
+
+// ServeWeb serves the JSON gateway, /health and /metrics on l until Shutdown,
+// and closes l. It returns nil after a Shutdown.
+func (s *Server) ServeWeb(l net.Listener) error {
+	serve := s.http.Serve
+	if s.http.TLSConfig != nil {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Handler returns what ServeWeb serves.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
+
+// Shutdown stops both sides: new requests are refused, and those under way may
+// finish until ctx ends, when they are cut off and ctx's error is returned. The
+// Store must still work while it runs.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.health.Shutdown()
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		s.grpc.GracefulStop()
+	}()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.http.Close())
+	}
+	select {
+	case <-drained:
+		return err
+	case <-ctx.Done():
+		s.grpc.Stop()
+		<-drained
+		return cmp.Or(err, ctx.Err())
+	}
+}
