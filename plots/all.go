@@ -1,0 +1,63 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"metastorebench/harness/stats"
+)
+
+// All returns the figures of a run in the order in which a report shows them:
+// for each stratum of puts alone, throughput; latency where the disk is the
+// native one; the mechanism where clients can share a sync. A stratum without
+// the data for a figure does not get it.
+func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
+	var figs []*Figure
+	for _, s := range r.Study(factors) {
+		if !s.WritesOnly() {
+			continue
+		}
+		draw := []func(*stats.Stratum) (*Figure, error){Throughput}
+		if s.Options["disk"] == "native" {
+			draw = append(draw, LatencyByPercentile, LatencyHistogram)
+		}
+		if s.Clients() > 1 {
+			draw = append(draw, Mechanism)
+		}
+		for _, fn := range draw {
+			f, err := fn(s)
+			if errors.Is(err, ErrNoData) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			figs = append(figs, f)
+		}
+	}
+	return figs, nil
+}
+
+// describe names a stratum as titles do: "put50, memory engine, 50 clients, native
+// disk, n=10".
+func describe(s *stats.Stratum) string {
+	blocks := 0
+	for _, r := range s.Rows {
+		blocks = max(blocks, len(r.Cell.Trials))
+	}
+	clients := "1 client"
+	if n := s.Clients(); n != 1 {
+		clients = fmt.Sprintf("%d clients", n)
+	}
+	return fmt.Sprintf("%s, %s engine, %s, %s disk, n=%d", s.Workload, s.Options["engine"], clients, s.Options["disk"], blocks)
+}
+
+// captionTail ends every caption with the circumstances.
+func captionTail(s *stats.Stratum) string { return "Closed loop; " + describe(s) + " blocks." }
+
+// slug names a stratum in file names.
+func slug(s *stats.Stratum) string {
+	parts := []string{s.Options["engine"], s.Workload, s.Options["disk"]}
+	return strings.ToLower(strings.Join(parts, "-"))
+}

@@ -1,0 +1,162 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+)
+
+// ErrNoData says that there is nothing to draw.
+var ErrNoData = errors.New("plots: no data")
+
+// series is one cell's put latency with its look.
+type series struct {
+	name   string
+	lat    stats.Latency
+	color  color.RGBA
+	dashes []vg.Length
+}
+
+// corners returns the latency of the stratum's baseline and full cells.
+func corners(s *stats.Stratum) ([]series, error) {
+	looks := []series{
+		{name: "baseline", color: vermillion, dashes: []vg.Length{vg.Points(5), vg.Points(3)}},
+		{name: "full phase 1", color: blue},
+	}
+	var out []series
+	for i, c := range []*stats.Cell{s.Baseline(), s.Full()} {
+		if c == nil || !c.Measured() {
+			continue
+		}
+		l, err := stats.LatencyOf(c, record.OpPut)
+		if err != nil {
+			return nil, err
+		}
+		if l.Hist.TotalCount() < stats.MinSamples(50) {
+			continue
+		}
+		looks[i].lat = l
+		looks[i].name += fmt.Sprintf(" (%s operations, %d blocks)", stats.Count(l.Hist.TotalCount()), l.Blocks)
+		out = append(out, looks[i])
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%w: no latency for %s", ErrNoData, describe(s))
+	}
+	return out, nil
+}
+
+// LatencyByPercentile draws the put latency of baseline and full phase 1 over
+// the percentile, to 99.99 or as far as the samples reach. ErrNoData if neither
+// was measured.
+func LatencyByPercentile(s *stats.Stratum) (*Figure, error) {
+	curves, err := corners(s)
+	if err != nil {
+		return nil, err
+	}
+	f := newFigure("latency-percentile-"+slug(s), "Put latency by percentile: "+describe(s), "percentile (%), scale by 1/(1-p)", "service time (ms)")
+	f.Caption = "Service time of puts by percentile, baseline and full phase 1; a curve ends where fewer than " +
+		fmt.Sprint(stats.MinBeyond) + " operations lie beyond. Histograms of all blocks merged. " + captionTail(s)
+	percentileAxis(&f.plot.X)
+	f.plot.Add(grid())
+	lo, hi := math.Inf(1), 0.0
+	for _, c := range curves {
+		pts := percentilePoints(c.lat)
+		line, err := plotter.NewLine(pts)
+		if err != nil {
+			return nil, fmt.Errorf("figure %s: %w", f.Name, err)
+		}
+		line.Color, line.Width, line.Dashes = c.color, vg.Points(1.8), c.dashes
+		f.plot.Add(line)
+		f.describe(c.name, line)
+		lo, hi = min(lo, pts[0].Y), max(hi, pts[len(pts)-1].Y)
+	}
+	percentileAxis(&f.plot.X) // adding data has widened the axis
+	logAxis(&f.plot.Y, lo, hi)
+	return f, nil
+}
+
+// percentilePoints samples the curve evenly on the percentile axis.
+func percentilePoints(l stats.Latency) plotter.XYs {
+	const perDecade = 60
+	var pts plotter.XYs
+	for i := range 4*perDecade + 1 {
+		x := math.Pow(10, float64(i)/perDecade)
+		ns, ok := l.Percentile(100 * (1 - 1/x))
+		if !ok {
+			break
+		}
+		pts = append(pts, plotter.XY{X: x, Y: float64(ns) / 1e6})
+	}
+	return pts
+}
+
+// LatencyHistogram draws the distribution of put latency of baseline and full
+// phase 1. ErrNoData if neither was measured.
+func LatencyHistogram(s *stats.Stratum) (*Figure, error) {
+	curves, err := corners(s)
+	if err != nil {
+		return nil, err
+	}
+	f := newFigure("latency-histogram-"+slug(s), "Put latency distribution: "+describe(s), "service time (ms), 20 bins per factor of ten", "share of operations per bin (%)")
+	f.Caption = "Distribution of the service time of puts, baseline and full phase 1, histograms of all blocks merged. " + captionTail(s)
+	f.plot.Add(grid())
+	lo, hi, top := math.Inf(1), 0.0, 0.0
+	for _, c := range curves {
+		pts := binned(c.lat)
+		line, err := plotter.NewLine(pts)
+		if err != nil {
+			return nil, fmt.Errorf("figure %s: %w", f.Name, err)
+		}
+		line.Color, line.Width, line.Dashes = c.color, vg.Points(1.6), c.dashes
+		line.StepStyle = plotter.PostStep
+		line.FillColor = color.NRGBA{R: c.color.R, G: c.color.G, B: c.color.B, A: 0x30}
+		f.plot.Add(line)
+		f.describe(c.name, strokeOf(line))
+		lo, hi = min(lo, pts[0].X), max(hi, pts[len(pts)-1].X)
+		for _, p := range pts {
+			top = max(top, p.Y)
+		}
+	}
+	logAxis(&f.plot.X, lo, hi)
+	f.plot.Y.Min, f.plot.Y.Max = 0, top*1.05
+	f.plot.Y.Tick.Marker = plot.TickerFunc(linearTicks)
+	return f, nil
+}
+
+// binned sorts the histogram's buckets into bins of equal width on a log scale:
+// one point per bin at its lower edge, zeros at both ends.
+func binned(l stats.Latency) plotter.XYs {
+	const perDecade = 20
+	counts := map[int]int64{}
+	first, last := math.MaxInt, math.MinInt
+	for _, b := range l.Hist.Distribution() {
+		if b.Count == 0 {
+			continue
+		}
+		mid := max(1, float64(b.From+b.To)/2)
+		bin := int(math.Floor(math.Log10(mid) * perDecade))
+		counts[bin] += b.Count
+		first, last = min(first, bin), max(last, bin)
+	}
+	var pts plotter.XYs
+	for bin := first - 1; bin <= last+1; bin++ {
+		pts = append(pts, plotter.XY{
+			X: math.Pow(10, float64(bin)/perDecade) / 1e6,
+			Y: 100 * float64(counts[bin]) / float64(l.Hist.TotalCount()),
+		})
+	}
+	return pts
+}
+
+// strokeOf is a legend thumbnail of a filled line: the stroke alone.
+func strokeOf(l *plotter.Line) plot.Thumbnailer {
+	return &plotter.Line{LineStyle: l.LineStyle}
+}
