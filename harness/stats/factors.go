@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/record"
 )
 
 // Factor is a two-level axis under study: an item of the plan that is off or
@@ -50,6 +51,25 @@ type Stratum struct {
 	// ..., all.
 	Rows []Row
 }
+
+// Groups of a plan whose cells answer a question of their own and are not part
+// of the study of the factors.
+const (
+	GroupSync    = "sync"    // propose x sync policy x disk
+	GroupCeiling = "ceiling" // a target that stores nothing, and the store beside it
+)
+
+// Study returns the strata in which the factors are compared: those with a
+// measured baseline, outside GroupSync and GroupCeiling.
+func (r *Run) Study(factors []Factor) []*Stratum {
+	return slices.DeleteFunc(r.Strata(factors), func(s *Stratum) bool {
+		base := s.Baseline()
+		return s.Group == GroupSync || s.Group == GroupCeiling || base == nil || !base.Measured()
+	})
+}
+
+// WritesOnly reports whether puts are all that the stratum's workload does.
+func (s *Stratum) WritesOnly() bool { return slices.Equal(s.Ops(), []string{record.OpPut}) }
 
 // Row is a cell with its setting.
 type Row struct {
