@@ -35,6 +35,9 @@ type State struct {
 	ConfState []byte
 }
 
+// NewState returns the State of an engine that nothing was ever committed to.
+func NewState() State { return State{Revision: 1} }
+
 // Reader reads one consistent state. It is not safe for concurrent use; get
 // one per goroutine.
 type Reader interface {
@@ -69,7 +72,8 @@ type Batch interface {
 	// Delete removes key; a key that does not exist is no error.
 	Delete(key []byte) error
 	// Commit makes the changes and state visible, atomically, and ends the
-	// batch. It does not make them durable: the Raft log does.
+	// batch. It does not make them durable: the Raft log does. The engine takes
+	// ownership of state.ConfState.
 	Commit(state State) error
 	// Discard ends the batch without its changes. A no-op after Commit.
 	//
@@ -99,7 +103,8 @@ type Engine interface {
 	// Restore replaces the whole content by a snapshot stream. If it fails the
 	// engine must be discarded.
 	Restore(r io.Reader) error
-	// Close releases the engine. Data not flushed may be lost.
+	// Close releases the engine. Data not flushed may be lost. Every View,
+	// Batch and Snapshot must have been closed.
 	Close() error
 }
 
@@ -119,4 +124,8 @@ var (
 	// ErrFormat says that stored data or a snapshot stream has a format version
 	// that this program does not read.
 	ErrFormat = errors.New("engine: unknown format version")
+	// ErrCorrupt says that stored bytes cannot be decoded.
+	ErrCorrupt = errors.New("engine: stored data are corrupt")
+	// ErrClosed says that the engine was used after Close.
+	ErrClosed = errors.New("engine: closed")
 )

@@ -1,0 +1,217 @@
+package lsm
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"metastorebench/core/engine"
+	"metastorebench/core/kv"
+)
+
+// restoreBatchBytes is how much a Restore puts into one store batch: enough to
+// spread the cost of a batch, little beside a memtable.
+const restoreBatchBytes = 1 << 20
+
+// lsmEngine implements engine.Engine over a Store.
+type lsmEngine struct {
+	store Store
+	// access is held for reading while a snapshot of the store is taken, and
+	// for writing by Restore and Close: a reader never sees half a Restore, and
+	// never touches a closed library.
+	access sync.RWMutex
+	closed bool
+	// open counts Views and Snapshots: a library must not be closed under one.
+	open atomic.Int64
+	// base is the newest committed state, for the batch. It belongs to the
+	// goroutine that commits.
+	base  reader
+	batch batch
+}
+
+var _ engine.Engine = (*lsmEngine)(nil)
+
+// Open returns an engine over store, which it owns from then on, also if it
+// fails. A store that is empty gets the format version and a new State; one of
+// another format version is refused with engine.ErrFormat, unchanged.
+func Open(store Store) (engine.Engine, error) {
+	e := &lsmEngine{store: store, base: reader{src: store}}
+	e.batch = batch{Overlay: engine.NewOverlay(&e.base), engine: e}
+	if err := e.recover(); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return e, nil
+}
+
+// recover checks the format and brings the store into a state with a State.
+func (e *lsmEngine) recover() error {
+	found, err := readFormat(e.store)
+	if err != nil {
+		return err
+	}
+	if !found {
+		// Only a store with nothing in it may be claimed.
+		n, err := e.store.Count([]byte{0}, []byte{0xff})
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%w: found none in a store of %d keys, accepted %d", engine.ErrFormat, n, formatVersion)
+		}
+	}
+	state, found, err := readState(e.store)
+	if err != nil {
+		return err
+	}
+	if !found {
+		state = engine.NewState()
+		if err := e.wipe(&state); err != nil {
+			return err
+		}
+	}
+	e.base.state = state
+	return nil
+}
+
+// wipe empties the store, in one batch, and leaves it with state, or without
+// one for the time of a Restore.
+func (e *lsmEngine) wipe(state *engine.State) error {
+	b := e.store.NewBatch()
+	err := errors.Join(
+		b.DeleteRange([]byte{dataPrefix}, []byte{dataEnd}),
+		b.Set(formatKey, []byte{formatVersion}),
+	)
+	if state != nil {
+		err = errors.Join(err, b.Set(stateKey, engine.AppendState(nil, *state)))
+	} else {
+		err = errors.Join(err, b.Delete(stateKey))
+	}
+	if err == nil {
+		err = b.Apply()
+	}
+	return errors.Join(err, b.Close())
+}
+
+// View returns a view of the newest committed batch. If the library fails to
+// give one, every read of the view returns its error.
+func (e *lsmEngine) View() engine.View {
+	v, err := e.capture()
+	if err != nil {
+		return failedView{err}
+	}
+	return v
+}
+
+// capture takes a snapshot of the store and reads its State.
+func (e *lsmEngine) capture() (*view, error) {
+	e.access.RLock()
+	defer e.access.RUnlock()
+	if e.closed {
+		return nil, engine.ErrClosed
+	}
+	e.open.Add(1)
+	return newView(counted{e.store.Snapshot(), &e.open})
+}
+
+// counted is a Snapshot that is struck off the count when closed.
+type counted struct {
+	Snapshot
+	open *atomic.Int64
+}
+
+func (c counted) Close() error {
+	defer c.open.Add(-1)
+	return c.Snapshot.Close()
+}
+
+func (e *lsmEngine) NewBatch() engine.Batch {
+	e.batch.pending = e.store.NewBatch()
+	return &e.batch
+}
+
+func (e *lsmEngine) Persistent() bool { return true }
+
+func (e *lsmEngine) Flush() error { return e.store.Flush() }
+
+func (e *lsmEngine) Snapshot() (engine.Snapshot, error) {
+	v, err := e.capture()
+	if err != nil {
+		return nil, err
+	}
+	return snapshot{v}, nil
+}
+
+// Restore first empties the store and removes the State in one batch, then adds
+// the pairs in many, and the State with the last of them. A crash in between
+// leaves a store without State, which Open empties. Readers wait.
+func (e *lsmEngine) Restore(r io.Reader) error {
+	e.access.Lock()
+	defer e.access.Unlock()
+	if err := e.wipe(nil); err != nil {
+		return err
+	}
+	l := loader{store: e.store, batch: e.store.NewBatch()}
+	defer l.close()
+	var state engine.State
+	err := engine.ReadSnapshot(r, func(s engine.State) error {
+		state = s
+		return nil
+	}, l.add)
+	if err != nil {
+		return err
+	}
+	if err := l.batch.Set(stateKey, engine.AppendState(nil, state)); err != nil {
+		return err
+	}
+	if err := l.batch.Apply(); err != nil {
+		return err
+	}
+	e.base.state = state
+	return nil
+}
+
+// loader fills a store by batches of bounded size.
+type loader struct {
+	store      Store
+	batch      Batch
+	bytes      int
+	key, value []byte // scratch
+}
+
+func (l *loader) add(pair *kv.KeyValue) error {
+	l.key = appendDataKey(l.key[:0], pair.Key)
+	l.value = engine.AppendValue(l.value[:0], pair)
+	if err := l.batch.Set(l.key, l.value); err != nil {
+		return err
+	}
+	l.bytes += len(l.key) + len(l.value)
+	if l.bytes < restoreBatchBytes {
+		return nil
+	}
+	if err := l.batch.Apply(); err != nil {
+		return err
+	}
+	l.close()
+	l.batch, l.bytes = l.store.NewBatch(), 0
+	return nil
+}
+
+// close frees the batch; what it could report, Apply has reported.
+func (l *loader) close() { _ = l.batch.Close() }
+
+// Close closes the store. With Views or Snapshots open it refuses: a library
+// in C would read freed memory.
+func (e *lsmEngine) Close() error {
+	e.access.Lock()
+	defer e.access.Unlock()
+	if e.closed {
+		return nil
+	}
+	if n := e.open.Load(); n > 0 {
+		return fmt.Errorf("engine: close with %d views or snapshots open", n)
+	}
+	e.closed = true
+	return e.store.Close()
+}
