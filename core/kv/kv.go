@@ -101,6 +101,8 @@ var (
 	ErrStopped = errors.New("node stopped")
 	// ErrLeaderLost says that the leader changed before the outcome was known.
 	ErrLeaderLost = errors.New("leader changed before the outcome was known")
+	// ErrTimeout says that the outcome was not known in time.
+	ErrTimeout = errors.New("request timed out")
 )
 
 // Unknown reports whether err leaves open if the command took effect.

@@ -1,0 +1,302 @@
+package raftnode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"go.uber.org/zap"
+
+	"metastorebench/core/kv"
+	"metastorebench/core/propose"
+	"metastorebench/core/wal"
+)
+
+// Config is what a Node is made of.
+type Config struct {
+	// ID is this member's Raft id, not 0.
+	ID uint64
+	// TickInterval is the length of a tick; HeartbeatTicks and ElectionTicks
+	// count them.
+	TickInterval   time.Duration
+	HeartbeatTicks int
+	ElectionTicks  int
+	// RequestTimeout bounds the wait for a proposal's or a read's outcome.
+	RequestTimeout time.Duration
+
+	// Log and Recovered come from wal.Open. The Node owns the Log from now on.
+	Log       *wal.Log
+	Recovered *wal.Recovered
+	// Policy decides when the log is synced.
+	Policy wal.Policy
+	// Applied is the engine's applied index.
+	Applied uint64
+
+	Proposer *propose.Proposer
+	// Commit takes runs of committed entries, in order, without gaps. It is
+	// bounded: a full channel stops the loop until the apply stage catches up.
+	Commit chan<- []wal.Entry
+	// Send hands messages to the peers; it must not block. Lost messages are
+	// repeated by Raft.
+	Send func([]*raftpb.Message)
+
+	Logger *zap.Logger
+	Hooks  Hooks
+}
+
+// Hooks observe the loop; they are called on its goroutine and must be quick.
+type Hooks struct {
+	// Proposed is told of each proposed entry's number of commands.
+	Proposed func(ops int)
+	// Ready is told of the number of new entries of each Ready that has any.
+	Ready func(entries int)
+}
+
+// Status is a snapshot of the node's Raft state.
+type Status struct {
+	ID, Leader, Term, CommitIndex uint64
+}
+
+// ErrUnsupportedEntry says that a peer or an older log holds an entry of a type
+// that this program does not carry out.
+var ErrUnsupportedEntry = errors.New("raftnode: unsupported entry type")
+
+// Node runs the Raft loop.
+type Node struct {
+	cfg     Config
+	rn      *raft.RawNode
+	storage *raft.MemoryStorage
+	reads   readIndexer
+
+	inbox   chan *raftpb.Message
+	compact chan compactRequest
+	stop    chan struct{}
+	stopped chan struct{}
+	once    sync.Once
+
+	status atomic.Pointer[Status]
+	leader chan struct{} // closed when a leader is known for the first time
+
+	// Owned by the loop.
+	soft    raft.SoftState
+	hard    wal.HardState
+	hardNew bool // hard has changed since it was last written
+	newTail []wal.Entry
+}
+
+type compactRequest struct {
+	mark wal.SnapshotMark
+	keep uint64
+	done chan error
+}
+
+// inboxMessages bounds the messages from peers that wait for the loop.
+const inboxMessages = 4096
+
+// New builds a Node from the recovered log. Run starts it.
+func New(cfg Config) (*Node, error) {
+	storage, commit, err := restoreStorage(cfg.Recovered, cfg.Applied)
+	if err != nil {
+		return nil, err
+	}
+	rn, err := raft.NewRawNode(&raft.Config{
+		ID:                       cfg.ID,
+		ElectionTick:             cfg.ElectionTicks,
+		HeartbeatTick:            cfg.HeartbeatTicks,
+		Storage:                  storage,
+		Applied:                  cfg.Applied,
+		MaxSizePerMsg:            1 << 20,
+		MaxCommittedSizePerReady: 16 << 20,
+		MaxInflightMsgs:          1, // --pipeline=off: one append in flight per follower
+		CheckQuorum:              true,
+		PreVote:                  true,
+		Logger:                   newLogger(cfg.Logger),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("raftnode: %w", err)
+	}
+	n := &Node{
+		cfg: cfg, rn: rn, storage: storage,
+		inbox:   make(chan *raftpb.Message, inboxMessages),
+		compact: make(chan compactRequest),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+		leader:  make(chan struct{}),
+		hard:    cfg.Recovered.HardState,
+	}
+	n.hard.Commit = commit
+	n.reads.init(cfg.Applied)
+	n.status.Store(&Status{ID: cfg.ID, Term: n.hard.Term, CommitIndex: commit})
+	return n, nil
+}
+
+// Run runs the loop until Stop, or until the log fails: then it returns the
+// reason. Everything that waits on the node is answered before it returns.
+func (n *Node) Run() error {
+	defer close(n.stopped)
+	err := n.loop()
+	why := kv.ErrStopped
+	if err != nil {
+		why = fmt.Errorf("%w: %w", kv.ErrStopped, err)
+	}
+	n.cfg.Proposer.Close(why)
+	n.reads.close(why)
+	if err == nil && n.hardNew {
+		err = n.cfg.Log.Append(&n.hard, nil)
+	}
+	return errors.Join(err, n.cfg.Log.Close())
+}
+
+// Stop ends Run and waits for it. It may be called more than once, but not
+// before Run.
+func (n *Node) Stop() {
+	n.once.Do(func() { close(n.stop) })
+	<-n.stopped
+}
+
+func (n *Node) loop() error {
+	ticker := time.NewTicker(n.cfg.TickInterval)
+	defer ticker.Stop()
+	if n.soleVoter() {
+		if err := n.rn.Campaign(); err != nil {
+			return fmt.Errorf("raftnode: campaign: %w", err)
+		}
+	}
+	for {
+		if !n.rn.HasReady() {
+			select {
+			case <-n.cfg.Proposer.Wake():
+			case <-n.reads.wake:
+			case <-ticker.C:
+				n.tick()
+			case m := <-n.inbox:
+				n.step(m)
+			case c := <-n.compact:
+				c.done <- n.doCompact(c)
+			case <-n.stop:
+				return nil
+			}
+		}
+		if !n.poll(ticker.C) {
+			return nil
+		}
+		n.propose()
+		n.requestReads()
+		if n.rn.HasReady() {
+			if err := n.handleReady(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// poll takes what waits, without blocking, so that a busy write path starves
+// neither the clock nor the peers. It reports false on Stop.
+func (n *Node) poll(tick <-chan time.Time) bool {
+	for range inboxMessages {
+		select {
+		case <-n.stop:
+			return false
+		case <-tick:
+			n.tick()
+		case m := <-n.inbox:
+			n.step(m)
+		case c := <-n.compact:
+			c.done <- n.doCompact(c)
+		default:
+			return true
+		}
+	}
+	return true
+}
+
+func (n *Node) soleVoter() bool {
+	voters := n.rn.Status().Config.Voters.IDs()
+	_, self := voters[n.cfg.ID]
+	return self && len(voters) == 1
+}
+
+func (n *Node) tick() {
+	n.rn.Tick()
+	expired := time.Now().Add(-n.cfg.RequestTimeout)
+	n.cfg.Proposer.Expire(expired)
+	n.reads.expire(expired)
+	if n.reads.tick(n.cfg.ElectionTicks) {
+		n.reads.retry(n.rn.ReadIndex)
+	}
+}
+
+// step drops messages that Raft refuses: the peer repeats what matters.
+func (n *Node) step(m *raftpb.Message) {
+	if err := n.rn.Step(m); err != nil {
+		n.cfg.Logger.Debug("raft refused a message", zap.Stringer("type", m.GetType()), zap.Uint64("from", m.GetFrom()), zap.Error(err))
+	}
+}
+
+// propose hands all waiting commands to Raft.
+func (n *Node) propose() {
+	for {
+		entry, sequence, ops, ok := n.cfg.Proposer.Next()
+		if !ok {
+			return
+		}
+		if err := n.rn.Propose(entry); err != nil {
+			n.cfg.Proposer.Fail(sequence, fmt.Errorf("%w (%w)", kv.ErrDropped, err))
+			continue
+		}
+		n.cfg.Hooks.Proposed(ops)
+	}
+}
+
+func (n *Node) requestReads() {
+	if id, ok := n.reads.next(); ok {
+		n.rn.ReadIndex(id)
+	}
+}
+
+// Step hands a message of a peer to the loop. It blocks while the inbox is
+// full, until ctx ends or the node stops.
+func (n *Node) Step(ctx context.Context, m *raftpb.Message) error {
+	select {
+	case n.inbox <- m:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-n.stopped:
+		return kv.ErrStopped
+	}
+}
+
+// LinearizableRead returns when the engine holds every write that had been
+// acknowledged before the call.
+func (n *Node) LinearizableRead(ctx context.Context) error { return n.reads.wait(ctx) }
+
+// Applied tells the node how far the engine has come; the apply stage calls it
+// after each commit.
+func (n *Node) Applied(index uint64) { n.reads.applied(index) }
+
+// Compact records that a snapshot holds everything up to mark.Index and drops
+// the log below it, but for the last keep entries, which followers may still
+// need. It waits for the loop.
+func (n *Node) Compact(ctx context.Context, mark wal.SnapshotMark, keep uint64) error {
+	c := compactRequest{mark: mark, keep: keep, done: make(chan error, 1)}
+	select {
+	case n.compact <- c:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-n.stopped:
+		return kv.ErrStopped
+	}
+	return <-c.done
+}
+
+// Status returns the Raft state after the last Ready.
+func (n *Node) Status() Status { return *n.status.Load() }
+
+// LeaderKnown is closed when this node has seen a leader for the first time.
+func (n *Node) LeaderKnown() <-chan struct{} { return n.leader }

@@ -1,0 +1,157 @@
+package raftnode
+
+import (
+	"fmt"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	"metastorebench/core/kv"
+	"metastorebench/core/wal"
+)
+
+// handleReady carries out one Ready; see the package comment for the order.
+func (n *Node) handleReady() error {
+	rd := n.rn.Ready()
+	if rd.SoftState != nil {
+		n.softState(*rd.SoftState)
+	}
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		return fmt.Errorf("raftnode: the leader sent a snapshot at index %d, which one replica alone cannot need", rd.Snapshot.GetMetadata().GetIndex())
+	}
+	inLog := n.splitCommitted(rd)
+	if err := n.commit(rd.CommittedEntries[:inLog]); err != nil {
+		return err
+	}
+	leading := n.soft.RaftState == raft.StateLeader
+	if leading {
+		n.send(rd.Messages)
+	}
+	if err := n.save(rd); err != nil {
+		return err
+	}
+	if !leading {
+		n.send(rd.Messages)
+	}
+	if err := n.commit(rd.CommittedEntries[inLog:]); err != nil {
+		return err
+	}
+	n.reads.states(rd.ReadStates)
+	n.status.Store(&Status{ID: n.cfg.ID, Leader: n.soft.Lead, Term: n.hard.Term, CommitIndex: n.hard.Commit})
+	n.rn.Advance(rd)
+	return nil
+}
+
+// softState notes who leads. Commands in flight are lost to this node when it
+// loses the leadership: their outcome is unknown.
+func (n *Node) softState(s raft.SoftState) {
+	if n.soft.RaftState == raft.StateLeader && s.RaftState != raft.StateLeader {
+		n.cfg.Proposer.FailInFlight(kv.ErrLeaderLost)
+	}
+	n.soft = s
+	if s.Lead != raft.None {
+		select {
+		case <-n.leader:
+		default:
+			close(n.leader)
+		}
+	}
+}
+
+// splitCommitted returns how many of the committed entries are in the synced
+// log already. The others are among the Ready's new entries.
+func (n *Node) splitCommitted(rd raft.Ready) int {
+	if len(rd.Entries) == 0 {
+		return len(rd.CommittedEntries)
+	}
+	first := rd.Entries[0].GetIndex()
+	for i, e := range rd.CommittedEntries {
+		if e.GetIndex() >= first {
+			return i
+		}
+	}
+	return len(rd.CommittedEntries)
+}
+
+// commit hands entries to the apply stage.
+func (n *Node) commit(entries []*raftpb.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	run := make([]wal.Entry, len(entries))
+	for i, e := range entries {
+		if e.GetType() != raftpb.EntryNormal {
+			return fmt.Errorf("%w: %s at index %d", ErrUnsupportedEntry, e.GetType(), e.GetIndex())
+		}
+		run[i] = toWAL(e)
+	}
+	select {
+	case n.cfg.Commit <- run:
+		return nil
+	case <-n.stop:
+		return nil // what is committed is in the log; the next start applies it
+	}
+}
+
+func (n *Node) send(messages []*raftpb.Message) {
+	if len(messages) > 0 {
+		n.cfg.Send(messages)
+	}
+}
+
+// save makes the Ready's hard state and entries durable, then readable to the
+// library.
+func (n *Node) save(rd raft.Ready) error {
+	if !raft.IsEmptyHardState(rd.HardState) {
+		n.hard = wal.HardState{Term: rd.HardState.GetTerm(), Vote: rd.HardState.GetVote(), Commit: rd.HardState.GetCommit()}
+		n.hardNew = true
+	}
+	if len(rd.Entries) == 0 && !rd.MustSync {
+		return nil // a new commit index goes with the next write
+	}
+	n.newTail = n.newTail[:0]
+	for _, e := range rd.Entries {
+		n.newTail = append(n.newTail, toWAL(e))
+	}
+	var hard *wal.HardState
+	if n.hardNew {
+		hard = &n.hard
+	}
+	if err := n.cfg.Policy.Save(n.cfg.Log, hard, n.newTail); err != nil {
+		return fmt.Errorf("raftnode: save the log: %w", err)
+	}
+	n.hardNew = false
+	clear(n.newTail)
+	if len(rd.Entries) == 0 {
+		return nil
+	}
+	n.cfg.Hooks.Ready(len(rd.Entries))
+	if err := n.storage.Append(rd.Entries); err != nil {
+		return fmt.Errorf("raftnode: %w", err)
+	}
+	return nil
+}
+
+func toWAL(e *raftpb.Entry) wal.Entry {
+	return wal.Entry{Index: e.GetIndex(), Term: e.GetTerm(), Type: uint8(e.GetType()), Data: e.GetData()}
+}
+
+// doCompact carries out Compact on the loop.
+func (n *Node) doCompact(c compactRequest) error {
+	if err := n.cfg.Log.SaveSnapshot(c.mark); err != nil {
+		return fmt.Errorf("raftnode: record the snapshot: %w", err)
+	}
+	conf := new(raftpb.ConfState)
+	if err := unmarshalConf(c.mark.ConfState, conf); err != nil {
+		return err
+	}
+	if _, err := n.storage.CreateSnapshot(c.mark.Index, conf, nil); err != nil {
+		return fmt.Errorf("raftnode: snapshot at %d: %w", c.mark.Index, err)
+	}
+	if first, _ := n.storage.FirstIndex(); c.mark.Index > c.keep && c.mark.Index-c.keep >= first {
+		if err := n.storage.Compact(c.mark.Index - c.keep); err != nil {
+			return fmt.Errorf("raftnode: compact to %d: %w", c.mark.Index-c.keep, err)
+		}
+	}
+	return n.cfg.Log.Truncate(c.mark.Index)
+}

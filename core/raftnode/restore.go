@@ -1,0 +1,71 @@
+package raftnode
+
+import (
+	"fmt"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"metastorebench/core/wal"
+)
+
+// InitialMark is the snapshot mark with which the log of a new cluster begins:
+// an empty store at index 1 whose members are voters. Every member must be
+// given the same voters. It replaces raft's Bootstrap, as RawNode's
+// documentation recommends.
+func InitialMark(voters []uint64) (wal.SnapshotMark, error) {
+	conf, err := proto.Marshal(&raftpb.ConfState{Voters: voters})
+	if err != nil {
+		return wal.SnapshotMark{}, fmt.Errorf("raftnode: encode the configuration: %w", err)
+	}
+	return wal.SnapshotMark{Index: 1, Term: 1, ConfState: conf}, nil
+}
+
+func unmarshalConf(data []byte, conf *raftpb.ConfState) error {
+	if err := proto.Unmarshal(data, conf); err != nil {
+		return fmt.Errorf("raftnode: the log's configuration is damaged: %w", err)
+	}
+	return nil
+}
+
+// restoreStorage fills the library's storage from the recovered log and returns
+// it with the commit index to start from. Commit indexes are not synced, so the
+// engine may know better than the log: what it has applied was committed.
+func restoreStorage(rec *wal.Recovered, applied uint64) (*raft.MemoryStorage, uint64, error) {
+	mark, hard := rec.Snapshot, rec.HardState
+	conf := new(raftpb.ConfState)
+	if err := unmarshalConf(mark.ConfState, conf); err != nil {
+		return nil, 0, err
+	}
+	last := mark.Index
+	if len(rec.Entries) > 0 {
+		last = rec.Entries[len(rec.Entries)-1].Index
+	}
+	commit := max(hard.Commit, mark.Index, applied)
+	switch {
+	case applied < mark.Index:
+		return nil, 0, fmt.Errorf("raftnode: the engine has applied up to entry %d, but the log begins after %d: the engine's data are older than the log", applied, mark.Index)
+	case commit > last:
+		return nil, 0, fmt.Errorf("raftnode: entry %d was committed (applied: %d), but the log ends at %d: the log is older than the engine's data", commit, applied, last)
+	}
+
+	storage := raft.NewMemoryStorage()
+	meta := &raftpb.SnapshotMetadata{ConfState: conf, Index: &mark.Index, Term: &mark.Term}
+	if err := storage.ApplySnapshot(&raftpb.Snapshot{Metadata: meta}); err != nil {
+		return nil, 0, fmt.Errorf("raftnode: %w", err)
+	}
+	term := max(hard.Term, mark.Term)
+	if err := storage.SetHardState(&raftpb.HardState{Term: &term, Vote: &hard.Vote, Commit: &commit}); err != nil {
+		return nil, 0, fmt.Errorf("raftnode: %w", err)
+	}
+	entries := make([]*raftpb.Entry, len(rec.Entries))
+	for i := range rec.Entries {
+		e := &rec.Entries[i]
+		entries[i] = &raftpb.Entry{Index: &e.Index, Term: &e.Term, Type: raftpb.EntryType(e.Type).Enum(), Data: e.Data}
+	}
+	if err := storage.Append(entries); err != nil {
+		return nil, 0, fmt.Errorf("raftnode: %w", err)
+	}
+	return storage, commit, nil
+}
