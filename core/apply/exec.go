@@ -36,7 +36,10 @@ func Exec(b engine.Batch, st *engine.State, cmd *kv.Command) (kv.Result, error) 
 	case cmd.DeleteRange != nil:
 		res.Delete, err = w.deleteRange(cmd.DeleteRange)
 	case cmd.Txn != nil:
-		res.Txn, res.Err, err = execTxn(b, &w, cmd.Txn)
+		// A writer of its own, so that w need not be on the heap for a put.
+		t := txn{r: b, w: writer{b: b, rev: st.Revision}}
+		res.Txn, res.Err, err = t.exec(cmd.Txn)
+		w.changed = t.w.changed
 	case cmd.Compact != nil:
 		res.Err = compact(st, cmd.Compact.Revision)
 	default:

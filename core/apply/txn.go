@@ -3,6 +3,7 @@ package apply
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 
 	"metastorebench/core/engine"
@@ -43,17 +44,30 @@ func readOnlyOps(ops []*kv.RequestOp) bool {
 // r, or says that the transaction writes.
 func ReadTxn(r engine.Reader, req *kv.TxnRequest) (kv.Result, error) {
 	if !ReadOnly(req) {
-		return kv.Result{}, fmt.Errorf("apply: read-only transaction writes")
+		return kv.Result{}, errors.New("apply: read-only transaction writes")
 	}
-	w := writer{rev: r.State().Revision}
-	txn, refused, err := execTxn(r, &w, req)
-	return kv.Result{Revision: w.rev, Txn: txn, Err: refused}, err
+	t := txn{r: r, w: writer{rev: r.State().Revision}}
+	res, refused, err := t.exec(req)
+	return kv.Result{Revision: t.w.rev, Txn: res, Err: refused}, err
 }
 
-// execTxn runs the three steps. refused is a kv sentinel, and then nothing was
+// txn is a transaction under way.
+type txn struct {
+	r engine.Reader
+	// w has no batch if the transaction is read-only.
+	w      writer
+	pinned []pin
+}
+
+// pin is one operation's share of the state before the transaction.
+type pin struct {
+	rng  *kv.RangeResult
+	pair *kv.KeyValue
+}
+
+// exec runs the three steps. refused is a kv sentinel, and then nothing was
 // changed; err is a failure of the engine.
-func execTxn(r engine.Reader, w *writer, req *kv.TxnRequest) (res *kv.TxnResult, refused, err error) {
-	t := txn{r: r, w: w}
+func (t *txn) exec(req *kv.TxnRequest) (res *kv.TxnResult, refused, err error) {
 	root, err := t.decide(req)
 	if err != nil {
 		return nil, nil, err
@@ -63,19 +77,6 @@ func execTxn(r engine.Reader, w *writer, req *kv.TxnRequest) (res *kv.TxnResult,
 	}
 	res, err = t.run(root)
 	return res, nil, err
-}
-
-// txn is a transaction under way.
-type txn struct {
-	r      engine.Reader
-	w      *writer
-	pinned []pin
-}
-
-// pin is one operation's share of the state before the transaction.
-type pin struct {
-	rng  *kv.RangeResult
-	pair *kv.KeyValue
 }
 
 // branch is the chosen side of a transaction.
