@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Catalog holds the axes that the store offers, in its own order: what
+// `metastore variants --json` prints.
+type Catalog []Axis
+
+// Axis is one seam of the store with its named values.
+type Axis struct {
+	Name   string  `json:"axis"`
+	Seam   string  `json:"seam"`
+	Values []Value `json:"values"`
+}
+
+// Value is one value of an axis.
+type Value struct {
+	Name     string `json:"name"`
+	Baseline bool   `json:"baseline"`
+	// Available is false if this build or machine lacks it; Reason says why.
+	Available bool   `json:"available"`
+	Reason    string `json:"reason"`
+	Doc       string `json:"doc"`
+}
+
+// AxisEngine and AxisDisk have their own places in a cell's id. The disk is a
+// factor of the environment, so a store need not list it among its variants.
+const (
+	AxisEngine = "engine"
+	AxisDisk   = "disk"
+)
+
+// diskAxis is what every store accepts as --disk.
+var diskAxis = Axis{Name: AxisDisk, Seam: "device profile", Values: []Value{
+	{Name: "native", Baseline: true, Available: true, Doc: "no added delay"},
+	{Name: "1ms", Available: true, Doc: "1 ms added to each sync"},
+	{Name: "plan", Available: true, Doc: "2 to 5 ms added to each sync, uniform, seeded"},
+}}
+
+// ReadCatalog decodes the output of `metastore variants --json`. Fields that
+// this program does not know are ignored; axes without values are refused.
+func ReadCatalog(r io.Reader) (Catalog, error) {
+	var c Catalog
+	if err := json.NewDecoder(r).Decode(&c); err != nil {
+		return nil, fmt.Errorf("read the store's variants: %w", err)
+	}
+	for _, a := range c {
+		if a.Name == "" || len(a.Values) == 0 {
+			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
+		}
+	}
+	if c.axis(AxisDisk) == nil {
+		c = append(c, diskAxis)
+	}
+	return c, nil
+}
+
+// axis returns the axis of this name, or nil.
+func (c Catalog) axis(name string) *Axis {
+	i := slices.IndexFunc(c, func(a Axis) bool { return a.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &c[i]
+}
+
+func (c Catalog) names() string {
+	names := make([]string, len(c))
+	for i, a := range c {
+		names[i] = a.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func (a *Axis) value(name string) *Value {
+	i := slices.IndexFunc(a.Values, func(v Value) bool { return v.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &a.Values[i]
+}
+
+func (a *Axis) names() string {
+	names := make([]string, len(a.Values))
+	for i, v := range a.Values {
+		names[i] = v.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// check says what is wrong with a value on an axis, or "". An empty catalog
+// accepts everything.
+func (c Catalog) check(axis, value string) string {
+	if len(c) == 0 {
+		return ""
+	}
+	a := c.axis(axis)
+	if a == nil {
+		return fmt.Sprintf("unknown axis %q; accepted: %s", axis, c.names())
+	}
+	if a.value(value) == nil {
+		return fmt.Sprintf("unknown value %q of axis %s; accepted: %s", value, axis, a.names())
+	}
+	return ""
+}
+
+// Unavailable returns why options cannot run with this build, or "" if they
+// can, naming the first axis (in the catalog's order) whose value is missing.
+func (c Catalog) Unavailable(options map[string]string) string {
+	for i := range c {
+		v := c[i].value(options[c[i].Name])
+		if v == nil || v.Available {
+			continue
+		}
+		if v.Reason != "" {
+			return v.Reason
+		}
+		return fmt.Sprintf("--%s %s is not in this build", c[i].Name, v.Name)
+	}
+	return ""
+}

@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+)
+
+// point is a choice of values over a group's base: axis to value.
+type point map[string]string
+
+// designFuncs are the designs by name. Each returns its points in the order in
+// which they are best read, the baseline first.
+var designFuncs = map[string]func(p *Plan, g group) []point{
+	"factorial": func(p *Plan, _ group) []point { return subsets(p.factors, func(uint, int) bool { return true }) },
+	"corners":   func(p *Plan, _ group) []point { return subsets(p.factors, isCorner) },
+	"ladder":    func(p *Plan, _ group) []point { return ladder(p.factors) },
+	"ends":      func(p *Plan, _ group) []point { return []point{{}, toPoint(p.full)} },
+	"list":      func(_ *Plan, g group) []point { return mapSlice(g.cells, toPoint) },
+	"fixed":     func(*Plan, group) []point { return []point{{}} },
+}
+
+// Designs returns the names of the designs.
+func Designs() []string { return slices.Sorted(maps.Keys(designFuncs)) }
+
+// subsets returns the factors' subsets that keep accepts, as points. Bit i of
+// the set is factor i; k is the number of factors.
+func subsets(factors []factor, keep func(set uint, k int) bool) []point {
+	var points []point
+	for set := range uint(1) << len(factors) {
+		if !keep(set, len(factors)) {
+			continue
+		}
+		pt := point{}
+		for i, fa := range factors {
+			if set&(1<<i) != 0 {
+				pt[fa.axis] = fa.value
+			}
+		}
+		points = append(points, pt)
+	}
+	return points
+}
+
+// isCorner keeps none, each alone, all but each, and all.
+func isCorner(set uint, k int) bool {
+	all := uint(1)<<k - 1
+	isPower := func(v uint) bool { return v&(v-1) == 0 }
+	return isPower(set) || isPower(all&^set)
+}
+
+func ladder(factors []factor) []point {
+	points := []point{{}}
+	for _, fa := range factors {
+		next := maps.Clone(points[len(points)-1])
+		next[fa.axis] = fa.value
+		points = append(points, next)
+	}
+	return points
+}
+
+func toPoint(ss []setting) point {
+	pt := make(point, len(ss))
+	for _, s := range ss {
+		pt[s.axis] = s.value
+	}
+	return pt
+}
+
+func mapSlice[A, B any](as []A, fn func(A) B) []B {
+	bs := make([]B, len(as))
+	for i, a := range as {
+		bs[i] = fn(a)
+	}
+	return bs
+}
+
+// designAxes are the axes that a design can move from the group's base.
+func (p *Plan) designAxes(g group, design string) []string {
+	axes := make(map[string]bool)
+	base := p.base(g)
+	for _, pt := range designFuncs[design](p, g) {
+		for axis, value := range pt {
+			if base[axis] != value {
+				axes[axis] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(axes))
+}
+
+// base is the baseline with the group's set over it.
+func (p *Plan) base(g group) point {
+	base := toPoint(p.baseline)
+	maps.Copy(base, toPoint(g.set))
+	return base
+}

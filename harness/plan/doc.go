@@ -1,0 +1,65 @@
+// Package plan turns a declarative experiment (YAML) into a validated matrix of
+// cells and a seeded, interleaved schedule of trials. It runs nothing.
+//
+// # From a plan to trials
+//
+//  1. Load or Parse reads the YAML and checks it against the axes that the
+//     store offers (Catalog). All violations are reported at once, each with
+//     file and line (Violations).
+//  2. Expand takes a level (smoke, default, full) and multiplies each group's
+//     design by its varied axes and its workloads: the Matrix.
+//  3. Filter narrows the matrix (--only).
+//  4. Schedule repeats the matrix in blocks: every cell once per block, in a
+//     seeded random order of its own.
+//
+// # The file
+//
+//	name: phase1                     # required
+//	title: what it is about          # required
+//	baseline: {propose: perop, ...}  # required: every axis with its baseline value
+//	full: {propose: batch, ...}      # optional: what design "ends" compares with
+//	factors:                         # items that designs switch on, in order
+//	  - {id: P1.1, axis: propose, value: batch}
+//	workloads:
+//	  put50: {type: put, clients: 50, conns: 1, key_bytes: 8, value_bytes: 256,
+//	          keys: 100000, distribution: uniform, api: grpc}
+//	groups:
+//	  - name: factorial              # required, unique
+//	    doc: why it is there
+//	    target: metastore            # or noop, external
+//	    designs: [factorial]         # see below
+//	    set: {wal: perready}         # over the baseline, in every cell
+//	    vary: {engine: [pebble, rocksdb]}  # crossed with the design
+//	    workloads: [put50, put1]     # required
+//	    cells: [{wal: perready}]     # for design "list"
+//	levels:
+//	  default:
+//	    blocks: 3                    # repeats of every cell
+//	    warmup: 100ms
+//	    measure: 300ms
+//	    groups:                      # what differs for single groups
+//	      factorial: {designs: [ends], measure: 1s}
+//	      other: {omit: true}
+//
+// # Designs
+//
+//	factorial  every subset of the factors: 2^k
+//	corners    none, each alone, all but each, all
+//	ladder     none, then one more factor at a time, in the plan's order
+//	ends       the baseline and the plan's "full"
+//	list       the group's cells, each a map over the baseline
+//	fixed      one point: the baseline with the group's set
+//
+// A group may name several; a point that two designs share is measured once.
+// Groups do not share cells: the same point in two groups is measured in both,
+// so that each group can be read on its own.
+//
+// # Invariants
+//
+//   - A cell's id depends on the plan alone, not on level, seed or filter:
+//     ENGINE[/disk=D]/WORKLOAD[/axis=value,...], naming the axes that the group
+//     can vary in the baseline's order. Ids are unique within a plan.
+//   - The same plan, level, filter and seed give the same schedule.
+//   - Trials of one block and workload share a seed: their clients send the
+//     same keys and values, which makes comparisons within a block paired.
+package plan

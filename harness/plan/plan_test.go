@@ -1,0 +1,260 @@
+package plan
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/harness/record"
+)
+
+// catalog is what the finished store of phase 1 prints.
+func catalog(t testing.TB) Catalog {
+	f, err := os.Open(filepath.Join("testdata", "variants.json"))
+	require.NoError(t, err)
+	defer f.Close()
+	c, err := ReadCatalog(f)
+	require.NoError(t, err)
+	return c
+}
+
+func expand(t testing.TB, name, level string) *Matrix {
+	p, err := Load(name, catalog(t))
+	require.NoError(t, err)
+	m, err := p.Expand(level)
+	require.NoError(t, err)
+	return m
+}
+
+func ids(m *Matrix, group string) []string {
+	var ids []string
+	for _, e := range m.Entries {
+		if group == "" || e.Cell.Group == group {
+			ids = append(ids, e.Cell.ID)
+		}
+	}
+	return ids
+}
+
+// TestBuiltinPlansGolden pins every built-in plan's cells, times and options.
+func TestBuiltinPlansGolden(t *testing.T) {
+	for _, name := range Names() {
+		var b strings.Builder
+		for _, level := range Levels {
+			m := expand(t, name, level)
+			fmt.Fprintf(&b, "# %s: %d cells x %d blocks, planned %v\n", level, len(m.Entries), m.Blocks, m.Planned())
+			for _, e := range m.Entries {
+				fmt.Fprintf(&b, "%s %v+%v\n", e.Cell.ID, e.Warmup, e.Measure)
+			}
+		}
+		path := filepath.Join("testdata", name+".golden")
+		if os.Getenv("UPDATE_GOLDEN") != "" {
+			require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o644))
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(want), b.String(), "UPDATE_GOLDEN=1 go test ./harness/plan rewrites it")
+	}
+}
+
+func TestPhase1HoldsWhatWasPromised(t *testing.T) {
+	for _, tt := range []struct {
+		level    string
+		blocks   int
+		min, max time.Duration
+	}{
+		{"smoke", 1, 0, 45 * time.Second},
+		{"default", 3, 4 * time.Minute, 6 * time.Minute},
+		{"full", 10, 30 * time.Minute, 45 * time.Minute},
+	} {
+		m := expand(t, "phase1", tt.level)
+		require.Equal(t, tt.blocks, m.Blocks)
+		require.GreaterOrEqual(t, m.Planned(), tt.min, tt.level)
+		require.LessOrEqual(t, m.Planned(), tt.max, tt.level)
+		engines, workloads := map[string]bool{}, map[string]bool{}
+		for _, e := range m.Entries {
+			engines[e.Cell.Options["engine"]] = true
+			workloads[e.Cell.Workload] = true
+		}
+		require.Subset(t, engines, map[string]bool{"memory": true, "pebble": true, "rocksdb": true}, tt.level)
+		require.Len(t, workloads, 5, tt.level)
+	}
+	m := expand(t, "phase1", "default")
+	require.Len(t, ids(m, "factorial"), 16*2)
+	require.Len(t, ids(m, "engines"), 10*2*2)
+	require.Len(t, ids(m, "plan-workloads"), 10*3*2)
+	require.Len(t, ids(m, "plan-disk"), 11, "ten corners, and the ladder's one rung that is no corner")
+	require.Len(t, ids(m, "sync"), 8)
+	require.Len(t, ids(expand(t, "phase1", "full"), "engines"), 16*2*2)
+}
+
+func TestLadderSwitchesOnOneItemAtATime(t *testing.T) {
+	m := expand(t, "phase1", "default")
+	require.Equal(t, []string{
+		"memory/disk=plan/put50/propose=perop,codec=json,apply=perop,rpc=default",
+		"memory/disk=plan/put50/propose=batch,codec=json,apply=perop,rpc=default",
+		"memory/disk=plan/put50/propose=batch,codec=protobuf,apply=perop,rpc=default",
+		"memory/disk=plan/put50/propose=batch,codec=protobuf,apply=batch,rpc=default",
+		"memory/disk=plan/put50/propose=batch,codec=protobuf,apply=batch,rpc=tuned",
+	}, ids(m, "plan-disk")[:5])
+}
+
+func TestCellsCarryEveryOption(t *testing.T) {
+	for _, e := range expand(t, "phase1", "default").Entries {
+		if e.Cell.Target == TargetNoop {
+			require.Equal(t, record.Cell{ID: "noop/put100", Group: "ceiling-noop", Workload: "put100", Target: "noop",
+				Options: map[string]string{"rpc": "tuned"}}, e.Cell)
+			continue
+		}
+		require.Len(t, e.Cell.Options, 8, e.Cell.ID)
+		require.Equal(t, e.Workload.Name, e.Cell.Workload)
+		for _, part := range strings.Split(e.Cell.ID[strings.LastIndex(e.Cell.ID, "/")+1:], ",") {
+			if axis, value, ok := strings.Cut(part, "="); ok {
+				require.Equal(t, value, e.Cell.Options[axis], e.Cell.ID)
+			}
+		}
+	}
+}
+
+// TestIDsDoNotDependOnTheLevel lets results of different levels be compared.
+func TestIDsDoNotDependOnTheLevel(t *testing.T) {
+	for _, name := range Names() {
+		full := ids(expand(t, name, "full"), "")
+		for _, level := range Levels {
+			require.Subset(t, full, ids(expand(t, name, level), ""), "%s %s", name, level)
+		}
+	}
+}
+
+func TestCorners(t *testing.T) {
+	for k, want := range map[int]int{1: 2, 2: 4, 3: 8, 4: 10, 5: 12} {
+		factors := make([]factor, k)
+		for i := range factors {
+			factors[i] = factor{axis: fmt.Sprint("a", i), value: "on"}
+		}
+		points := designFuncs["corners"](&Plan{factors: factors}, group{})
+		require.Len(t, points, want, "%d factors", k)
+		for _, pt := range points {
+			require.Contains(t, []int{0, 1, k - 1, k}, len(pt))
+		}
+		require.Len(t, designFuncs["factorial"](&Plan{factors: factors}, group{}), 1<<k)
+	}
+}
+
+func TestScheduleIsSeededAndComplete(t *testing.T) {
+	m := expand(t, "phase1", "default")
+	a := m.Schedule(1)
+	require.Equal(t, a, m.Schedule(1))
+	require.NotEqual(t, a, m.Schedule(2))
+	require.Len(t, a, m.Blocks*len(m.Entries))
+	orders := make([][]int, m.Blocks)
+	seeds := make(map[string]uint64)
+	for i, s := range a {
+		require.Equal(t, i, s.Order)
+		require.Equal(t, i/len(m.Entries), s.Block, "blocks follow each other")
+		orders[s.Block] = append(orders[s.Block], s.Entry)
+		key := fmt.Sprint(s.Block, m.Entries[s.Entry].Workload.Name)
+		if first, ok := seeds[key]; ok {
+			require.Equal(t, first, s.Seed, "one seed per block and workload")
+		}
+		seeds[key] = s.Seed
+	}
+	distinct := make(map[uint64]bool)
+	for _, seed := range seeds {
+		distinct[seed] = true
+	}
+	require.Len(t, distinct, len(seeds))
+	require.NotEqual(t, orders[0], orders[1], "every block has an order of its own")
+	for _, o := range orders {
+		slices.Sort(o)
+		for i, e := range o {
+			require.Equal(t, i, e, "every cell once per block")
+		}
+	}
+}
+
+func TestFilter(t *testing.T) {
+	m := expand(t, "phase1", "default")
+	count := func(terms ...string) int {
+		f, err := m.Filter(terms)
+		require.NoError(t, err)
+		return len(f.Entries)
+	}
+	require.Equal(t, 60, count("workload=put1", "workload=put50", "group=factorial", "group=engines", "target=metastore")-12)
+	require.Equal(t, 40, count("engine=rocksdb"))
+	require.Equal(t, 80, count("engine=rocksdb", "engine=pebble"))
+	require.Equal(t, 10, count("engine=rocksdb", "workload=mixed"))
+	require.Equal(t, 1, count("noop"))
+	require.Equal(t, 1, count("target=no*"))
+	require.Equal(t, 15, count("disk=plan"))
+	require.Equal(t, 15, count("memory/disk=plan/*"))
+	require.Equal(t, 1, count("pebble/put50/propose=perop,codec=json,apply=perop,rpc=default"))
+	require.Equal(t, 6, count("pebble/*propose=batch,codec=protobuf,apply=batch*", "engine=pebble")-2)
+
+	_, err := m.Filter([]string{"engine=leveldb"})
+	require.ErrorIs(t, err, ErrNoCells)
+	require.ErrorContains(t, err, "engine=leveldb")
+	_, err = m.Filter([]string{"["})
+	require.ErrorContains(t, err, "syntax error in pattern")
+}
+
+func TestHashFollowsWhatIsMeasured(t *testing.T) {
+	m := expand(t, "phase1", "default")
+	require.Equal(t, m.Hash(), expand(t, "phase1", "default").Hash())
+	require.NotEqual(t, m.Hash(), expand(t, "phase1", "full").Hash())
+	f, err := m.Filter([]string{"engine=memory"})
+	require.NoError(t, err)
+	require.NotEqual(t, m.Hash(), f.Hash())
+
+	text := m.Plan.Text
+	commented, err := Parse("p.yaml", append([]byte("# a comment\n"), text...), nil)
+	require.NoError(t, err)
+	cm, err := commented.Expand("default")
+	require.NoError(t, err)
+	require.Equal(t, m.Hash(), cm.Hash())
+	repeated, err := Parse("p.yaml", []byte(strings.Replace(string(text), "blocks: 3", "blocks: 4", 1)), nil)
+	require.NoError(t, err)
+	lm, err := repeated.Expand("default")
+	require.NoError(t, err)
+	require.NotEqual(t, m.Hash(), lm.Hash())
+}
+
+func TestUnavailable(t *testing.T) {
+	c := catalog(t)
+	require.Empty(t, c.Unavailable(map[string]string{"engine": "memory"}))
+	c.axis("engine").value("rocksdb").Available = false
+	require.Equal(t, "--engine rocksdb is not in this build", c.Unavailable(map[string]string{"engine": "rocksdb"}))
+	c.axis("engine").value("rocksdb").Reason = "no library"
+	require.Equal(t, "no library", c.Unavailable(map[string]string{"engine": "rocksdb"}))
+}
+
+func TestReadCatalogRefusesNonsense(t *testing.T) {
+	for _, s := range []string{"", "{}", `[{"axis":""}]`, `[{"axis":"engine","values":[]}]`} {
+		_, err := ReadCatalog(strings.NewReader(s))
+		require.ErrorContains(t, err, "variants", s)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	_, err := Load("phase9", nil)
+	require.ErrorIs(t, err, ErrUnknownPlan)
+	require.ErrorContains(t, err, "perf, phase1")
+
+	m := expand(t, "perf", "default")
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	require.NoError(t, os.WriteFile(path, m.Plan.Text, 0o644))
+	p, err := Load(path, catalog(t))
+	require.NoError(t, err)
+	require.Equal(t, "perf", p.Name)
+	_, err = p.Expand("huge")
+	require.ErrorIs(t, err, ErrUnknownLevel)
+	require.ErrorContains(t, err, "smoke, default, full")
+	_, err = Load(t.TempDir(), nil)
+	require.ErrorContains(t, err, "read plan")
+}
