@@ -1,0 +1,32 @@
+package wal
+
+// Target is the part of a log that a policy writes to; *Log is one.
+type Target interface {
+	// Append writes one frame; see [Log.Append].
+	Append(hs *HardState, entries []Entry) error
+	// Sync makes all frames durable; see [Log.Sync].
+	Sync() error
+	// HardState returns the one appended last; see [Log.HardState].
+	HardState() HardState
+}
+
+// Policy decides how what a Raft Ready wants saved becomes frames and syncs. It
+// is the axis --wal.
+//
+// The contract of a safe policy: when Save returns nil, entries and a changed
+// Term or Vote are durable. A changed Commit alone is written but need not be
+// durable, because Raft learns it again (see [NeedsSync]); it becomes so with the
+// next sync. When Save fails, how much was saved is unknown, and every later Save
+// fails too. Save does not retain entries.
+//
+// Save is called by one goroutine at a time.
+type Policy interface {
+	// Save writes hs, unless it is nil, and entries.
+	Save(l Target, hs *HardState, entries []Entry) error
+}
+
+// NeedsSync reports whether saving hs and n entries after prev has to be durable
+// before messages are sent. It is the rule of MustSync in go.etcd.io/raft/v3.
+func NeedsSync(prev HardState, hs *HardState, n int) bool {
+	return n > 0 || hs != nil && (hs.Term != prev.Term || hs.Vote != prev.Vote)
+}

@@ -1,0 +1,77 @@
+package wal
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// fillBytes is how much zeroed space a segment gains whenever its frames reach
+// the end of the file. Overwriting zeros leaves fdatasync only data to write;
+// appending makes it commit the file's new size as well. See doc.go for the
+// measurement, and for why not fallocate.
+const fillBytes = 256 << 10
+
+// writer is the segment that frames go to.
+type writer struct {
+	f     vfs.File
+	seq   uint64
+	limit int64 // bytes; zeros are not filled in beyond it
+	start int64 // the end of the segment's first frame
+	off   int64 // where the next frame goes
+	// synced is how far the file is known to be durable.
+	synced int64
+	// filled is the file's size: [off, filled) is zero.
+	filled int64
+	zeros  []byte
+}
+
+// write puts one sealed frame at off.
+func (w *writer) write(frame []byte) error {
+	if err := w.reserve(int64(len(frame))); err != nil {
+		return fmt.Errorf("extending segment %#x: %w", w.seq, err)
+	}
+	if err := writeFullAt(w.f, frame, w.off); err != nil {
+		return fmt.Errorf("writing %d bytes at %d of segment %#x: %w", len(frame), w.off, w.seq, err)
+	}
+	w.off += int64(len(frame))
+	return nil
+}
+
+// reserve makes sure that the next n bytes are zeroed space of the file.
+func (w *writer) reserve(n int64) error {
+	need := w.off + n
+	for w.filled < need {
+		room := max(min(int64(fillBytes), w.limit-w.filled), min(need-w.filled, fillBytes))
+		if w.zeros == nil {
+			w.zeros = make([]byte, fillBytes)
+		}
+		chunk := w.zeros[:room]
+		// A file may scribble on what it is given to write; see vfs.File.
+		clear(chunk)
+		if err := writeFullAt(w.f, chunk, w.filled); err != nil {
+			return err
+		}
+		w.filled += room
+	}
+	return nil
+}
+
+// sync makes everything written so far durable.
+func (w *writer) sync() error {
+	if err := w.f.SyncData(); err != nil {
+		return fmt.Errorf("syncing segment %#x: %w", w.seq, err)
+	}
+	w.synced = w.off
+	return nil
+}
+
+// writeFullAt writes all of b, or fails.
+func writeFullAt(f vfs.File, b []byte, off int64) error {
+	n, err := f.WriteAt(b, off)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	return err
+}

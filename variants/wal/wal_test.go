@@ -1,0 +1,35 @@
+package wal
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/core/wal/waltest"
+)
+
+// The one difference between the values: syncs for a Save of n entries.
+var syncs = map[string]func(n int) int{
+	"perentry": func(n int) int { return n },
+	"perready": func(int) int { return 1 },
+}
+
+func TestConformance(t *testing.T) {
+	for _, v := range Variants {
+		t.Run(v.Name, func(t *testing.T) {
+			require.True(t, v.Safe)
+			require.NotEmpty(t, v.Summary)
+			waltest.Safe(t, v.New, syncs[v.Name])
+		})
+	}
+}
+
+func TestLookup(t *testing.T) {
+	for _, v := range Variants {
+		got, err := Lookup(v.Name)
+		require.NoError(t, err)
+		require.Equal(t, v.Summary, got.Summary)
+	}
+	_, err := Lookup("never")
+	require.EqualError(t, err, `unknown --wal "never", want one of perentry, perready`)
+}
