@@ -268,9 +268,8 @@ func (g generator) txn(depth int) *kv.TxnRequest {
 	return req
 }
 
-// ops avoids what the API refuses and the models would tell apart: a put after
-// another change of its key in one transaction is only made through a delete of
-// everything from a key on.
+// ops makes the operations of a branch, also such that the API would refuse,
+// like two changes of one key: the meaning of those is defined too.
 func (g generator) ops(depth int) []*kv.RequestOp {
 	var ops []*kv.RequestOp
 	for range g.IntN(4) {
