@@ -22,6 +22,7 @@ var wireErrors = []struct{ is, wire error }{
 	{kv.ErrTooLarge, rpctypes.ErrGRPCRequestTooLarge},
 	{kv.ErrDropped, rpctypes.ErrGRPCNoLeader},
 	{kv.ErrLeaderLost, rpctypes.ErrGRPCLeaderChanged},
+	{kv.ErrTimeout, rpctypes.ErrGRPCTimeout},
 	{kv.ErrStopped, rpctypes.ErrGRPCStopped},
 }
 

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"metastorebench/core/api"
+	"metastorebench/variants"
+)
+
+// version is what Status and the header of etcdctl show.
+const version = "0.1.0"
+
+// config is what the flags say. Names and forms are etcd's where etcd has the
+// flag.
+type config struct {
+	name, dataDir                              string
+	clientURLs, peerURLs, httpURLs             []string
+	advertiseClientURLs, advertisePeerURLs     []string
+	initialCluster, clusterState, clusterToken string
+	snapshotCount                              uint64
+	snapshotBytes                              int64
+	maxTxnOps, maxRequestBytes                 uint
+	maxConcurrentStreams                       uint32
+	heartbeatMS, electionMS                    uint
+	logLevel                                   string
+	client, peer                               api.TLSFiles
+	debugAddr                                  string
+	seed                                       uint64
+	variant                                    string
+	axes                                       map[string]*string
+}
+
+const longHelp = `metastore runs one replica of an etcd-compatible Raft key-value store.
+
+Without flags it runs the best safe value on every axis, keeps its data in
+./metastore-data and listens on the loopback interface only:
+
+  2379  etcd v3 gRPC (etcdctl and clientv3 work)
+  9121  HTTP: JSON gateway under /v3/kv/, /metrics, /health
+
+Every optimisation is a value of an axis and has a flag; "metastore variants"
+lists them. --variant picks a value for all axes, and a flag for an axis
+overrides it: --variant=baseline --propose=batch is the plan's baseline with
+batched proposals.`
+
+const examples = `  metastore
+  metastore --variant=baseline --data-dir=/var/tmp/base
+  metastore --engine=pebble --wal=perready --disk=plan
+  etcdctl --endpoints=127.0.0.1:2379 put greeting hello
+  curl -s http://127.0.0.1:9121/metrics`
+
+func newCommand(stdout, stderr io.Writer) *cobra.Command {
+	c := &config{axes: make(map[string]*string)}
+	cmd := &cobra.Command{
+		Use: "metastore", Short: "Run an etcd-compatible Raft key-value store", Long: longHelp, Example: examples,
+		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true, Version: version,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := c.selection(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, s, stdout, stderr)
+		},
+	}
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	c.register(cmd.Flags())
+	cmd.AddCommand(variantsCommand())
+	return cmd
+}
+
+func (c *config) register(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.StringVar(&c.name, "name", "default", "name of this member")
+	f.StringVar(&c.dataDir, "data-dir", "metastore-data", "data directory")
+	f.StringSliceVar(&c.clientURLs, "listen-client-urls", []string{"http://127.0.0.1:2379"}, "URLs to serve etcd's gRPC API on; https needs --cert-file")
+	f.StringSliceVar(&c.advertiseClientURLs, "advertise-client-urls", nil, "URLs that clients are told; default: --listen-client-urls")
+	f.StringSliceVar(&c.httpURLs, "listen-client-http-urls", []string{"http://127.0.0.1:9121"}, "URLs to serve the JSON gateway, /metrics and /health on")
+	f.StringSliceVar(&c.peerURLs, "listen-peer-urls", []string{"http://127.0.0.1:2380"}, "URLs for peers; a cluster of one opens none")
+	f.StringSliceVar(&c.advertisePeerURLs, "initial-advertise-peer-urls", []string{"http://127.0.0.1:2380"}, "peer URLs of this member; they are part of its identity")
+	f.StringVar(&c.initialCluster, "initial-cluster", "", `members as name=peer-url, comma separated; default: this member alone`)
+	f.StringVar(&c.clusterState, "initial-cluster-state", "new", `"new" is accepted`)
+	f.StringVar(&c.clusterToken, "initial-cluster-token", "metastore-cluster", "token that is part of the cluster's identity")
+	f.Uint64Var(&c.snapshotCount, "snapshot-count", 100_000, "log entries between two snapshots")
+	f.Int64Var(&c.snapshotBytes, "snapshot-bytes", 64<<20, "bytes of log between two snapshots")
+	f.UintVar(&c.maxTxnOps, "max-txn-ops", api.DefaultMaxTxnOps, "operations in one transaction")
+	f.UintVar(&c.maxRequestBytes, "max-request-bytes", api.DefaultMaxRequestBytes, "bytes in one request")
+	f.Uint32Var(&c.maxConcurrentStreams, "max-concurrent-streams", 0, "open requests per client connection; 0 leaves it to --rpc")
+	f.UintVar(&c.heartbeatMS, "heartbeat-interval", 100, "heartbeat interval in milliseconds")
+	f.UintVar(&c.electionMS, "election-timeout", 1000, "election timeout in milliseconds")
+	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&c.debugAddr, "debug-addr", "", "host:port for net/http/pprof; empty opens none")
+	registerTLS(f, &c.client, "", "client")
+	registerTLS(f, &c.peer, "peer-", "peer")
+	f.StringVar(&c.variant, "variant", variants.VariantBest, "values for all axes: best or baseline")
+	for _, a := range variants.Axes() {
+		var names []string
+		for _, v := range a.Values {
+			names = append(names, v.Name)
+		}
+		c.axes[a.Name] = f.String(a.Name, "", fmt.Sprintf("%s: %s (default %s)", a.Seam, strings.Join(names, ", "), a.Best))
+	}
+	f.Uint64Var(&c.seed, "seed", 1, "seed of the --disk profile's delays")
+}
+
+func registerTLS(f *pflag.FlagSet, t *api.TLSFiles, prefix, what string) {
+	f.StringVar(&t.CertFile, prefix+"cert-file", "", what+" TLS certificate, PEM")
+	f.StringVar(&t.KeyFile, prefix+"key-file", "", what+" TLS key, PEM")
+	f.StringVar(&t.TrustedCAFile, prefix+"trusted-ca-file", "", what+" TLS authorities, PEM")
+	f.BoolVar(&t.ClientCertAuth, prefix+"client-cert-auth", false, "demand a "+what+" certificate")
+}
+
+// selection combines --variant with the axes' own flags.
+func (c *config) selection(f *pflag.FlagSet) (variants.Selection, error) {
+	s, err := variants.Named(c.variant)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range c.axes {
+		if f.Changed(name) {
+			s[name] = *value
+		}
+	}
+	return s, s.Validate()
+}
+
+// members parses --initial-cluster.
+func (c *config) members() (map[string]string, error) {
+	if c.clusterState != "new" {
+		return nil, fmt.Errorf("--initial-cluster-state is %q, accepted: new", c.clusterState)
+	}
+	if len(c.advertisePeerURLs) != 1 {
+		return nil, fmt.Errorf("--initial-advertise-peer-urls has %d URLs, accepted: 1", len(c.advertisePeerURLs))
+	}
+	if c.initialCluster == "" {
+		return map[string]string{c.name: c.advertisePeerURLs[0]}, nil
+	}
+	members := make(map[string]string)
+	for _, m := range strings.Split(c.initialCluster, ",") {
+		name, peer, ok := strings.Cut(m, "=")
+		if !ok || name == "" || peer == "" {
+			return nil, fmt.Errorf("--initial-cluster: %q is not of the form name=peer-url", m)
+		}
+		if _, twice := members[name]; twice {
+			return nil, fmt.Errorf("--initial-cluster names member %q twice", name)
+		}
+		members[name] = peer
+	}
+	if own := members[c.name]; own != c.advertisePeerURLs[0] {
+		return nil, fmt.Errorf("--initial-cluster has %q for member %q, --initial-advertise-peer-urls has %q", own, c.name, c.advertisePeerURLs[0])
+	}
+	return members, nil
+}
+
+// listenAll opens a listener for each URL of the flag; on error none stays
+// open. tls says whether certificates were given.
+func listenAll(flag string, urls []string, tls bool) ([]net.Listener, error) {
+	var open []net.Listener
+	for _, raw := range urls {
+		l, err := listen(flag, raw, tls)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(open))
+		}
+		open = append(open, l)
+	}
+	return open, nil
+}
+
+func listen(flag, raw string, tls bool) (net.Listener, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Port() == "" || u.Path != "":
+		return nil, fmt.Errorf("--%s: %q is not of the form http://host:port or https://host:port", flag, raw)
+	case u.Scheme == "https" && !tls:
+		return nil, fmt.Errorf("--%s: %q needs --cert-file and --key-file", flag, raw)
+	case u.Scheme == "http" && tls:
+		return nil, fmt.Errorf("--%s: %q would serve without the TLS that --cert-file asks for; use https", flag, raw)
+	}
+	l, err := net.Listen("tcp", u.Host)
+	if err != nil {
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return l, nil
+}
+
+func closeAll(ls []net.Listener) error {
+	var err error
+	for _, l := range ls {
+		err = errors.Join(err, l.Close())
+	}
+	return err
+}
+
+func milliseconds(n uint) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/sync/errgroup"
+
+	"metastorebench/core/api"
+	"metastorebench/core/metrics"
+	"metastorebench/core/node"
+	"metastorebench/core/propose"
+	"metastorebench/variants"
+	"metastorebench/variants/rpc"
+)
+
+const (
+	startTimeout    = 30 * time.Second
+	shutdownTimeout = 10 * time.Second
+)
+
+// readyLine is what serve prints, after the word "ready", once it serves: one
+// line for the program that started it.
+type readyLine struct {
+	Client     string             `json:"client"`
+	HTTP       string             `json:"http"`
+	Peer       string             `json:"peer"`
+	PID        int                `json:"pid"`
+	Durability string             `json:"durability"`
+	Options    variants.Selection `json:"options"`
+}
+
+// serve runs the store until ctx ends or it fails.
+func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr io.Writer) error {
+	logger, err := newLogger(c.logLevel, stderr)
+	if err != nil {
+		return err
+	}
+	profile, err := rpc.Lookup(s["rpc"])
+	if err != nil {
+		return err
+	}
+	tlsConfig, err := c.client.ServerConfig()
+	if err != nil {
+		return err
+	}
+	ports, err := c.listen(tlsConfig != nil)
+	if err != nil {
+		return err
+	}
+	m := metrics.New(s["engine"], api.OpPut, api.OpGet, api.OpRange, api.OpDelete, api.OpTxn, api.OpCompact)
+	n, err := c.startNode(ctx, s, m, logger)
+	if err != nil {
+		return errors.Join(err, ports.close())
+	}
+	server, err := api.NewServer(n, api.ServerOptions{
+		Limits:   c.limits(),
+		RPC:      profile.Server,
+		TLS:      tlsConfig,
+		Member:   c.member(ports),
+		Observer: m,
+		Metrics:  m.Handler(),
+	})
+	if err != nil {
+		return errors.Join(err, ports.close(), n.Stop())
+	}
+	if err := announce(stdout, ports, s); err != nil {
+		return errors.Join(err, ports.close(), n.Stop())
+	}
+	return errors.Join(runServer(ctx, server, n, ports), n.Stop())
+}
+
+// ports are the open listeners.
+type ports struct {
+	client, web []net.Listener
+	debug       net.Listener // nil without --debug-addr
+}
+
+func (p ports) close() error {
+	err := errors.Join(closeAll(p.client), closeAll(p.web))
+	if p.debug != nil {
+		err = errors.Join(err, p.debug.Close())
+	}
+	return err
+}
+
+// listen opens every port before the data directory is touched, so that a
+// second start with the same flags changes nothing.
+func (c *config) listen(tls bool) (p ports, err error) {
+	if p.client, err = listenAll("listen-client-urls", c.clientURLs, tls); err != nil {
+		return p, err
+	}
+	if p.web, err = listenAll("listen-client-http-urls", c.httpURLs, tls); err != nil {
+		return p, errors.Join(err, p.close())
+	}
+	if c.debugAddr != "" {
+		if p.debug, err = net.Listen("tcp", c.debugAddr); err != nil {
+			return p, errors.Join(fmt.Errorf("--debug-addr: %w", err), p.close())
+		}
+	}
+	return p, nil
+}
+
+func (c *config) limits() api.Limits {
+	return api.Limits{MaxTxnOps: c.maxTxnOps, MaxRequestBytes: c.maxRequestBytes, MaxConcurrentStreams: c.maxConcurrentStreams}
+}
+
+func (c *config) member(p ports) api.Member {
+	m := api.Member{Name: c.name, PeerURLs: c.advertisePeerURLs, ClientURLs: c.advertiseClientURLs}
+	if len(m.ClientURLs) == 0 {
+		for _, l := range p.client {
+			m.ClientURLs = append(m.ClientURLs, "http://"+l.Addr().String())
+		}
+	}
+	return m
+}
+
+func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics.Metrics, logger *zap.Logger) (*node.Node, error) {
+	members, err := c.members()
+	if err != nil {
+		return nil, err
+	}
+	// The encoded command may be larger than the request: JSON writes bytes as
+	// base64, four characters for three.
+	encodedBytes := 2 * int(c.maxRequestBytes)
+	o := node.Options{
+		DataDir: c.dataDir, FS: vfs.Default,
+		ClusterToken: c.clusterToken, Members: members, Name: c.name,
+		HeartbeatInterval: milliseconds(c.heartbeatMS), ElectionTimeout: milliseconds(c.electionMS),
+		SnapshotCount: c.snapshotCount, SnapshotBytes: c.snapshotBytes,
+		Limits:  propose.Limits{MaxRequestBytes: encodedBytes},
+		Metrics: m, Logger: logger, Version: version,
+	}
+	if err := s.Apply(&o, c.seed); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return node.Start(ctx, o)
+}
+
+func announce(w io.Writer, p ports, s variants.Selection) error {
+	line, err := json.Marshal(readyLine{
+		Client: firstAddr(p.client), HTTP: firstAddr(p.web), PID: os.Getpid(),
+		Durability: s.Durability(), Options: s,
+	})
+	if err == nil {
+		_, err = fmt.Fprintf(w, "ready %s\n", line)
+	}
+	return err
+}
+
+func firstAddr(ls []net.Listener) string {
+	if len(ls) == 0 {
+		return ""
+	}
+	return ls[0].Addr().String()
+}
+
+// runServer serves all ports until ctx ends, the node fails or a port does.
+func runServer(ctx context.Context, server *api.Server, n *node.Node, p ports) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range p.client {
+		g.Go(func() error { return server.ServeGRPC(l) })
+	}
+	for _, l := range p.web {
+		g.Go(func() error { return server.ServeWeb(l) })
+	}
+	debug := &http.Server{Handler: pprofHandler(), ReadHeaderTimeout: 5 * time.Second}
+	if p.debug != nil {
+		g.Go(func() error {
+			if err := debug.Serve(p.debug); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		var err error
+		select {
+		case <-ctx.Done():
+		case <-n.Failed():
+			err = n.Err()
+		}
+		stop, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		return errors.Join(err, server.Shutdown(stop), debug.Close())
+	})
+	return g.Wait()
+}
+
+// pprofHandler serves profiles under the usual paths.
+func pprofHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// newLogger returns a logger that writes lines to w.
+func newLogger(level string, w io.Writer) (*zap.Logger, error) {
+	l, err := zapcore.ParseLevel(level)
+	if err != nil || l > zapcore.ErrorLevel {
+		return nil, fmt.Errorf("--log-level is %q, accepted: debug, info, warn, error", level)
+	}
+	encoding := zap.NewProductionEncoderConfig()
+	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(encoding), zapcore.Lock(zapcore.AddSync(w)), l)), nil
+}

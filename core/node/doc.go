@@ -1,0 +1,34 @@
+// Package node is the composition root: it opens a data directory, recovers the
+// state machine from it, starts the stages and stops them.
+//
+// # Data directory
+//
+//	LOCK       held while a process uses the directory
+//	meta.json  format version, cluster id, member id, engine; written once
+//	wal/       the Raft log (package wal)
+//	snap/      snapshots of an engine that is not persistent, newest only
+//	engine/    an engine that is persistent
+//
+// # Start
+//
+//  1. Lock the directory and compare meta.json with the options.
+//  2. Open the log; a torn tail is repaired, other damage refuses.
+//  3. Open the engine; load the snapshot that the log names if it keeps none
+//     itself.
+//  4. Give log and engine to the Raft loop. It hands out again what is
+//     committed and not in the engine.
+//
+// # Bounding the log
+//
+// After SnapshotCount entries, or SnapshotBytes of log, the apply stage captures
+// the state. In the background an engine that is not persistent is written to
+// snap/, a persistent one is flushed. Then the log records the mark and drops
+// what lies before it. For an engine that is written whole, the byte bound is at
+// least the size of its last snapshot, so that snapshots at most double the
+// bytes written.
+//
+// # Failure
+//
+// An error of the log, of the engine or of a snapshot stops the node for good:
+// Failed is closed, everything that waits is answered with kv.ErrStopped.
+package node

@@ -1,0 +1,123 @@
+package node
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"metastorebench/core/wal"
+)
+
+// formatVersion is the version of the data directory's layout.
+const formatVersion = 1
+
+// ErrDataDir says that a data directory cannot be used by this node: it belongs
+// to another member, cluster, engine or format. Nothing was changed.
+var ErrDataDir = errors.New("node: data directory refused")
+
+// meta is what a data directory says of itself.
+type meta struct {
+	Format    int    `json:"format"`
+	ClusterID string `json:"cluster_id"`
+	MemberID  string `json:"member_id"`
+	Engine    string `json:"engine"`
+}
+
+func newMeta(id wal.Identity, engine string) meta {
+	return meta{
+		Format:    formatVersion,
+		ClusterID: fmt.Sprintf("%016x", id.ClusterID),
+		MemberID:  fmt.Sprintf("%016x", id.NodeID),
+		Engine:    engine,
+	}
+}
+
+// readMeta returns the directory's meta, or nil if it has none yet.
+func readMeta(fsys vfs.FS, path string) (*meta, error) {
+	data, err := readFile(fsys, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	m := new(meta)
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(m); err != nil {
+		return nil, fmt.Errorf("%w: %s is damaged: %w", ErrDataDir, path, err)
+	}
+	return m, nil
+}
+
+// check compares what the directory holds with what this node wants.
+func (m meta) check(want meta, path string) error {
+	for _, c := range []struct{ what, have, want string }{
+		{"format version", fmt.Sprint(m.Format), fmt.Sprint(want.Format)},
+		{"cluster id", m.ClusterID, want.ClusterID},
+		{"member id", m.MemberID, want.MemberID},
+		{"engine", m.Engine, want.Engine},
+	} {
+		if c.have != c.want {
+			return fmt.Errorf("%w: %s says %s %s, this node is started with %s; use another --data-dir, or the options it was created with",
+				ErrDataDir, path, c.what, c.have, c.want)
+		}
+	}
+	return nil
+}
+
+func writeMeta(fsys vfs.FS, dir, path string, m meta) error {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	return writeFileAtomic(fsys, dir, path, func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
+}
+
+func readFile(fsys vfs.FS, path string) ([]byte, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(f)
+	return data, errors.Join(err, f.Close())
+}
+
+// writeFileAtomic writes path in dir through a temporary file, so that after a
+// crash either all of it or nothing is there.
+func writeFileAtomic(fsys vfs.FS, dir, path string, write func(io.Writer) error) error {
+	tmp := path + ".tmp"
+	f, err := fsys.Create(tmp, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return fmt.Errorf("node: create %s: %w", tmp, err)
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("node: write %s: %w", tmp, err)
+	}
+	if err := fsys.Rename(tmp, path); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	return syncDir(fsys, dir)
+}
+
+func syncDir(fsys vfs.FS, dir string) error {
+	d, err := fsys.OpenDir(dir)
+	if err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("node: sync directory %s: %w", dir, err)
+	}
+	return nil
+}

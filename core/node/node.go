@@ -1,0 +1,242 @@
+package node
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"go.uber.org/zap"
+
+	"metastorebench/core/api"
+	"metastorebench/core/apply"
+	"metastorebench/core/codec"
+	"metastorebench/core/engine"
+	"metastorebench/core/kv"
+	"metastorebench/core/propose"
+	"metastorebench/core/raftnode"
+	"metastorebench/core/wal"
+)
+
+// commitRuns bounds the runs of committed entries that wait for the apply
+// stage; the commands in them are bounded by propose.Limits.
+const commitRuns = 64
+
+// Node is one running replica. Its methods are safe for concurrent use.
+type Node struct {
+	opts     Options
+	id       wal.Identity
+	lock     io.Closer
+	engine   engine.Engine
+	proposer *propose.Proposer
+	raft     *raftnode.Node
+	applier  *apply.Applier
+	snap     snapshotter
+	size     dirSize
+
+	commit  chan []wal.Entry
+	stages  sync.WaitGroup
+	stopped sync.Once
+
+	revision atomic.Int64
+	applied  atomic.Uint64
+
+	failOnce sync.Once
+	failed   chan struct{}
+	cause    error // set before failed is closed
+}
+
+var _ api.Store = (*Node)(nil)
+
+// Start opens the data directory, recovers and runs the node. It returns when
+// the node has a leader, or with the reason why it cannot serve; then nothing
+// is left running.
+func Start(ctx context.Context, opts Options) (*Node, error) {
+	opts.EnsureDefaults()
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{opts: opts, id: opts.identity(), commit: make(chan []wal.Entry, commitRuns), failed: make(chan struct{})}
+	recovered, err := n.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := n.build(recovered); err != nil {
+		return nil, errors.Join(err, recovered.log.Close(), n.engine.Close(), n.lock.Close())
+	}
+	n.run()
+	select {
+	case <-n.raft.LeaderKnown():
+		return n, nil
+	case <-n.failed:
+		return nil, errors.Join(n.cause, n.Stop())
+	case <-ctx.Done():
+		return nil, errors.Join(fmt.Errorf("node: no leader yet: %w", ctx.Err()), n.Stop())
+	}
+}
+
+// build makes the stages from what was recovered.
+func (n *Node) build(r recovered) error {
+	o := &n.opts
+	var origin [8]byte
+	if _, err := crand.Read(origin[:]); err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	n.proposer = propose.New(o.Codec, o.Propose, o.Limits, binary.LittleEndian.Uint64(origin[:]))
+	n.applier = apply.NewApplier(apply.Config{
+		Engine:   n.engine,
+		Decoder:  codec.NewDecoder(o.Codecs...),
+		Policy:   o.Apply,
+		Resolve:  n.proposer.Resolve,
+		OnCommit: n.onCommit,
+	})
+	n.revision.Store(r.state.Revision)
+	n.applied.Store(r.state.AppliedIndex)
+	n.snap.init(n, r)
+	var err error
+	n.raft, err = raftnode.New(raftnode.Config{
+		ID:             n.id.NodeID,
+		TickInterval:   o.HeartbeatInterval,
+		HeartbeatTicks: 1,
+		ElectionTicks:  int(o.ElectionTimeout / o.HeartbeatInterval),
+		RequestTimeout: o.RequestTimeout,
+		Log:            r.log,
+		Recovered:      r.rec,
+		Policy:         o.Sync,
+		Applied:        r.state.AppliedIndex,
+		Proposer:       n.proposer,
+		Commit:         n.commit,
+		Send:           func([]*raftpb.Message) {}, // one replica has no peers
+		Logger:         o.Logger,
+		Hooks:          raftnode.Hooks{Proposed: o.Metrics.Proposed, Ready: o.Metrics.Ready},
+	})
+	return err
+}
+
+func (n *Node) run() {
+	n.size.start(n)
+	n.stages.Add(2)
+	go func() {
+		defer n.stages.Done()
+		defer close(n.commit)
+		if err := n.raft.Run(); err != nil {
+			n.fail(err)
+		}
+	}()
+	go func() {
+		defer n.stages.Done()
+		n.applyLoop()
+	}()
+}
+
+// applyLoop applies runs of committed entries, joining those that wait. After a
+// failure it only drains the channel.
+func (n *Node) applyLoop() {
+	for run := range n.commit {
+		for more := true; more && len(run) < commitRuns*16; {
+			select {
+			case next, ok := <-n.commit:
+				run = append(run, next...)
+				more = ok
+			default:
+				more = false
+			}
+		}
+		if n.cause != nil {
+			continue
+		}
+		if err := n.applier.Apply(run); err != nil {
+			n.fail(err)
+			n.raft.Stop()
+		}
+	}
+}
+
+// onCommit follows each engine batch, on the apply goroutine.
+func (n *Node) onCommit(st engine.State, ops int) {
+	n.revision.Store(st.Revision)
+	n.applied.Store(st.AppliedIndex)
+	n.opts.Metrics.Applied(ops)
+	n.raft.Applied(st.AppliedIndex)
+	n.snap.maybe(st)
+}
+
+// fail records the first cause. The caller sees to it that the Raft loop stops.
+func (n *Node) fail(err error) {
+	n.failOnce.Do(func() {
+		n.cause = err
+		n.opts.Logger.Error("the node stops", zap.Error(err))
+		close(n.failed)
+	})
+}
+
+// Failed is closed when the node has stopped by itself; Err then says why.
+func (n *Node) Failed() <-chan struct{} { return n.failed }
+
+// Err returns why the node stopped by itself, or nil if it has not.
+func (n *Node) Err() error {
+	select {
+	case <-n.failed:
+		return n.cause
+	default:
+		return nil
+	}
+}
+
+// Stop ends all stages, flushes a persistent engine and releases the data
+// directory. Commands in flight are answered with kv.ErrStopped. It may be
+// called more than once; later calls return nil.
+func (n *Node) Stop() error {
+	var err error
+	n.stopped.Do(func() {
+		n.raft.Stop()
+		n.stages.Wait()
+		n.snap.wait()
+		n.size.stop()
+		if n.Err() == nil && n.engine.Persistent() {
+			err = n.engine.Flush() // a short replay at the next start
+		}
+		err = errors.Join(err, n.engine.Close(), n.lock.Close())
+	})
+	return err
+}
+
+// Propose implements api.Store.
+func (n *Node) Propose(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
+	return n.proposer.Do(ctx, cmd)
+}
+
+// Read implements api.Store.
+func (n *Node) Read(ctx context.Context, serializable bool, fn func(engine.Reader) error) error {
+	if !serializable {
+		if err := n.raft.LinearizableRead(ctx); err != nil {
+			return err
+		}
+	} else if err := n.Err(); err != nil {
+		return fmt.Errorf("%w: %w", kv.ErrStopped, err)
+	}
+	v := n.engine.View()
+	defer v.Close()
+	return fn(v)
+}
+
+// Status implements api.Store.
+func (n *Node) Status() api.Status {
+	s := n.raft.Status()
+	return api.Status{
+		ClusterID:    n.id.ClusterID,
+		MemberID:     n.id.NodeID,
+		RaftTerm:     s.Term,
+		RaftIndex:    s.CommitIndex,
+		AppliedIndex: n.applied.Load(),
+		Leader:       s.Leader,
+		Version:      n.opts.Version,
+		DBSizeBytes:  n.size.bytes.Load(),
+		Revision:     n.revision.Load(),
+	}
+}

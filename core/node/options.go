@@ -1,0 +1,143 @@
+package node
+
+import (
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
+
+	"metastorebench/core/apply"
+	"metastorebench/core/codec"
+	"metastorebench/core/engine"
+	"metastorebench/core/metrics"
+	"metastorebench/core/propose"
+	"metastorebench/core/wal"
+)
+
+// Options are what a node is made of. Fields without a stated default are
+// required.
+type Options struct {
+	// DataDir is the data directory, created when missing.
+	DataDir string
+	// FS holds the data directory. Default: the operating system's.
+	FS vfs.FS
+	// LogFS holds the Raft log: FS, or a wrapper with another device's sync
+	// latency. Default: FS.
+	LogFS vfs.FS
+
+	// ClusterToken and Members (name to peer URL) identify the cluster; Name is
+	// this member. They may not change once the directory exists.
+	ClusterToken string
+	Members      map[string]string
+	Name         string
+
+	// HeartbeatInterval is also the length of a Raft tick. Default 100 ms.
+	HeartbeatInterval time.Duration
+	// ElectionTimeout is at least 5 heartbeats. Default 1 s.
+	ElectionTimeout time.Duration
+	// RequestTimeout bounds the wait for a command's or a read's outcome.
+	// Default 7 s, etcd's for the default election timeout.
+	RequestTimeout time.Duration
+
+	// SnapshotCount and SnapshotBytes bound the log between two snapshots, in
+	// entries and bytes. Defaults 100,000 and 64 MiB.
+	SnapshotCount uint64
+	SnapshotBytes int64
+
+	// Limits bound the propose queue; zero fields get defaults.
+	Limits propose.Limits
+
+	// The axes.
+	Codec      codec.Codec
+	Codecs     []codec.Codec // every codec a log may hold; must include Codec
+	Propose    propose.Policy
+	Apply      apply.Policy
+	Sync       wal.Policy
+	EngineName string
+	// OpenEngine opens the engine in dir of FS. dir is not used by an engine
+	// that is not persistent.
+	OpenEngine func(dir string) (engine.Engine, error)
+
+	Metrics *metrics.Metrics
+	Logger  *zap.Logger
+	// Version is the program's version.
+	Version string
+}
+
+// EnsureDefaults fills zero fields.
+func (o *Options) EnsureDefaults() {
+	setDefault(&o.FS, vfs.Default)
+	setDefault(&o.LogFS, o.FS)
+	setDefault(&o.HeartbeatInterval, 100*time.Millisecond)
+	setDefault(&o.ElectionTimeout, time.Second)
+	setDefault(&o.RequestTimeout, 7*time.Second)
+	setDefault(&o.SnapshotCount, 100_000)
+	setDefault(&o.SnapshotBytes, 64<<20)
+	setDefault(&o.Limits.MaxRequestBytes, 2<<20)
+	setDefault(&o.Limits.MaxPendingOps, 32<<10)
+	setDefault(&o.Limits.MaxPendingBytes, 256<<20)
+	setDefault(&o.Limits.MaxEntryOps, 4096)
+	setDefault(&o.Limits.MaxEntryBytes, 1<<20)
+	setDefault(&o.Logger, zap.NewNop())
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate reports all violations at once. Call it after EnsureDefaults.
+func (o *Options) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("node: "+format, args...))
+		}
+	}
+	check(o.DataDir != "", "the data directory is empty, want a path")
+	check(o.Name != "", "the member's name is empty")
+	_, member := o.Members[o.Name]
+	check(member, "member %q is not in the initial cluster", o.Name)
+	check(len(o.Members) <= 1, "the initial cluster has %d members; one is accepted", len(o.Members))
+	check(o.HeartbeatInterval > 0, "the heartbeat interval is %v, want more than 0", o.HeartbeatInterval)
+	check(o.ElectionTimeout >= 5*o.HeartbeatInterval, "the election timeout is %v, want at least 5 heartbeat intervals (%v)", o.ElectionTimeout, 5*o.HeartbeatInterval)
+	check(o.RequestTimeout > 0, "the request timeout is %v, want more than 0", o.RequestTimeout)
+	check(o.SnapshotBytes > 0, "snapshot bytes are %d, want more than 0", o.SnapshotBytes)
+	check(o.Codec != nil && o.Propose != nil && o.Apply != nil && o.Sync != nil && o.OpenEngine != nil, "an axis has no value")
+	check(slices.Contains(o.Codecs, o.Codec), "the codec is not among those the log may hold")
+	l := o.Limits
+	check(l.MaxRequestBytes > 0 && l.MaxPendingOps > 0 && l.MaxPendingBytes > 0 && l.MaxEntryOps > 0 && l.MaxEntryBytes > 0,
+		"a limit is not positive: %+v", l)
+	return errors.Join(errs...)
+}
+
+// identity derives the ids as etcd does (membership.NewMember, genID): a hash
+// of the peer URL and token for a member, of all member ids for the cluster.
+func (o *Options) identity() wal.Identity {
+	ids := make([]uint64, 0, len(o.Members))
+	for _, url := range o.Members {
+		ids = append(ids, o.memberID(url))
+	}
+	slices.Sort(ids)
+	var all []byte
+	for _, id := range ids {
+		all = binary.BigEndian.AppendUint64(all, id)
+	}
+	return wal.Identity{ClusterID: hashID(all), NodeID: o.memberID(o.Members[o.Name])}
+}
+
+func (o *Options) memberID(peerURL string) uint64 {
+	return hashID([]byte(peerURL + o.ClusterToken))
+}
+
+func hashID(b []byte) uint64 {
+	sum := sha1.Sum(b)
+	return max(1, binary.BigEndian.Uint64(sum[:8])) // Raft gives 0 a meaning
+}

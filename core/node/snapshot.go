@@ -1,0 +1,138 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"metastorebench/core/engine"
+	"metastorebench/core/kv"
+	"metastorebench/core/wal"
+)
+
+// catchUpEntries is how many entries below a snapshot stay in memory for
+// followers that are a little behind; etcd's SnapshotCatchUpEntries.
+const catchUpEntries = 5000
+
+// snapshotter bounds the log; see the package comment. maybe runs on the apply
+// goroutine, the work in the background, one snapshot at a time.
+type snapshotter struct {
+	n        *Node
+	logBytes atomic.Int64 // written to the log since the start
+	running  atomic.Bool
+	work     sync.WaitGroup
+
+	// Owned by the apply goroutine.
+	lastIndex    uint64
+	lastLogBytes int64
+	// lastSize is the size of the last snapshot file, 0 for none.
+	lastSize atomic.Int64
+}
+
+func (s *snapshotter) init(n *Node, r recovered) {
+	s.n = n
+	s.lastIndex = r.rec.Snapshot.Index
+}
+
+// maybe begins a snapshot if the log has grown past a bound.
+func (s *snapshotter) maybe(st engine.State) {
+	o := &s.n.opts
+	written := s.logBytes.Load()
+	bytesBound := max(o.SnapshotBytes, s.lastSize.Load())
+	if st.AppliedIndex-s.lastIndex < o.SnapshotCount && written-s.lastLogBytes < bytesBound {
+		return
+	}
+	if st.AppliedIndex == s.lastIndex || !s.running.CompareAndSwap(false, true) {
+		return
+	}
+	var snap engine.Snapshot
+	if !s.n.engine.Persistent() {
+		var err error
+		if snap, err = s.n.engine.Snapshot(); err != nil {
+			s.n.fail(fmt.Errorf("node: snapshot: %w", err))
+			return
+		}
+	}
+	s.lastIndex, s.lastLogBytes = st.AppliedIndex, written
+	s.work.Go(func() {
+		defer s.running.Store(false)
+		if err := s.take(st, snap); err != nil && !errors.Is(err, kv.ErrStopped) {
+			s.n.fail(fmt.Errorf("node: snapshot at entry %d: %w", st.AppliedIndex, err))
+			s.n.raft.Stop()
+		}
+	})
+}
+
+// take makes st durable without the log, then cuts the log.
+func (s *snapshotter) take(st engine.State, snap engine.Snapshot) error {
+	n := s.n
+	if snap == nil {
+		if err := n.engine.Flush(); err != nil {
+			return err
+		}
+	} else {
+		defer snap.Close()
+		if err := s.write(st.AppliedIndex, snap); err != nil {
+			return err
+		}
+	}
+	mark := wal.SnapshotMark{Index: st.AppliedIndex, Term: st.AppliedTerm, ConfState: st.ConfState}
+	if err := n.raft.Compact(context.Background(), mark, catchUpEntries); err != nil {
+		return err
+	}
+	n.opts.Logger.Info("the log was cut behind a snapshot", zap.Uint64("index", st.AppliedIndex), zap.Int64("snapshot_bytes", s.lastSize.Load()))
+	if snap == nil {
+		return nil
+	}
+	return n.removeSnapshotsBelow(st.AppliedIndex)
+}
+
+func (s *snapshotter) write(index uint64, snap engine.Snapshot) error {
+	n := s.n
+	dir := n.path("snap")
+	if err := n.opts.FS.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := syncDir(n.opts.FS, n.opts.DataDir); err != nil {
+		return err
+	}
+	return writeFileAtomic(n.opts.FS, dir, n.snapshotPath(index), func(w io.Writer) error {
+		size, err := snap.WriteTo(w)
+		s.lastSize.Store(size)
+		return err
+	})
+}
+
+// wait waits for the snapshot in progress, if any.
+func (s *snapshotter) wait() { s.work.Wait() }
+
+const snapshotSuffix = ".snap"
+
+func (n *Node) snapshotPath(index uint64) string {
+	return n.path("snap", fmt.Sprintf("%016x%s", index, snapshotSuffix))
+}
+
+// removeSnapshotsBelow removes older snapshots and what a crash left half
+// written.
+func (n *Node) removeSnapshotsBelow(index uint64) error {
+	dir, keep := n.path("snap"), n.opts.FS.PathBase(n.snapshotPath(index))
+	names, err := n.opts.FS.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		stale := strings.HasSuffix(name, snapshotSuffix) && name < keep
+		if stale || strings.HasSuffix(name, snapshotSuffix+".tmp") {
+			if err := n.opts.FS.Remove(n.opts.FS.PathJoin(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package variants
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"metastorebench/core/codec"
+	"metastorebench/core/engine"
+	"metastorebench/core/engine/lsm"
+	"metastorebench/core/node"
+	"metastorebench/variants/disk"
+	"metastorebench/variants/engine/memory"
+	"metastorebench/variants/engine/pebble"
+	"metastorebench/variants/engine/rocksdb"
+	"metastorebench/variants/index/hash"
+)
+
+// Apply validates the selection and sets the parts of a node that it chooses.
+// seed makes the device profile's delays repeatable. o.FS and o.Metrics must be
+// set before; o.FS must be the operating system's for --engine=rocksdb, which
+// does its own file access.
+func (s Selection) Apply(o *node.Options, seed uint64) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	wrap, err := disk.Profile(s["disk"], seed)
+	if err != nil {
+		return err
+	}
+	policy, err := syncPolicy(s["wal"])
+	if err != nil {
+		return err
+	}
+	o.LogFS = wrap(o.FS)
+	o.Sync = policy
+	o.Propose = proposePolicies[s["propose"]]
+	o.Apply = applyPolicies[s["apply"]]
+	o.Codec = codecs[s["codec"]]
+	o.Codecs = slices.SortedFunc(maps.Values(codecs), func(a, b codec.Codec) int { return cmp.Compare(a.Tag(), b.Tag()) })
+	o.EngineName = s["engine"]
+	o.OpenEngine = s.engine(o)
+	return nil
+}
+
+// engine returns the function that opens the chosen engine.
+func (s Selection) engine(o *node.Options) func(dir string) (engine.Engine, error) {
+	fs, onLockWait := cmp.Or[vfs.FS](o.FS, vfs.Default), o.Metrics.LockWaited
+	switch s["engine"] {
+	case "pebble":
+		return func(dir string) (engine.Engine, error) {
+			return pebble.Open(fs, dir, lsm.Options{Logger: o.Logger})
+		}
+	case "rocksdb":
+		return func(dir string) (engine.Engine, error) {
+			return rocksdb.Open(dir, lsm.Options{Logger: o.Logger})
+		}
+	}
+	return func(string) (engine.Engine, error) { return memory.New(hash.New(onLockWait)), nil }
+}

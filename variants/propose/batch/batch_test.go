@@ -1,0 +1,10 @@
+package batch
+
+import (
+	"testing"
+
+	"metastorebench/core/propose/proposetest"
+	"metastorebench/variants/codec/protobuf"
+)
+
+func TestConformance(t *testing.T) { proposetest.Run(t, Policy{}, protobuf.Codec{}) }

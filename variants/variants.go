@@ -1,0 +1,137 @@
+// Package variants is the registry of the axes: which seams the store has,
+// which values fit each, which is the plan's baseline and which the best safe
+// one. It turns a Selection, one value for each axis, into the parts of a node.
+//
+// Each value lives in a package below this one, in a folder named after its
+// axis, and passes its axis's conformance suite.
+package variants
+
+import (
+	"metastorebench/core/apply"
+	"metastorebench/core/codec"
+	"metastorebench/core/propose"
+	"metastorebench/core/wal"
+	applybatch "metastorebench/variants/apply/batch"
+	applyperop "metastorebench/variants/apply/perop"
+	"metastorebench/variants/codec/json"
+	"metastorebench/variants/codec/protobuf"
+	"metastorebench/variants/disk"
+	"metastorebench/variants/engine/rocksdb"
+	proposebatch "metastorebench/variants/propose/batch"
+	proposeperop "metastorebench/variants/propose/perop"
+	"metastorebench/variants/rpc"
+	walvariants "metastorebench/variants/wal"
+)
+
+// Value is one value of an axis.
+type Value struct {
+	Name string
+	// Doc is one line.
+	Doc string
+	// Unsafe says that an acknowledged write may be lost with this value.
+	Unsafe bool
+	// Missing says why the value is not in this build; empty if it is.
+	Missing string
+}
+
+// Axis is one seam with its values. The first value is the baseline.
+type Axis struct {
+	// Name is also the flag's name.
+	Name string
+	// Seam says what the values differ in, in one line.
+	Seam string
+	// Best is the default of metastore: the best safe value.
+	Best   string
+	Values []Value
+	// Environment marks a factor of the environment: not a choice of the store,
+	// and not part of a variant.
+	Environment bool
+}
+
+// Baseline returns the axis's first value.
+func (a Axis) Baseline() string { return a.Values[0].Name }
+
+// value returns the named value.
+func (a Axis) value(name string) (Value, bool) {
+	for _, v := range a.Values {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return Value{}, false
+}
+
+// The values that are Go types, by name.
+var (
+	proposePolicies = map[string]propose.Policy{"perop": proposeperop.Policy{}, "batch": proposebatch.Policy{}}
+	codecs          = map[string]codec.Codec{"json": json.Codec{}, "protobuf": protobuf.Codec{}}
+	applyPolicies   = map[string]apply.Policy{"perop": applyperop.Policy{}, "batch": applybatch.Policy{}}
+)
+
+// Axes lists all axes, in the order of DESIGN.md.
+func Axes() []Axis {
+	return []Axis{
+		{Name: "propose", Seam: "how commands become Raft proposals", Best: "batch", Values: []Value{
+			{Name: "perop", Doc: "one log entry per command (the plan's baseline)"},
+			{Name: "batch", Doc: "one log entry for all commands that wait when the Raft loop is free (P1.1)"},
+		}},
+		{Name: "codec", Seam: "how log entries are encoded", Best: "protobuf", Values: []Value{
+			{Name: "json", Doc: "encoding/json, bytes as base64 (the plan's baseline)"},
+			{Name: "protobuf", Doc: "protocol buffers through generated code (P1.2)"},
+		}},
+		{Name: "apply", Seam: "how many committed commands share an engine batch", Best: "batch", Values: []Value{
+			{Name: "perop", Doc: "one engine batch, and one lock, per command (the plan's baseline)"},
+			{Name: "batch", Doc: "one engine batch per run of committed entries (P1.3)"},
+		}},
+		{Name: "rpc", Seam: "gRPC settings of server and client", Best: "tuned", Values: rpcValues()},
+		{Name: "wal", Seam: "when the Raft log is synced", Best: "perready", Values: walValues()},
+		{Name: "index", Seam: "index of the memory engine", Best: "hash", Values: []Value{
+			{Name: "hash", Doc: "a Go map under one readers-writer lock (the plan's baseline)"},
+		}},
+		{Name: "engine", Seam: "storage of the state machine", Best: "memory", Values: []Value{
+			{Name: "memory", Doc: "in memory, made durable by the Raft log and snapshots (the plan's baseline)"},
+			{Name: "pebble", Doc: "cockroachdb/pebble, its own WAL off"},
+			{Name: "rocksdb", Doc: "RocksDB through grocksdb, its own WAL off", Missing: rocksdbMissing()},
+		}},
+		{Name: "disk", Seam: "device profile of the Raft log (an environment factor, not a variant)", Best: "native", Environment: true, Values: diskValues()},
+	}
+}
+
+func walValues() []Value {
+	var vs []Value
+	for _, v := range walvariants.Variants {
+		vs = append(vs, Value{Name: v.Name, Doc: v.Summary, Unsafe: !v.Safe})
+	}
+	return vs
+}
+
+func rpcValues() []Value {
+	var vs []Value
+	for _, p := range rpc.Profiles() {
+		vs = append(vs, Value{Name: p.Name, Doc: p.Summary})
+	}
+	return vs
+}
+
+func diskValues() []Value {
+	var vs []Value
+	for _, name := range disk.Names() {
+		vs = append(vs, Value{Name: name, Doc: disk.Summary(name)})
+	}
+	return vs
+}
+
+func rocksdbMissing() string {
+	if rocksdb.Available() {
+		return ""
+	}
+	return rocksdb.ErrNotBuilt.Error()
+}
+
+func syncPolicy(name string) (wal.Policy, error) {
+	v, err := walvariants.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return v.New(), nil
+}
