@@ -14,6 +14,7 @@ import (
 // the data for a figure does not get it.
 func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 	var figs []*Figure
+	named := map[string]int{}
 	for _, s := range r.Study(factors) {
 		if !s.WritesOnly() {
 			continue
@@ -32,6 +33,10 @@ func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 			}
 			if err != nil {
 				return nil, err
+			}
+			// Strata may differ in an option that the name does not tell.
+			if named[f.Name]++; named[f.Name] > 1 {
+				f.Name = fmt.Sprintf("%s-%d", f.Name, named[f.Name])
 			}
 			figs = append(figs, f)
 		}
@@ -58,6 +63,6 @@ func captionTail(s *stats.Stratum) string { return "Closed loop; " + describe(s)
 
 // slug names a stratum in file names.
 func slug(s *stats.Stratum) string {
-	parts := []string{s.Options["engine"], s.Workload, s.Options["disk"]}
+	parts := []string{s.Group, s.Options["engine"], s.Workload, s.Options["disk"]}
 	return strings.ToLower(strings.Join(parts, "-"))
 }

@@ -47,7 +47,7 @@ func Mechanism(s *stats.Stratum) (*Figure, error) {
 			if sum.N == 0 || sum.Median <= 0 {
 				continue
 			}
-			pt := plotter.XY{X: sum.Median, Y: float64(n-1-i) + 0.3*float64(1-k)}
+			pt := plotter.XY{X: sum.Median, Y: float64(n-1-i) + 0.27*float64(1-k)}
 			pts = append(pts, pt)
 			notes.XYs = append(notes.XYs, pt)
 			notes.Labels = append(notes.Labels, stats.Number(sum.Median))
@@ -73,5 +73,20 @@ func Mechanism(s *stats.Stratum) (*Figure, error) {
 	nominalRows(&f.plot.Y, labels)
 	// Room for the first glyph's left half and the last note.
 	logAxis(&f.plot.X, lo*0.8, hi*1.6)
-	return f, nil
+	return f, separateRows(f, n)
+}
+
+// separateRows draws a line between each two of n rows, over the whole X axis,
+// which must be final.
+func separateRows(f *Figure, n int) error {
+	for i := 1; i < n; i++ {
+		y := float64(i) - 0.5
+		line, err := plotter.NewLine(plotter.XYs{{X: f.plot.X.Min, Y: y}, {X: f.plot.X.Max, Y: y}})
+		if err != nil {
+			return fmt.Errorf("figure %s: %w", f.Name, err)
+		}
+		line.Color, line.Width = gridGrey, vg.Points(0.6)
+		f.plot.Add(line)
+	}
+	return nil
 }

@@ -38,13 +38,13 @@ func TestAllFigures(t *testing.T) {
 		require.Contains(t, f.Caption, "Closed loop", f.Name)
 	}
 	for _, want := range []string{
-		"throughput-memory-put50-native", "throughput-memory-put50-plan", "throughput-rocksdb-put50-native",
-		"latency-percentile-pebble-put50-native", "latency-histogram-memory-put1-native", "mechanism-memory-put50-native",
+		"throughput-factorial-memory-put50-native", "throughput-ladder-memory-put50-plan", "throughput-factorial-rocksdb-put50-native",
+		"latency-percentile-factorial-pebble-put50-native", "latency-histogram-factorial-memory-put1-native", "mechanism-factorial-memory-put50-native",
 	} {
 		require.True(t, names[want], want)
 	}
-	require.False(t, names["throughput-rocksdb-put1-native"], "a stratum that was skipped has no figure")
-	require.False(t, names["mechanism-memory-put1-native"], "one client shares nothing")
+	require.False(t, names["throughput-factorial-rocksdb-put1-native"], "a stratum that was skipped has no figure")
+	require.False(t, names["mechanism-factorial-memory-put1-native"], "one client shares nothing")
 
 	dir := t.TempDir()
 	if *keep != "" {

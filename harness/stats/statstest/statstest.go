@@ -170,6 +170,7 @@ func trial(rng *rand.Rand, c record.Cell, block, samples int) record.Trial {
 type rates struct {
 	writesPerSecond     float64
 	batch, ready, fsync float64 // operations per proposal, entries per Ready, entries per sync
+	syncSeconds         float64 // of one sync
 	storeCPU            float64 // seconds per operation
 	bytes               float64 // log bytes per entry operation
 	allocs              int64
@@ -181,7 +182,7 @@ func model(c record.Cell, n int) rates {
 		return rates{writesPerSecond: 62_000, storeCPU: 11e-6, allocs: 40, tier: record.TierNone}
 	}
 	sync := map[string]float64{"native": 110e-6, "plan": 3.5e-3}[c.Options["disk"]]
-	r := rates{batch: 1, ready: math.Max(1, float64(n)/4), fsync: 1, bytes: 300, allocs: 120, tier: record.TierSynced, storeCPU: 22e-6}
+	r := rates{syncSeconds: sync, batch: 1, ready: math.Max(1, float64(n)/4), fsync: 1, bytes: 300, allocs: 120, tier: record.TierSynced, storeCPU: 22e-6}
 	apply := map[string]float64{"memory": 6e-6, "pebble": 14e-6, "rocksdb": 16e-6}[c.Options["engine"]]
 	if c.Options["propose"] == "batch" {
 		r.batch = math.Max(1, float64(n)/2)
@@ -210,7 +211,7 @@ func mechanism(r rates, writes int64) *record.Mechanism {
 	return &record.Mechanism{
 		AppliedOps: writes, Proposals: proposals, ProposedOps: writes,
 		Readys: int64(float64(proposals) / r.ready), ReadyEntries: proposals,
-		Fsyncs: syncs, FsyncNS: syncs * 110_000, WALBytes: int64(r.bytes * float64(writes)),
+		Fsyncs: syncs, FsyncNS: int64(float64(syncs) * r.syncSeconds * 1e9), WALBytes: int64(r.bytes * float64(writes)),
 		TotalAppliedOps: writes,
 	}
 }

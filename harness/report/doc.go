@@ -1,0 +1,23 @@
+// Package report turns a run's records into a section of EXPERIMENTS.md and
+// its figures. It reads records and never runs a trial, so any section can be
+// remade from the results folder alone.
+//
+// # From records to text
+//
+//  1. record.ReadRun reads manifest and trials, strictly.
+//  2. stats.NewRun indexes them; void trials are taken out and counted.
+//  3. Section writes the Markdown: what was run, the answers, a table per
+//     engine and workload, the plan's predictions beside the measurements,
+//     figures.
+//  4. Splice puts it between the section's markers and leaves every other byte
+//     of the document as it was.
+//
+// # Invariants
+//
+//   - Deterministic: the same records give the same bytes; there is no clock
+//     and no randomness.
+//   - Every table says its n, its units and that the loop is closed; intervals
+//     and ranges are told apart.
+//   - A smoke run yields no ratio and no comparison.
+//   - Skipped cells and void trials are listed with their reasons.
+package report

@@ -1,0 +1,183 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+	"metastorebench/plots"
+)
+
+// ErrStale says that a document is not what the records make. It is wrapped
+// with the first line that differs.
+var ErrStale = errors.New("report: the document differs from its records")
+
+// FiguresDir is the folder of the figures within a run's folder.
+const FiguresDir = "figures"
+
+// Options say what to report and where.
+type Options struct {
+	RunDir          string // a run's folder, as record.ReadRun takes it
+	ExperimentsPath string // the document with the section's markers
+	Section         string // name in the markers, e.g. "phase1" or "phase1-local"
+}
+
+// Validate reports every missing option at once.
+func (o Options) Validate() error {
+	var errs []error
+	for _, need := range [][2]string{{"run folder", o.RunDir}, {"document", o.ExperimentsPath}, {"section", o.Section}} {
+		if need[1] == "" {
+			errs = append(errs, fmt.Errorf("report: no %s given", need[0]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Command is the whole of `metabench report`: with check it compares (Check),
+// without it writes (Generate).
+func Command(o Options, check bool) error {
+	if check {
+		return Check(o)
+	}
+	return Generate(o)
+}
+
+// Generate draws the run's figures into its folder and replaces the document's
+// section. The document is replaced in one step, and only if all else worked.
+func Generate(o Options) error {
+	made, figs, err := build(o)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(o.RunDir, FiguresDir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	for _, f := range figs {
+		if err := f.Save(dir); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+	return replace(o.ExperimentsPath, made)
+}
+
+// Check reports ErrStale unless the document is exactly what Generate would
+// write and every figure that it shows exists.
+func Check(o Options) error {
+	made, figs, err := build(o)
+	if err != nil {
+		return err
+	}
+	have, err := os.ReadFile(o.ExperimentsPath)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	if err := firstDifference(o.ExperimentsPath, string(have), made); err != nil {
+		return err
+	}
+	for _, f := range figs {
+		for _, format := range plots.Formats {
+			path := filepath.Join(o.RunDir, FiguresDir, f.Name+"."+format)
+			if _, err := os.Stat(path); err != nil {
+				return fmt.Errorf("%w: figure: %w", ErrStale, err)
+			}
+		}
+	}
+	return nil
+}
+
+// build makes the new document and its figures in memory.
+func build(o Options) (string, []*plots.Figure, error) {
+	if err := o.Validate(); err != nil {
+		return "", nil, err
+	}
+	rec, err := record.ReadRun(o.RunDir)
+	if err != nil {
+		return "", nil, fmt.Errorf("report: %w", err)
+	}
+	run, err := stats.NewRun(rec.Manifest, rec.Trials)
+	if err != nil {
+		return "", nil, fmt.Errorf("report: %s: %w", o.RunDir, err)
+	}
+	doc, err := os.ReadFile(o.ExperimentsPath)
+	if err != nil {
+		return "", nil, fmt.Errorf("report: %w", err)
+	}
+	in, err := inputFor(o, run)
+	if err != nil {
+		return "", nil, err
+	}
+	body, err := Section(in)
+	if err != nil {
+		return "", nil, fmt.Errorf("report: %s: %w", o.RunDir, err)
+	}
+	made, err := Splice(string(doc), o.Section, body)
+	if err != nil {
+		return "", nil, fmt.Errorf("%s: %w", o.ExperimentsPath, err)
+	}
+	return made, in.Figures, nil
+}
+
+// inputFor adds paths relative to the document, and the figures. Level smoke
+// has none: they would compare.
+func inputFor(o Options, run *stats.Run) (Input, error) {
+	docDir, err := filepath.Abs(filepath.Dir(o.ExperimentsPath))
+	if err != nil {
+		return Input{}, fmt.Errorf("report: %w", err)
+	}
+	runDir, err := filepath.Abs(o.RunDir)
+	if err != nil {
+		return Input{}, fmt.Errorf("report: %w", err)
+	}
+	rel, err := filepath.Rel(docDir, runDir)
+	if err != nil {
+		return Input{}, fmt.Errorf("report: %w", err)
+	}
+	in := Input{Run: run, RunPath: filepath.ToSlash(rel), Document: filepath.Base(o.ExperimentsPath), Section: o.Section}
+	if run.Manifest.Level != levelSmoke {
+		if in.Figures, err = plots.All(run, stats.Factors(phase)); err != nil {
+			return Input{}, fmt.Errorf("report: %s: %w", o.RunDir, err)
+		}
+	}
+	return in, nil
+}
+
+// firstDifference compares two texts by line.
+func firstDifference(path, have, want string) error {
+	if have == want {
+		return nil
+	}
+	h, w := strings.Split(have, "\n"), strings.Split(want, "\n")
+	for i := range max(len(h), len(w)) {
+		switch {
+		case i >= len(h):
+			return fmt.Errorf("%w: %s:%d: is missing %q", ErrStale, path, i+1, w[i])
+		case i >= len(w):
+			return fmt.Errorf("%w: %s:%d: has %q too much", ErrStale, path, i+1, h[i])
+		case h[i] != w[i]:
+			return fmt.Errorf("%w: %s:%d: is %q, want %q", ErrStale, path, i+1, h[i], w[i])
+		}
+	}
+	return nil
+}
+
+// replace writes a file through a temporary one beside it.
+func replace(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("report: %w", err), os.Remove(f.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package report
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+)
+
+// whatRan is the table of circumstances.
+func (b *builder) whatRan() {
+	m, e := b.Run.Manifest, b.Run.Manifest.Env
+	b.printf("### What was run\n\n")
+	t := table{
+		caption: "The run. Closed loop: every client sends its next operation when the last one is answered.",
+		head:    []column{text("what"), text("value")},
+	}
+	t.add("plan, level", m.Plan+", "+m.Level)
+	t.add("command", "`"+command(m.Command)+"`")
+	if len(m.Only) > 0 {
+		t.add("only", strings.Join(m.Only, ", "))
+	}
+	t.add("commit", commit(e))
+	t.add("seed", fmt.Sprint(m.Seed))
+	t.add("blocks", stats.Count(int64(m.Blocks)))
+	t.add("cells", fmt.Sprintf("%d, of which %d measured", len(b.Run.Cells), b.measured()))
+	t.add("skipped", plural(len(m.Skipped), "cell"))
+	t.add("trials", fmt.Sprintf("%s, of which %d void", stats.Count(int64(b.Run.Trials)), len(b.Run.Voids)))
+	t.add("dates (UTC)", dates(m))
+	t.add("machine", fmt.Sprintf("%s, %d CPUs, %s GiB memory", e.CPUModel, e.CPUs, stats.Number(float64(e.MemoryBytes)/(1<<30))))
+	t.add("system", fmt.Sprintf("%s/%s, kernel %s, %s", e.OS, e.Arch, e.Kernel, e.GoVersion))
+	t.add("filesystem", e.Filesystem)
+	t.add("sync latency", fmt.Sprintf("fdatasync of a 4 KiB append: p50 %s us, p99 %s us, n=%s",
+		stats.Number(float64(e.SyncLatencyP50NS)/1e3), stats.Number(float64(e.SyncLatencyP99NS)/1e3), stats.Count(int64(e.SyncSamples))))
+	for _, w := range b.workloads() {
+		t.add("workload "+w.Name, workloadText(w))
+	}
+	t.add("durability", b.tiers())
+	b.WriteString(t.String())
+}
+
+func (b *builder) measured() int {
+	n := 0
+	for _, c := range b.Run.Cells {
+		if c.Measured() {
+			n++
+		}
+	}
+	return n
+}
+
+// workloads are the effective workloads, in the order of the cells.
+func (b *builder) workloads() []record.Workload {
+	var ws []record.Workload
+	for _, c := range b.Run.Cells {
+		if c.Measured() && !slices.ContainsFunc(ws, func(w record.Workload) bool { return w.Name == c.Trials[0].Workload.Name }) {
+			ws = append(ws, c.Trials[0].Workload)
+		}
+	}
+	return ws
+}
+
+func workloadText(w record.Workload) string {
+	var mix []string
+	for _, op := range []string{record.OpPut, record.OpGet, record.OpRange, record.OpDelete} {
+		if share := w.Mix[op]; share > 0 {
+			mix = append(mix, fmt.Sprintf("%s %s %%", op, stats.Number(100*share)))
+		}
+	}
+	return fmt.Sprintf("%s on %s, %s; keys of %d bytes, values of %d bytes, %s keys, %s; %s loop",
+		clients(w.Clients), plural(w.Conns, "connection"), strings.Join(mix, ", "), w.KeyBytes, w.ValueBytes, stats.Count(int64(w.Keys)), w.Distribution, w.Loop)
+}
+
+// tiers names the durability of what was measured.
+func (b *builder) tiers() string {
+	count := map[string]int{}
+	for _, c := range b.Run.Cells {
+		if c.Measured() {
+			count[c.Durability]++
+		}
+	}
+	var parts []string
+	for _, tier := range []string{record.TierSynced, record.TierUnsafe, record.TierNone} {
+		if count[tier] > 0 {
+			parts = append(parts, fmt.Sprintf("%s: %s", tier, plural(count[tier], "cell")))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// skipped lists skipped cells by reason.
+func (b *builder) skipped() {
+	byReason := map[string][]string{}
+	var reasons []string
+	for _, s := range b.Run.Manifest.Skipped {
+		if byReason[s.Reason] == nil {
+			reasons = append(reasons, s.Reason)
+		}
+		byReason[s.Reason] = append(byReason[s.Reason], "`"+s.Cell+"`")
+	}
+	for _, r := range reasons {
+		b.printf("Skipped, because %s: %s: %s.\n\n", strings.TrimSuffix(inline(r), "."), plural(len(byReason[r]), "cell"), strings.Join(byReason[r], ", "))
+	}
+}
+
+// voids lists the trials that were taken out.
+func (b *builder) voids() {
+	for _, v := range b.Run.Voids {
+		b.printf("Void, taken out of every number: `%s`, block %d: %s.\n\n", v.Cell, v.Block, strings.TrimSuffix(inline(v.Reason), "."))
+	}
+}
+
+func commit(e record.Environment) string {
+	switch {
+	case e.Commit == "":
+		return "not a git checkout"
+	case e.Dirty:
+		return e.Commit + ", with uncommitted changes"
+	}
+	return e.Commit
+}
+
+func dates(m record.Manifest) string {
+	from := m.Started.UTC().Format(time.DateTime)
+	if m.Finished.IsZero() {
+		return from + ", not finished"
+	}
+	return from + " to " + m.Finished.UTC().Format(time.DateTime)
+}
+
+// command writes argv for a shell. A program that was started by its absolute
+// path is named by its last part, which is what a reader elsewhere has.
+func command(argv []string) string {
+	parts := slices.Clone(argv)
+	for i, a := range parts {
+		if i == 0 && path.IsAbs(a) {
+			parts[i] = path.Base(a)
+		} else if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`*?[]{}()<>|&;#~") {
+			parts[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(parts, " ")
+}

@@ -1,0 +1,151 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+	"metastorebench/plots"
+)
+
+// phase is the phase whose items the section is about.
+const phase = 1
+
+// levelSmoke is the level that proves that all works, and nothing more.
+const levelSmoke = "smoke"
+
+// Input is all that a section is made of.
+type Input struct {
+	Run *stats.Run
+	// RunPath is the run's folder relative to the document, with slashes.
+	RunPath  string
+	Document string // the document's name, for the command that makes it
+	Section  string
+	// Figures are embedded in this order; their files are in RunPath/figures.
+	Figures []*plots.Figure
+}
+
+// builder writes one section.
+type builder struct {
+	Input
+	strings.Builder
+	factors []stats.Factor
+	study   []*stats.Stratum
+}
+
+// Section returns the section's Markdown, without markers. It is a pure
+// function of its input.
+func Section(in Input) (string, error) {
+	b := &builder{Input: in, factors: stats.Factors(phase)}
+	b.study = in.Run.Study(b.factors)
+	b.intro()
+	if in.Run.Manifest.Level == levelSmoke {
+		b.smoke()
+		return b.String(), nil
+	}
+	for _, part := range []func() error{
+		b.headline, b.targets, b.items, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.cellTables, b.figures,
+	} {
+		if err := part(); err != nil {
+			return "", err
+		}
+	}
+	return b.String(), nil
+}
+
+// printf adds formatted text.
+func (b *builder) printf(format string, args ...any) { fmt.Fprintf(b, format, args...) }
+
+// part adds a table under a heading, or nothing if the table has no rows.
+func (b *builder) part(heading string, t *table) {
+	if len(t.rows) > 0 {
+		b.printf("### %s\n\n%s", heading, t)
+	}
+}
+
+// intro says how the section was made.
+func (b *builder) intro() {
+	b.printf("Made by `bin/metabench report %s --experiments %s --section %s`; do not edit between the markers.\n\n", b.RunPath, b.Document, b.Section)
+	b.whatRan()
+	b.skipped()
+	b.voids()
+}
+
+// smoke is the whole verdict on a smoke run.
+func (b *builder) smoke() {
+	measured := 0
+	for _, c := range b.Run.Cells {
+		if c.Measured() {
+			measured++
+		}
+	}
+	b.printf("This was a smoke run: %d of %d cells ran and passed their checks. Its trials are too short for any comparison, so none is printed.\n",
+		measured, len(b.Run.Cells))
+}
+
+// figures embeds the figures with their captions.
+func (b *builder) figures() error {
+	if len(b.Figures) == 0 {
+		return nil
+	}
+	b.printf("### Figures\n\n")
+	for _, f := range b.Figures {
+		base := path.Join(b.RunPath, FiguresDir, f.Name)
+		b.printf("![%s](%s.png)\n\n*%s* ([SVG](%s.svg))\n\n", f.Name, base, f.Caption, base)
+	}
+	return nil
+}
+
+// puts is the metric that phase 1 is about.
+var puts = stats.Throughput(record.OpPut)
+
+// against is PairedRatio for a table: cells that are absent or share no block
+// give an empty Summary, not an error.
+func against(num, den *stats.Cell, m stats.Metric) (stats.Summary, error) {
+	if num == nil || den == nil || !num.Measured() || !den.Measured() {
+		return stats.Summary{}, nil
+	}
+	s, err := stats.PairedRatio(num, den, m)
+	if errors.Is(err, stats.ErrNoPairs) {
+		return stats.Summary{}, nil
+	}
+	return s, err
+}
+
+// putLatency is LatencyOf puts, empty for a cell that is absent.
+func putLatency(c *stats.Cell) (stats.Latency, error) {
+	if c == nil {
+		return stats.Latency{}, nil
+	}
+	return stats.LatencyOf(c, record.OpPut)
+}
+
+// over is stats.Over, empty for a cell that is absent.
+func over(c *stats.Cell, m stats.Metric) stats.Summary {
+	if c == nil {
+		return stats.Summary{}
+	}
+	return stats.Over(c, m)
+}
+
+// place names a stratum in headings: "memory, put50 (50 clients), native disk".
+func place(s *stats.Stratum) string {
+	p := fmt.Sprintf("%s, %s (%s), %s disk", s.Options["engine"], s.Workload, clients(s.Clients()), s.Options["disk"])
+	if wal := s.Options["wal"]; wal != "" {
+		p += ", wal " + wal
+	}
+	return p
+}
+
+func clients(n int) string { return plural(n, "client") }
+
+// plural writes a count with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return stats.Count(int64(n)) + " " + noun + "s"
+}

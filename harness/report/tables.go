@@ -1,0 +1,116 @@
+package report
+
+import (
+	"fmt"
+
+	"metastorebench/harness/stats"
+)
+
+// cellTables prints every cell of every stratum: a wide table for puts alone,
+// one with columns per operation type for mixes.
+func (b *builder) cellTables() error {
+	if len(b.study) > 0 {
+		b.printf("### All cells\n\n")
+	}
+	for _, s := range b.study {
+		write := b.mixTable
+		if s.WritesOnly() {
+			write = b.putTable
+		}
+		if err := write(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putTable has one row per cell of a stratum of puts.
+func (b *builder) putTable(s *stats.Stratum) error {
+	b.printf("#### %s\n\n", place(s))
+	t := table{
+		caption: "Puts, closed loop. Throughput: median (min to max) of the blocks; ratio to the baseline: median of the ratios per block, [95 % interval] or (range). Latency: service time, histograms of all blocks merged. Other columns: medians.",
+		head:    []column{text("cell")},
+	}
+	for _, f := range s.Factors {
+		t.head = append(t.head, text(f.Axis))
+	}
+	t.head = append(t.head, num("n"), num("puts/s"), num("ratio"), num("p50, ms"), num("p99, ms"), num("store CPU, us/op"), num("client CPU, us/op"),
+		num("fsyncs/write"), num("ops/proposal"), num("entries/Ready"), num("WAL bytes/write"), num("allocs/op"), num("alloc bytes/op"))
+	for _, row := range s.Rows {
+		c := row.Cell
+		cells := []string{s.Label(row.Setting)}
+		for i, f := range s.Factors {
+			value := f.Off
+			if row.Setting.Has(i) {
+				value = f.On
+			}
+			cells = append(cells, value)
+		}
+		r, err := against(c, s.Baseline(), puts)
+		if err != nil {
+			return err
+		}
+		l, err := putLatency(c)
+		if err != nil {
+			return err
+		}
+		cells = append(cells, presence(c), spread(over(c, puts)), ratio(r), millis(l, 50), millis(l, 99))
+		for _, m := range []stats.Metric{stats.StoreCPU, stats.ClientCPU, stats.FsyncsPerWrite, stats.OpsPerProposal, stats.EntriesPerReady,
+			stats.WALBytesPerWrite, stats.Allocs, stats.AllocBytes} {
+			cells = append(cells, median(over(c, m)))
+		}
+		t.add(cells...)
+		t.note(r.Warnings...)
+	}
+	b.WriteString(t.String())
+	return nil
+}
+
+// mixTable has one row per cell and columns per operation type. Types are never
+// added up.
+func (b *builder) mixTable(s *stats.Stratum) error {
+	b.printf("#### %s\n\n", place(s))
+	t := table{
+		caption: "Per operation type, closed loop. Throughput: median of the blocks; ratio to the baseline's same type: median of the ratios per block, [95 % interval] or (range); p99: service time, histograms merged. A put and a get are two operations.",
+		head:    []column{text("cell"), num("n")},
+	}
+	ops := s.Ops()
+	for _, op := range ops {
+		t.head = append(t.head, num(op+"/s"), num(op+" ratio"), num(op+" p99, ms"))
+	}
+	t.head = append(t.head, num("store CPU, us/op"), num("fsyncs/write"), num("ops/proposal"))
+	for _, row := range s.Rows {
+		c := row.Cell
+		cells := []string{s.Label(row.Setting), presence(c)}
+		for _, op := range ops {
+			r, err := against(c, s.Baseline(), stats.Throughput(op))
+			if err != nil {
+				return err
+			}
+			l, err := stats.LatencyOf(c, op)
+			if err != nil {
+				return err
+			}
+			cells = append(cells, median(stats.Over(c, stats.Throughput(op))), ratio(r), millis(l, 99))
+			t.note(r.Warnings...)
+		}
+		t.add(append(cells, median(over(c, stats.StoreCPU)), median(over(c, stats.FsyncsPerWrite)), median(over(c, stats.OpsPerProposal)))...)
+	}
+	b.WriteString(t.String())
+	return nil
+}
+
+// presence is a cell's n, or why it has none.
+func presence(c *stats.Cell) string {
+	switch {
+	case c.Measured() && c.Voided > 0:
+		return fmt.Sprintf("%d (%d void)", len(c.Trials), c.Voided)
+	case c.Measured():
+		return fmt.Sprint(len(c.Trials))
+	case c.SkipReason != "":
+		return "skipped"
+	case c.Voided > 0:
+		return fmt.Sprintf("0 (%d void)", c.Voided)
+	}
+	return "not run"
+}
