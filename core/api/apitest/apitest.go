@@ -1,0 +1,125 @@
+// Package apitest serves a store in memory for tests of the services and of
+// clients: commands are executed by package apply on its oracle engine, without
+// a log, and the network is a buffer.
+package apitest
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/test/bufconn"
+
+	"metastorebench/core/api"
+	"metastorebench/core/apply"
+	"metastorebench/core/apply/applytest"
+	"metastorebench/core/engine"
+	"metastorebench/core/kv"
+)
+
+// Identity of the stores that New returns.
+const (
+	ClusterID = 0xc1
+	MemberID  = 0x3e
+	RaftTerm  = 4
+)
+
+// Store is an api.Store over an oracle engine.
+type Store struct {
+	mu     sync.Mutex
+	engine *applytest.Oracle
+	leader uint64
+	fail   error
+	reads  map[bool]int
+}
+
+var _ api.Store = (*Store)(nil)
+
+// New returns an empty store that leads itself.
+func New() *Store {
+	return &Store{engine: applytest.New(), leader: MemberID, reads: map[bool]int{}}
+}
+
+// Fail makes every later Propose and Read return err; nil ends that.
+func (s *Store) Fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = err
+}
+
+// SetLeader sets the leader that Status names, 0 for none.
+func (s *Store) SetLeader(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leader = id
+}
+
+// Reads returns how many reads there were that asked for this consistency.
+func (s *Store) Reads(serializable bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads[serializable]
+}
+
+// Propose executes cmd at once.
+func (s *Store) Propose(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return kv.Result{}, s.fail
+	}
+	if err := ctx.Err(); err != nil {
+		return kv.Result{}, err
+	}
+	st := s.engine.State()
+	res, err := apply.Exec(s.engine, &st, cmd)
+	if err != nil {
+		return kv.Result{}, err
+	}
+	return res, s.engine.Commit(st)
+}
+
+// Read runs fn on the engine.
+func (s *Store) Read(_ context.Context, serializable bool, fn func(engine.Reader) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads[serializable]++
+	if s.fail != nil {
+		return s.fail
+	}
+	return fn(s.engine)
+}
+
+// Status names the constants of this package.
+func (s *Store) Status() api.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return api.Status{
+		ClusterID: ClusterID, MemberID: MemberID, RaftTerm: RaftTerm, RaftIndex: 12, AppliedIndex: 11,
+		Leader: s.leader, Version: "3.7.0", DBSizeBytes: 4096, Revision: s.engine.State().Revision,
+	}
+}
+
+// Serve serves store over gRPC in memory until the test ends, and returns the
+// server and the option that lets a client reach it under any address.
+func Serve(tb testing.TB, store api.Store, o api.ServerOptions) (*api.Server, grpc.DialOption) {
+	tb.Helper()
+	srv, err := api.NewServer(store, o)
+	require.NoError(tb, err)
+	l := bufconn.Listen(1 << 20)
+	served := make(chan error, 1)
+	go func() { served <- srv.ServeGRPC(l) }()
+	tb.Cleanup(func() {
+		// The test's context has ended; clients that are still there are cut off.
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = srv.Shutdown(ctx)
+		require.NoError(tb, <-served)
+	})
+	return srv, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return l.DialContext(ctx)
+	})
+}
