@@ -41,10 +41,7 @@ func (b *batch) Commit(state engine.State) error {
 	b.value = engine.AppendState(b.value[:0], state)
 	err := b.pending.Set(stateKey, b.value)
 	if err == nil {
-		err = b.pending.Apply()
-	}
-	if err == nil {
-		b.engine.base.state = state
+		err = b.engine.apply(b.pending, state)
 	}
 	return errors.Join(err, b.Discard())
 }

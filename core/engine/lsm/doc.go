@@ -25,6 +25,8 @@
 //   - The State is missing only while a Restore is under way. A store that is
 //     opened without one is therefore unfinished, and is emptied: the node
 //     then restores the snapshot again or replays its log from the start.
-//   - A View is a snapshot of the store, with the State read from that same
-//     snapshot, so readers never wait for a commit, not even a stalled one.
+//   - A View shows data and State of one moment: it holds up commits for a
+//     point read, and takes a snapshot for a scan. While a commit is under way
+//     a View is a snapshot at once, so readers never wait for a commit, not
+//     even for one that the library stalls. Only Restore makes them wait.
 package lsm

@@ -20,14 +20,18 @@ type lsmEngine struct {
 	store Store
 	// access is held for reading while a snapshot of the store is taken, and
 	// for writing by Restore and Close: a reader never sees half a Restore, and
-	// never touches a closed library.
+	// never touches a closed library. It comes before commits.
 	access sync.RWMutex
+	// commits is held for writing while the store's content changes, and for
+	// reading by views that read the store itself.
+	commits sync.RWMutex
+	// base is the newest committed state. It changes under commits.
+	base reader
+	// closed changes under both locks.
 	closed bool
 	// open counts Views and Snapshots: a library must not be closed under one.
 	open atomic.Int64
-	// base is the newest committed state, for the batch. It belongs to the
-	// goroutine that commits.
-	base  reader
+	// batch is the one batch. It belongs to the goroutine that commits.
 	batch batch
 }
 
@@ -75,14 +79,35 @@ func (e *lsmEngine) recover() error {
 	return nil
 }
 
+// apply applies a batch that brings the store to state.
+func (e *lsmEngine) apply(b Batch, state engine.State) error {
+	e.commits.Lock()
+	defer e.commits.Unlock()
+	if err := b.Apply(); err != nil {
+		return err
+	}
+	e.base.state = state
+	return nil
+}
+
 // wipe empties the store, in one batch, and leaves it with state, or without
-// one for the time of a Restore.
+// one for the time of a Restore. Where there are no data it deletes none: every
+// read would have to look at the tombstone.
 func (e *lsmEngine) wipe(state *engine.State) error {
+	lower, upper := []byte{dataPrefix}, []byte{dataEnd}
+	empty := true
+	err := e.store.Scan(lower, upper, func(_, _ []byte) bool {
+		empty = false
+		return false
+	})
+	if err != nil {
+		return err
+	}
 	b := e.store.NewBatch()
-	err := errors.Join(
-		b.DeleteRange([]byte{dataPrefix}, []byte{dataEnd}),
-		b.Set(formatKey, []byte{formatVersion}),
-	)
+	err = b.Set(formatKey, []byte{formatVersion})
+	if !empty {
+		err = errors.Join(err, b.DeleteRange(lower, upper))
+	}
 	if state != nil {
 		err = errors.Join(err, b.Set(stateKey, engine.AppendState(nil, *state)))
 	} else {
@@ -94,9 +119,22 @@ func (e *lsmEngine) wipe(state *engine.State) error {
 	return errors.Join(err, b.Close())
 }
 
-// View returns a view of the newest committed batch. If the library fails to
-// give one, every read of the view returns its error.
+// View returns a view of the newest committed batch. If no batch is just being
+// applied, the view reads the store itself and holds up commits until it is
+// closed or scans; else it is a snapshot. If the library fails to give one,
+// every read of the view returns its error.
+//
+// A snapshot costs as much as several point reads (Pebble looks for compactions
+// whenever one is closed), so a view for a point read has none.
 func (e *lsmEngine) View() engine.View {
+	if e.commits.TryRLock() {
+		if e.closed {
+			e.commits.RUnlock()
+			return failedView{engine.ErrClosed}
+		}
+		e.open.Add(1)
+		return &view{reader: reader{src: e.store, state: e.base.state}, engine: e}
+	}
 	v, err := e.capture()
 	if err != nil {
 		return failedView{err}
@@ -104,26 +142,24 @@ func (e *lsmEngine) View() engine.View {
 	return v
 }
 
-// capture takes a snapshot of the store and reads its State.
+// capture takes a snapshot of the store and reads the State from it. It does
+// not wait for a batch that is being applied: the library may hold that up.
 func (e *lsmEngine) capture() (*view, error) {
 	e.access.RLock()
 	defer e.access.RUnlock()
 	if e.closed {
 		return nil, engine.ErrClosed
 	}
+	snap := e.store.Snapshot()
+	state, found, err := readState(snap)
+	if err == nil && !found {
+		err = fmt.Errorf("%w: no state record", engine.ErrCorrupt)
+	}
+	if err != nil {
+		return nil, errors.Join(err, snap.Close())
+	}
 	e.open.Add(1)
-	return newView(counted{e.store.Snapshot(), &e.open})
-}
-
-// counted is a Snapshot that is struck off the count when closed.
-type counted struct {
-	Snapshot
-	open *atomic.Int64
-}
-
-func (c counted) Close() error {
-	defer c.open.Add(-1)
-	return c.Snapshot.Close()
+	return &view{reader: reader{src: snap, state: state}, engine: e, snap: snap}, nil
 }
 
 func (e *lsmEngine) NewBatch() engine.Batch {
@@ -149,27 +185,24 @@ func (e *lsmEngine) Snapshot() (engine.Snapshot, error) {
 func (e *lsmEngine) Restore(r io.Reader) error {
 	e.access.Lock()
 	defer e.access.Unlock()
+	e.commits.Lock()
+	defer e.commits.Unlock()
 	if err := e.wipe(nil); err != nil {
 		return err
 	}
 	l := loader{store: e.store, batch: e.store.NewBatch()}
 	defer l.close()
-	var state engine.State
 	err := engine.ReadSnapshot(r, func(s engine.State) error {
-		state = s
+		e.base.state = s
 		return nil
 	}, l.add)
 	if err != nil {
 		return err
 	}
-	if err := l.batch.Set(stateKey, engine.AppendState(nil, state)); err != nil {
+	if err := l.batch.Set(stateKey, engine.AppendState(nil, e.base.state)); err != nil {
 		return err
 	}
-	if err := l.batch.Apply(); err != nil {
-		return err
-	}
-	e.base.state = state
-	return nil
+	return l.batch.Apply()
 }
 
 // loader fills a store by batches of bounded size.
@@ -206,12 +239,19 @@ func (l *loader) close() { _ = l.batch.Close() }
 func (e *lsmEngine) Close() error {
 	e.access.Lock()
 	defer e.access.Unlock()
+	// A view of the store itself holds commits; Close does not wait for it.
+	if !e.commits.TryLock() {
+		return errOpenViews
+	}
+	defer e.commits.Unlock()
 	if e.closed {
 		return nil
 	}
-	if n := e.open.Load(); n > 0 {
-		return fmt.Errorf("engine: close with %d views or snapshots open", n)
+	if e.open.Load() > 0 {
+		return errOpenViews
 	}
 	e.closed = true
 	return e.store.Close()
 }
+
+var errOpenViews = errors.New("engine: close with views or snapshots open")

@@ -2,7 +2,6 @@ package lsm
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"metastorebench/core/engine"
@@ -52,30 +51,49 @@ func (r *reader) Count(start, end []byte) (int64, error) {
 	return r.src.Count(lower, upper)
 }
 
-// view is a reader of a snapshot that it owns.
+// view is a reader of a snapshot that it owns, or, while snap is nil, of the
+// store itself under the shared lock commits. It is counted in engine.open.
 type view struct {
 	reader
-	snap Snapshot
+	engine *lsmEngine
+	snap   Snapshot
 }
 
 var _ engine.View = (*view)(nil)
 
-// newView reads the State from the snapshot itself, so that the two agree
-// although a batch may be applied meanwhile.
-func newView(snap Snapshot) (*view, error) {
-	state, found, err := readState(snap)
-	if err == nil && !found {
-		err = fmt.Errorf("%w: no state record", engine.ErrCorrupt)
+// pin turns a view of the store into one of a snapshot of this moment, which
+// shows the same, and lets commits go on. A scan can take long.
+func (v *view) pin() {
+	if v.snap != nil {
+		return
 	}
-	if err != nil {
-		return nil, errors.Join(err, snap.Close())
-	}
-	return &view{reader: reader{src: snap, state: state}, snap: snap}, nil
+	v.snap = v.engine.store.Snapshot()
+	v.src = v.snap
+	v.engine.commits.RUnlock()
+}
+
+func (v *view) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	v.pin()
+	return v.reader.Scan(start, end, fn)
+}
+
+func (v *view) Count(start, end []byte) (int64, error) {
+	v.pin()
+	return v.reader.Count(start, end)
 }
 
 // Close drops the error of the library: nothing was written, and a reader can
 // do nothing about it.
-func (v *view) Close() { _ = v.snap.Close() }
+func (v *view) Close() { _ = v.release() }
+
+func (v *view) release() error {
+	defer v.engine.open.Add(-1)
+	if v.snap == nil {
+		v.engine.commits.RUnlock()
+		return nil
+	}
+	return v.snap.Close()
+}
 
 // failedView answers every read with the error that kept a view from opening.
 type failedView struct{ err error }
@@ -103,4 +121,4 @@ func (s snapshot) WriteTo(w io.Writer) (int64, error) {
 	return engine.WriteSnapshot(w, s.view.state, engine.Pairs(s.view))
 }
 
-func (s snapshot) Close() error { return s.view.snap.Close() }
+func (s snapshot) Close() error { return s.view.release() }
