@@ -1,0 +1,154 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"metastorebench/harness/workload"
+)
+
+const (
+	// lockStripes is the number of locks that the blocks of keys share.
+	lockStripes = 1024
+	// maxViolations is how many violations are kept in words; all are counted.
+	maxViolations = 5
+)
+
+// Model holds what is known of every key. Its methods may be called from any
+// goroutine; those that say "at the end" need all observers at rest.
+type Model struct {
+	w     *workload.Workload
+	epoch time.Time
+	keys  []keyState
+	locks [lockStripes]stripe
+	// newest is the highest revision in any answer so far. What is sent later
+	// must be answered with that revision or a higher one.
+	newest atomic.Int64
+	sample sample
+
+	mu        sync.Mutex
+	observers []*Observer
+	// unknownPuts are puts that may or may not have taken effect.
+	unknownPuts map[workload.WriteID]struct{}
+	// unknownWrites counts writes of unknown outcome.
+	unknownWrites int64
+	violations    []string
+	violated      int64
+}
+
+// stripe fills a cache line, so that neighbours do not slow each other down.
+type stripe struct {
+	sync.Mutex
+	_ [56]byte
+}
+
+// keyState is what is known of one key, under its stripe's lock.
+type keyState struct {
+	// rev is the highest acknowledged revision of a put or delete; 0: none.
+	rev int64
+	// put is the write that has rev; the zero value says that the key is absent.
+	put workload.WriteID
+	// deletedAt is the highest acknowledged revision of a delete.
+	deletedAt int64
+	// deleting counts deletes that are under way or have an unknown outcome.
+	deleting int32
+}
+
+// NewModel returns the model of an empty store.
+func NewModel(w *workload.Workload) *Model {
+	return &Model{
+		w:           w,
+		epoch:       time.Now(),
+		keys:        make([]keyState, w.Keys),
+		sample:      newSample(w.Keys),
+		unknownPuts: make(map[workload.WriteID]struct{}),
+	}
+}
+
+// lock locks the state of a key; all keys of one prefix share the lock.
+func (m *Model) lock(key int) *stripe {
+	s := &m.locks[key/workload.PrefixKeys%lockStripes]
+	s.Lock()
+	return s
+}
+
+// raise notes the revision of an answer.
+func (m *Model) raise(rev int64) {
+	for {
+		old := m.newest.Load()
+		if rev <= old || m.newest.CompareAndSwap(old, rev) {
+			return
+		}
+	}
+}
+
+func (m *Model) violation(key int, format string, args ...any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.violated++
+	if len(m.violations) < maxViolations {
+		m.violations = append(m.violations, fmt.Sprintf("key %d: ", key)+fmt.Sprintf(format, args...))
+	}
+}
+
+// unknown notes a write whose outcome nobody knows.
+func (m *Model) unknown(put workload.WriteID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unknownWrites++
+	if put != (workload.WriteID{}) {
+		m.unknownPuts[put] = struct{}{}
+	}
+}
+
+func (m *Model) isUnknown(put workload.WriteID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.unknownPuts[put]
+	return ok
+}
+
+// Totals are sums over all observers.
+type Totals struct {
+	// Acknowledged counts writes that were answered with success.
+	Acknowledged int64
+	// Effective counts those that changed something: all but deletes of absent
+	// keys. Each has a revision of its own.
+	Effective int64
+	// Reads counts gets and ranges that were judged.
+	Reads int64
+	// Unknown counts writes of unknown outcome.
+	Unknown int64
+}
+
+// Totals returns the sums at the end.
+func (m *Model) Totals() Totals {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := Totals{Unknown: m.unknownWrites}
+	for _, o := range m.observers {
+		t.Acknowledged += o.totals.Acknowledged
+		t.Effective += o.totals.Effective
+		t.Reads += o.totals.Reads
+	}
+	return t
+}
+
+// definite are the codes with which a store says that a write did not happen.
+// Anything else, a lost connection above all, leaves it open.
+var definite = []codes.Code{
+	codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied,
+	codes.Unauthenticated, codes.ResourceExhausted, codes.FailedPrecondition,
+	codes.OutOfRange, codes.Unimplemented,
+}
+
+// Unknown reports whether a write that failed with err may have taken effect.
+func Unknown(err error) bool {
+	return err != nil && !slices.Contains(definite, status.Code(err))
+}

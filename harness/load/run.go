@@ -1,0 +1,150 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"metastorebench/harness/check"
+	"metastorebench/harness/record"
+	"metastorebench/harness/workload"
+)
+
+const (
+	// liveEvery is how often Config.Live is called.
+	liveEvery = 250 * time.Millisecond
+	// preloadWorkers fill the store before the run: enough for a store that
+	// batches, few enough for one that does not.
+	preloadWorkers = 64
+)
+
+// Config says what to run.
+type Config struct {
+	Workload *workload.Workload
+	// Client returns worker i's client.
+	Client func(i int) Client
+	Model  *check.Model
+	Warmup time.Duration
+	// Measure is the length of the window.
+	Measure time.Duration
+	// Grace is how long operations under way at the end are waited for.
+	Grace time.Duration
+	// Opened and Closed are called when the window opens and closes, while the
+	// load goes on. An error ends the run.
+	Opened, Closed func() error
+	// Live, if not nil, is called a few times a second with the number of
+	// operations completed so far.
+	Live func(completed int64)
+}
+
+// Result is what the window holds.
+type Result struct {
+	Ops    []record.OpStats
+	Series []int64 // operations completed per SeriesStep
+}
+
+// Run runs the workload. If ctx ends before the run does, the workers stop and
+// the context's cause is returned.
+func Run(ctx context.Context, c Config) (Result, error) {
+	group, running := errgroup.WithContext(ctx)
+	calls, cancel := context.WithCancel(running)
+	defer cancel()
+	epoch := time.Now()
+	win := window{from: c.Warmup, to: c.Warmup + c.Measure}
+	// Not a deadline on the context: gRPC would send it with every request, and
+	// the store would keep a timer for each.
+	defer time.AfterFunc(win.to+c.Grace, cancel).Stop()
+
+	recorders := make([]*recorder, c.Workload.Clients)
+	for i := range recorders {
+		recorders[i] = newRecorder(win)
+		s := &sender{client: c.Client(i), work: c.Workload, observer: c.Model.Observer(i), writer: uint32(i), epoch: epoch}
+		group.Go(func() error {
+			work(calls, s, c.Workload.Stream(i), closedLoop{until: win.to}, recorders[i])
+			return context.Cause(running)
+		})
+	}
+	group.Go(func() error { return watch(running, c, epoch, win, recorders) })
+	if err := group.Wait(); err != nil {
+		return Result{}, err
+	}
+	ops, series, err := merge(recorders)
+	return Result{Ops: ops, Series: series}, err
+}
+
+// work is one worker: it sends until the pacer ends or ctx does.
+func work(ctx context.Context, s *sender, ops *workload.Stream, pace pacer, r *recorder) {
+	for ctx.Err() == nil {
+		if _, ok := pace.due(time.Since(s.epoch)); !ok {
+			return
+		}
+		op := ops.Next()
+		sent, ended, err := s.send(ctx, op)
+		r.record(op.Kind, sent, ended, err)
+	}
+}
+
+// watch calls the hooks at their times.
+func watch(ctx context.Context, c Config, epoch time.Time, win window, recorders []*recorder) error {
+	live := time.NewTicker(liveEvery)
+	defer live.Stop()
+	until := func(at time.Duration) error {
+		edge := time.NewTimer(at - time.Since(epoch))
+		defer edge.Stop()
+		for {
+			select {
+			case <-edge.C:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-live.C:
+				if c.Live != nil {
+					c.Live(completed(recorders))
+				}
+			}
+		}
+	}
+	if err := until(win.from); err != nil {
+		return err
+	}
+	if err := c.Opened(); err != nil {
+		return fmt.Errorf("at the start of the measured window: %w", err)
+	}
+	if err := until(win.to); err != nil {
+		return err
+	}
+	if err := c.Closed(); err != nil {
+		return fmt.Errorf("at the end of the measured window: %w", err)
+	}
+	return nil
+}
+
+func completed(recorders []*recorder) (n int64) {
+	for _, r := range recorders {
+		n += r.completed.Load()
+	}
+	return n
+}
+
+// Preload writes the first PreloadKeys keys, under the eyes of the model. It
+// stops at the first error.
+func Preload(ctx context.Context, w *workload.Workload, client func(i int) Client, m *check.Model) error {
+	group, running := errgroup.WithContext(ctx)
+	epoch := time.Now()
+	workers := min(preloadWorkers, w.PreloadKeys)
+	for i := range workers {
+		s := &sender{client: client(i), work: w, observer: m.Observer(i), writer: w.PreloadWriter(), epoch: epoch}
+		group.Go(func() error {
+			for key := i; key < w.PreloadKeys; key += workers {
+				s.seq = uint64(key) // one writer number, so the key tells writes apart
+				if _, _, err := s.put(running, key); err != nil {
+					return fmt.Errorf("preload key %d of %d: %w", key, w.PreloadKeys, err)
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}

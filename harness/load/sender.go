@@ -1,0 +1,82 @@
+package load
+
+import (
+	"context"
+	"time"
+
+	"metastorebench/harness/check"
+	"metastorebench/harness/workload"
+)
+
+// sender carries out one worker's operations. It belongs to one goroutine.
+type sender struct {
+	client   Client
+	work     *workload.Workload
+	observer *check.Observer
+	writer   uint32
+	seq      uint64
+	epoch    time.Time
+
+	key, end, value []byte // reused
+}
+
+// send carries out one operation and has its answer judged. The time between
+// sent and ended is the client call alone: making the bytes and judging the
+// answer are outside.
+func (s *sender) send(ctx context.Context, op workload.Op) (sent, ended time.Duration, err error) {
+	switch op.Kind {
+	case workload.Put:
+		return s.put(ctx, op.Key)
+	case workload.Get:
+		return s.get(ctx, op.Key)
+	case workload.Range:
+		return s.scan(ctx, op.Key)
+	case workload.Delete:
+		return s.remove(ctx, op.Key)
+	}
+	panic("load: unknown operation type " + op.Kind.String())
+}
+
+func (s *sender) put(ctx context.Context, key int) (sent, ended time.Duration, err error) {
+	s.seq++
+	id := workload.WriteID{Writer: s.writer, Seq: s.seq}
+	s.key = s.work.AppendKey(s.key[:0], key)
+	s.value = s.work.AppendValue(s.value[:0], key, id)
+	s.observer.BeginPut(key, id)
+	sent = time.Since(s.epoch)
+	revision, err := s.client.Put(ctx, s.key, s.value)
+	ended = time.Since(s.epoch)
+	s.observer.EndPut(revision, err)
+	return sent, ended, err
+}
+
+func (s *sender) get(ctx context.Context, key int) (sent, ended time.Duration, err error) {
+	s.key = s.work.AppendKey(s.key[:0], key)
+	s.observer.BeginGet(key)
+	sent = time.Since(s.epoch)
+	pair, revision, err := s.client.Get(ctx, s.key)
+	ended = time.Since(s.epoch)
+	s.observer.EndGet(pair, revision, err)
+	return sent, ended, err
+}
+
+func (s *sender) scan(ctx context.Context, key int) (sent, ended time.Duration, err error) {
+	var first, count int
+	s.key, s.end, first, count = s.work.AppendPrefix(s.key[:0], s.end[:0], key)
+	s.observer.BeginRange(first, count)
+	sent = time.Since(s.epoch)
+	page, err := s.client.Range(ctx, s.key, s.end, s.work.RangeLimit)
+	ended = time.Since(s.epoch)
+	s.observer.EndRange(page.Pairs, page.More, s.work.RangeLimit, page.Revision, err)
+	return sent, ended, err
+}
+
+func (s *sender) remove(ctx context.Context, key int) (sent, ended time.Duration, err error) {
+	s.key = s.work.AppendKey(s.key[:0], key)
+	s.observer.BeginDelete(key)
+	sent = time.Since(s.epoch)
+	deleted, revision, err := s.client.Delete(ctx, s.key)
+	ended = time.Since(s.epoch)
+	s.observer.EndDelete(deleted, revision, err)
+	return sent, ended, err
+}
