@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,8 +29,18 @@ func synthetic(t testing.TB, blocks, samples int) *stats.Run {
 	return r
 }
 
+// shared is the run of the tests that only read it.
+var shared = sync.OnceValue(func() *stats.Run {
+	m, trials := statstest.Phase1(statstest.Config{Seed: 7, Blocks: 3, Level: "full", Samples: 1500})
+	r, err := stats.NewRun(m, trials)
+	if err != nil {
+		panic(err)
+	}
+	return r
+})
+
 func TestAllFigures(t *testing.T) {
-	figs, err := plots.All(synthetic(t, 3, 3000), stats.Factors(1))
+	figs, err := plots.All(shared(), stats.Factors(1))
 	require.NoError(t, err)
 	names := map[string]bool{}
 	for _, f := range figs {
@@ -67,7 +78,7 @@ func TestAllFigures(t *testing.T) {
 }
 
 func TestFiguresSayWhatTheyShow(t *testing.T) {
-	figs, err := plots.All(synthetic(t, 3, 3000), stats.Factors(1))
+	figs, err := plots.All(shared(), stats.Factors(1))
 	require.NoError(t, err)
 	for _, f := range figs {
 		svg, err := f.Render("svg")
@@ -88,7 +99,7 @@ func TestFiguresSayWhatTheyShow(t *testing.T) {
 
 func TestSameRecordsSameBytes(t *testing.T) {
 	render := func() (out [][]byte) {
-		figs, err := plots.All(synthetic(t, 2, 1500), stats.Factors(1))
+		figs, err := plots.All(synthetic(t, 1, 500), stats.Factors(1))
 		require.NoError(t, err)
 		for _, f := range figs[:4] {
 			for _, format := range plots.Formats {

@@ -132,11 +132,11 @@ func (b *builder) ceiling() error {
 			num("ceiling CPU, us/op"), num("store CPU, us/op"), num("client CPU, us/op")},
 	}
 	for _, top := range b.Run.Cells {
-		if top.Group != stats.GroupCeiling || top.Durability != record.TierNone {
+		if top.Durability != record.TierNone {
 			continue
 		}
 		for _, c := range b.Run.Cells {
-			if c.Group != stats.GroupCeiling || c.Workload != top.Workload || c.Durability == record.TierNone || !c.Measured() {
+			if c.Workload != top.Workload || c.Durability == record.TierNone || !c.Measured() {
 				continue
 			}
 			share, err := stats.CeilingShare(c, top, puts)

@@ -52,19 +52,17 @@ type Stratum struct {
 	Rows []Row
 }
 
-// Groups of a plan whose cells answer a question of their own and are not part
-// of the study of the factors.
-const (
-	GroupSync    = "sync"    // propose x sync policy x disk
-	GroupCeiling = "ceiling" // a target that stores nothing, and the store beside it
-)
+// GroupSync is the group of a plan whose cells cross proposals with sync
+// policies. It answers a question of its own and is not part of the study of
+// the factors.
+const GroupSync = "sync"
 
 // Study returns the strata in which the factors are compared: those with a
-// measured baseline, outside GroupSync and GroupCeiling.
+// measured baseline, outside GroupSync.
 func (r *Run) Study(factors []Factor) []*Stratum {
 	return slices.DeleteFunc(r.Strata(factors), func(s *Stratum) bool {
 		base := s.Baseline()
-		return s.Group == GroupSync || s.Group == GroupCeiling || base == nil || !base.Measured()
+		return s.Group == GroupSync || base == nil || !base.Measured()
 	})
 }
 
