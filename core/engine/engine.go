@@ -54,8 +54,9 @@ type Reader interface {
 }
 
 // View is a Reader that holds resources (a lock, or a snapshot of the store)
-// until Close. It sees the last committed batch and nothing later. Views may
-// block commits: keep them short.
+// until Close, which is called exactly once. It sees the last committed batch
+// and nothing later. Views may block commits: keep them short, and neither open
+// another View nor a Batch on a goroutine that holds one.
 type View interface {
 	Reader
 	Close()

@@ -20,8 +20,8 @@ import (
 // never bytes.
 type Index interface {
 	// Acquire returns a view of the last committed batch. It may be called from
-	// any goroutine and may wait for the open batch; the view must be closed
-	// exactly once, and soon, because commits may wait for it.
+	// any goroutine and may wait for the open batch. Commits may wait for the
+	// view.
 	Acquire() engine.View
 	// Begin opens the batch, which belongs to one goroutine, and may wait for
 	// open views. An index that changes data in place shows them to nobody
