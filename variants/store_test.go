@@ -1,0 +1,246 @@
+package variants_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/core/engine"
+	"metastorebench/core/kv"
+	"metastorebench/core/metrics"
+	"metastorebench/core/node"
+	"metastorebench/variants"
+)
+
+// options returns the parts of a node of the selection, on fs.
+func options(tb testing.TB, fs vfs.FS, dir string, s variants.Selection) node.Options {
+	tb.Helper()
+	o := node.Options{
+		DataDir: dir, FS: fs, Name: "n", ClusterToken: "t",
+		Members: map[string]string{"n": "http://127.0.0.1:2380"},
+		Metrics: metrics.New(s["engine"]),
+	}
+	require.NoError(tb, s.Apply(&o, 1))
+	return o
+}
+
+func start(tb testing.TB, o node.Options) *node.Node {
+	tb.Helper()
+	n, err := node.Start(tb.Context(), o)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = n.Stop() })
+	return n
+}
+
+// with returns the best selection with some axes changed.
+func with(tb testing.TB, variant string, axes ...string) variants.Selection {
+	tb.Helper()
+	s, err := variants.Named(variant)
+	require.NoError(tb, err)
+	for i := 0; i < len(axes); i += 2 {
+		s[axes[i]] = axes[i+1]
+	}
+	return s
+}
+
+// selections returns the baseline, the best, and every value in between once,
+// for each engine of this build.
+func selections(tb testing.TB) map[string]variants.Selection {
+	all := make(map[string]variants.Selection)
+	for _, e := range engines() {
+		all[e+"/baseline"] = with(tb, variants.VariantBaseline, "engine", e)
+		all[e+"/best"] = with(tb, variants.VariantBest, "engine", e)
+		all[e+"/best-perentry"] = with(tb, variants.VariantBest, "engine", e, "wal", "perentry")
+		all[e+"/baseline-perready"] = with(tb, variants.VariantBaseline, "engine", e, "wal", "perready")
+	}
+	return all
+}
+
+func engines() []string {
+	var names []string
+	for _, a := range variants.Axes() {
+		for _, v := range a.Values {
+			if a.Name == "engine" && v.Missing == "" {
+				names = append(names, v.Name)
+			}
+		}
+	}
+	return names
+}
+
+// ledger is what callers were told.
+type ledger struct {
+	mu    sync.Mutex
+	more  sync.Cond        // signalled on every answer and at the end of a load
+	acked map[string]int64 // key -> newest acknowledged revision
+	value map[int64]string // revision -> value
+	done  bool             // the load has ended
+}
+
+// load runs callers that put, each over its own keys, until their call fails.
+func (l *ledger) load(n *node.Node, callers, puts int, seed uint64) {
+	var wg sync.WaitGroup
+	for c := range callers {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(seed, uint64(c)))
+			for i := range puts {
+				key, value := fmt.Sprintf("\xff%d-%d", c, rng.IntN(8)), fmt.Sprintf("%d-%d-%d", seed, c, i)
+				res, err := n.Propose(context.Background(), &kv.Command{Put: &kv.PutRequest{Key: []byte(key), Value: []byte(value)}})
+				if err != nil {
+					return
+				}
+				l.mu.Lock()
+				l.acked[key] = res.Revision
+				l.value[res.Revision] = value
+				l.mu.Unlock()
+				l.more.Signal()
+			}
+		})
+	}
+	wg.Wait()
+	l.mu.Lock()
+	l.done = true
+	l.mu.Unlock()
+	l.more.Signal()
+}
+
+// check compares a restarted node with the ledger: nothing acknowledged is
+// missing. A put that was not acknowledged may be there.
+func (l *ledger) check(t *testing.T, n *node.Node) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	require.NoError(t, n.Read(t.Context(), false, func(r engine.Reader) error {
+		for key, rev := range l.acked {
+			got, err := r.Get([]byte(key))
+			require.NoError(t, err)
+			require.NotNil(t, got, "key %q, put at revision %d, is lost", key, rev)
+			require.GreaterOrEqual(t, got.ModRevision, rev, "key %q went back", key)
+			if got.ModRevision == rev {
+				require.Equal(t, l.value[rev], string(got.Value))
+			}
+		}
+		return nil
+	}))
+}
+
+func newLedger() *ledger {
+	l := &ledger{acked: make(map[string]int64), value: make(map[int64]string)}
+	l.more.L = &l.mu
+	return l
+}
+
+// TestRestart stops and starts a node of every kind several times, with
+// snapshots between, and looks for every acknowledged put.
+func TestRestart(t *testing.T) {
+	for name, s := range selections(t) {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, vfs.Default, t.TempDir(), s)
+			o.SnapshotCount = 50
+			l := newLedger()
+			for round := range uint64(3) {
+				n := start(t, o)
+				l.check(t, n)
+				l.load(n, 4, 60, round)
+				require.NoError(t, n.Stop())
+			}
+			l.check(t, start(t, o))
+		})
+	}
+}
+
+// TestPowerLoss cuts the power at random moments under load: of what was not
+// synced a random part is lost, and every acknowledged put must be there.
+func TestPowerLoss(t *testing.T) {
+	for name, s := range selections(t) {
+		if s["engine"] == "rocksdb" {
+			continue // it does its own file access; kill -9 is tested in cmd/metastore
+		}
+		t.Run(name, func(t *testing.T) {
+			fs, l := vfs.NewCrashableMem(), newLedger()
+			for round := range uint64(6) {
+				o := options(t, fs, "data", s)
+				o.SnapshotCount = 40
+				n := start(t, o)
+				l.check(t, n)
+				fs = cutUnderLoad(fs, n, l, round)
+			}
+		})
+	}
+}
+
+// cutUnderLoad loads n, takes what is on disk after some answers, and stops n.
+// The ledger is held while the disk is taken, so that it says what had been
+// acknowledged by then at the latest.
+func cutUnderLoad(fs *vfs.MemFS, n *node.Node, l *ledger, seed uint64) *vfs.MemFS {
+	var wg sync.WaitGroup
+	l.done = false
+	wg.Go(func() { l.load(n, 4, 100, seed) })
+	rng := rand.New(rand.NewPCG(seed, 99))
+	l.mu.Lock()
+	for target := len(l.value) + rng.IntN(300); len(l.value) < target && !l.done; {
+		l.more.Wait()
+	}
+	crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+	acked, value := maps.Clone(l.acked), maps.Clone(l.value)
+	l.mu.Unlock()
+	_ = n.Stop() // on the old disk, which nobody reads again
+	wg.Wait()
+	l.acked, l.value = acked, value
+	return crashed
+}
+
+// TestRefusals starts on data directories of others.
+func TestRefusals(t *testing.T) {
+	fs := vfs.NewMem()
+	best := with(t, variants.VariantBest)
+	o := options(t, fs, "data", best)
+	n := start(t, o)
+	_, err := node.Start(t.Context(), o)
+	require.ErrorContains(t, err, "in use by another process")
+	require.NoError(t, n.Stop())
+
+	other := o
+	other.ClusterToken = "another"
+	_, err = node.Start(t.Context(), other)
+	require.ErrorIs(t, err, node.ErrDataDir)
+	require.ErrorContains(t, err, "cluster id")
+
+	_, err = node.Start(t.Context(), options(t, fs, "data", with(t, variants.VariantBest, "engine", "pebble")))
+	require.ErrorIs(t, err, node.ErrDataDir)
+	require.ErrorContains(t, err, "says engine memory, this node is started with pebble")
+
+	require.NoError(t, fs.RemoveAll("data/wal"))
+	_, err = node.Start(t.Context(), o)
+	require.ErrorIs(t, err, node.ErrDataDir)
+	require.ErrorContains(t, err, "lost its beginning")
+}
+
+// TestOtherCodec reads a log with another --codec than it was written with.
+func TestOtherCodec(t *testing.T) {
+	dir, l := t.TempDir(), newLedger()
+	for round, codec := range []string{"json", "protobuf", "json"} {
+		n := start(t, options(t, vfs.Default, dir, with(t, variants.VariantBest, "codec", codec)))
+		l.check(t, n)
+		l.load(n, 2, 20, uint64(round))
+		require.NoError(t, n.Stop())
+	}
+	l.check(t, start(t, options(t, vfs.Default, dir, with(t, variants.VariantBest))))
+}
+
+// TestStoppedNodeAnswers looks for callers left waiting.
+func TestStoppedNodeAnswers(t *testing.T) {
+	n := start(t, options(t, vfs.NewMem(), "data", with(t, variants.VariantBest)))
+	require.NoError(t, n.Stop())
+	_, err := n.Propose(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte("k")}})
+	require.True(t, errors.Is(err, kv.ErrStopped) && kv.Unknown(err), "%v", err)
+	require.ErrorIs(t, n.Read(t.Context(), false, func(engine.Reader) error { return nil }), kv.ErrStopped)
+	require.NoError(t, n.Err())
+}
