@@ -89,9 +89,7 @@ func writeError(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(runtime.HTTPStatusFromCode(st.Code()))
 	// The client may be gone; there is nobody left to tell.
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"code": int(st.Code()), "message": st.Message(), "details": []any{},
-	})
+	_ = json.NewEncoder(w).Encode(map[string]any{"code": int(st.Code()), "message": st.Message()})
 }
 
 // health is etcd's /health reply.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -30,6 +32,9 @@ type ServerOptions struct {
 	Observer Observer
 	// Metrics serves /metrics; nil means that there is none.
 	Metrics http.Handler
+	// ErrorLog gets net/http's complaints about connections (failed TLS
+	// handshakes and the like); nil discards them.
+	ErrorLog *log.Logger
 }
 
 // Server serves a Store over gRPC and HTTP. Its methods may be called from any
@@ -50,6 +55,9 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
+	if o.ErrorLog == nil {
+		o.ErrorLog = log.New(io.Discard, "", 0)
+	}
 	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer}
 	handler, err := newHandler(svc, o.Metrics)
 	if err != nil {
@@ -61,6 +69,7 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 		http: &http.Server{
 			Handler:           handler,
 			TLSConfig:         o.TLS.Clone(),
+			ErrorLog:          o.ErrorLog,
 			ReadHeaderTimeout: readHeaderTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
