@@ -178,9 +178,7 @@ func listenAll(flag string, urls []string, tls bool) ([]net.Listener, error) {
 func listen(flag, raw string, tls bool) (net.Listener, error) {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("--%s: %w", flag, err)
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Port() == "" || u.Path != "":
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Port() == "" || u.Path != "":
 		return nil, fmt.Errorf("--%s: %q is not of the form http://host:port or https://host:port", flag, raw)
 	case u.Scheme == "https" && !tls:
 		return nil, fmt.Errorf("--%s: %q needs --cert-file and --key-file", flag, raw)
