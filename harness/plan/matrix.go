@@ -25,6 +25,9 @@ type Entry struct {
 	Measure  time.Duration
 }
 
+// TrialTime estimates how long one trial of the entry takes.
+func (e Entry) TrialTime() time.Duration { return e.Warmup + e.Measure + TrialOverhead }
+
 // Matrix is a plan expanded at one level.
 type Matrix struct {
 	Plan    *Plan
@@ -177,7 +180,7 @@ func (m *Matrix) Cells() []record.Cell {
 func (m *Matrix) Planned() time.Duration {
 	var sum time.Duration
 	for _, e := range m.Entries {
-		sum += e.Warmup + e.Measure + TrialOverhead
+		sum += e.TrialTime()
 	}
 	return sum * time.Duration(m.Blocks)
 }

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"metastorebench/harness/plan"
+	"metastorebench/harness/record"
+	benchrun "metastorebench/harness/run"
+	"metastorebench/variants/rpc"
+)
+
+func metabench(args ...string) (stdout, stderr string, err error) {
+	var out, errOut strings.Builder
+	err = run(args, &out, &errOut)
+	return out.String(), errOut.String(), err
+}
+
+func TestPlans(t *testing.T) {
+	out, _, err := metabench("plans")
+	require.NoError(t, err)
+	for _, name := range plan.Names() {
+		require.Contains(t, out, name+": ")
+	}
+	require.Contains(t, out, "default  153 cells x  3 blocks")
+
+	out, _, err = metabench("plans", "phase1")
+	require.NoError(t, err)
+	p, err := plan.Parse("copy.yaml", []byte(out), nil)
+	require.NoError(t, err)
+	require.Equal(t, "phase1", p.Name)
+
+	_, _, err = metabench("plans", "phase9")
+	require.ErrorIs(t, err, plan.ErrUnknownPlan)
+}
+
+func TestRunTeaches(t *testing.T) {
+	out, _, err := metabench("run", "--help")
+	require.NoError(t, err)
+	for _, s := range []string{"--resume", "--level smoke", "--only engine=memory", "metabench plans"} {
+		require.Contains(t, out, s)
+	}
+}
+
+func TestListBeforeAnythingIsBuilt(t *testing.T) {
+	out, _, err := metabench("run", "phase1", "--list", "--level", "smoke", "--metastore", filepath.Join(t.TempDir(), "none"), "--only", "target=noop")
+	require.NoError(t, err)
+	require.Contains(t, out, "noop/put100")
+	require.Contains(t, out, "1 cells x 1 blocks = 1 trials")
+}
+
+func TestRunRefusals(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for _, tt := range []struct {
+		args []string
+		is   error
+		says string
+	}{
+		{[]string{"run"}, nil, "name a plan"},
+		{[]string{"run", "a", "b"}, nil, "at most 1 arg"},
+		{[]string{"run", "phase9"}, plan.ErrUnknownPlan, "perf, phase1"},
+		{[]string{"run", "phase1", "--level", "huge"}, plan.ErrUnknownLevel, "smoke, default, full"},
+		{[]string{"run", "phase1", "--metastore", none}, benchrun.ErrNoStore, "make build"},
+		{[]string{"run", "phase1", "--only", "engine=leveldb"}, plan.ErrNoCells, "leveldb"},
+		{[]string{"run", "--resume", none}, benchrun.ErrResume, "manifest"},
+		{[]string{"run", "--resume", none, "--out", none}, nil, "resume"},
+		{[]string{"run", "phase1", "--seed", "minus"}, nil, "seed"},
+		{[]string{"pack", none}, os.ErrNotExist, "pack"},
+		{[]string{"noop-server", "--rpc", "fast"}, rpc.ErrUnknown, "default, tuned"},
+		{[]string{"noop-server", "--listen-client-urls", "127.0.0.1:0"}, nil, "http://HOST:PORT"},
+		{[]string{"fly"}, nil, "unknown command"},
+	} {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			if len(tt.args) > 1 && tt.args[0] == "run" && !strings.Contains(strings.Join(tt.args, " "), "--metastore") {
+				tt.args = append(tt.args, "--metastore", none)
+			}
+			_, _, err := metabench(tt.args...)
+			require.ErrorContains(t, err, tt.says)
+			if tt.is != nil {
+				require.ErrorIs(t, err, tt.is)
+			}
+		})
+	}
+}
+
+func TestPackCommand(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, record.WriteManifest(dir, record.Manifest{Plan: "p", Blocks: 1}))
+	l, _, err := record.OpenLog(dir)
+	require.NoError(t, err)
+	require.NoError(t, l.Append(record.Trial{Cell: "c", Void: "for the test"}))
+	require.NoError(t, l.Close())
+	_, _, err = metabench("pack", dir)
+	require.NoError(t, err)
+	r, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	require.Len(t, r.Trials, 1)
+}
+
+// TestNoopServer starts the ceiling's target as a trial does, puts through it
+// with the tuned settings on both sides, and stops it.
+func TestNoopServer(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, w := io.Pipe()
+	root := newRoot()
+	root.SetArgs([]string{"noop-server", "--rpc", "tuned"})
+	root.SetOut(w)
+	root.SetErr(io.Discard)
+	done := make(chan error, 1)
+	go func() { done <- root.ExecuteContext(ctx) }()
+
+	line, err := bufio.NewReader(r).ReadString('\n')
+	require.NoError(t, err)
+	var ready struct {
+		Client     string            `json:"client"`
+		Durability string            `json:"durability"`
+		Options    map[string]string `json:"options"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(line, "ready ")), &ready))
+	require.Equal(t, record.TierNone, ready.Durability)
+	require.Equal(t, "tuned", ready.Options["rpc"])
+
+	conn, err := grpc.NewClient(ready.Client, append(dialOptions("tuned"), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	require.NoError(t, err)
+	resp, err := pb.NewKVClient(conn).Put(ctx, &pb.PutRequest{Key: []byte{0xff}, Value: []byte("v")})
+	require.NoError(t, err)
+	require.Equal(t, int64(2), resp.Header.Revision)
+	require.NoError(t, conn.Close())
+	cancel()
+	require.NoError(t, <-done)
+}

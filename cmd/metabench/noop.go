@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"metastorebench/harness/ceiling"
+	"metastorebench/variants/rpc"
+)
+
+func newNoopCommand() *cobra.Command {
+	var listen, profileName string
+	cmd := &cobra.Command{
+		Use:   "noop-server",
+		Short: "Serve puts that do nothing: the ceiling for any store behind gRPC",
+		Long: `Serve etcd's KV service with a Put that answers at once and stores nothing,
+and print the same ready line as metastore. Trials of target "noop" start it.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			profile, err := rpc.Lookup(profileName)
+			if err != nil {
+				return fmt.Errorf("--rpc: %w", err)
+			}
+			u, err := url.Parse(listen)
+			if err != nil || u.Scheme != "http" || u.Host == "" {
+				return fmt.Errorf("--listen-client-urls is %q; accepted: http://HOST:PORT", listen)
+			}
+			l, err := net.Listen("tcp", u.Host)
+			if err != nil {
+				return fmt.Errorf("--listen-client-urls: %w", err)
+			}
+			return ceiling.Serve(cmd.Context(), l, profile.Name, profile.Server, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen-client-urls", "http://127.0.0.1:0", "address to serve on")
+	cmd.Flags().StringVar(&profileName, "rpc", rpc.Default, "gRPC settings, as metastore's --rpc")
+	return cmd
+}

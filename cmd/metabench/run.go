@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"google.golang.org/grpc"
+
+	benchrun "metastorebench/harness/run"
+	"metastorebench/variants/rpc"
+)
+
+const runLong = `Run a plan: a matrix of cells, each measured once per block in a seeded random
+order. Every trial starts a fresh store on fresh data, loads it, measures it,
+checks its answers and stops it. Each record is on disk before the next trial
+starts, so that an interrupted run resumes where it stopped.
+
+PLAN is a built-in plan (metabench plans) or a YAML file of your own; print a
+built-in one with "metabench plans phase1" to start from.
+
+--only narrows the matrix. KEY=VALUE matches an option (engine, disk, propose,
+...), or workload, group or target; anything else matches the cell's id, as a
+part of it or as a glob. Repeating a key means or; different keys mean and.
+
+The run fails at its end if any trial's checks failed: its numbers are void.`
+
+const runExamples = `  metabench run phase1                          about five minutes
+  metabench run phase1 --level smoke            under a minute, proves that it works
+  metabench run phase1 --list                   what would run, and for how long
+  metabench run phase1 --only engine=memory --only workload=put50
+  metabench run phase1 --only 'memory/disk=plan/*'
+  metabench run perf --level full --out results/perf-full --seed 7
+  metabench run --resume results/phase1-20260102T030405Z
+  metabench run mine.yaml --metastore ./metastore --data-dir /mnt/nvme`
+
+// runFlags are the flags of the run command as they were given.
+type runFlags struct {
+	options benchrun.Options
+	seed    uint64
+	list    bool
+}
+
+func newRunCommand() *cobra.Command {
+	f := &runFlags{}
+	cmd := &cobra.Command{
+		Use:     "run PLAN",
+		Short:   "Run a plan and record what it measures",
+		Long:    runLong,
+		Example: runExamples,
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.complete(cmd, args); err != nil {
+				return err
+			}
+			if f.list {
+				return benchrun.List(cmd.Context(), f.options, cmd.OutOrStdout())
+			}
+			return execute(cmd.Context(), f.options, cmd.OutOrStdout())
+		},
+	}
+	o, fl := &f.options, cmd.Flags()
+	fl.StringVar(&o.Level, "level", "", `effort: smoke, default or full (default "default")`)
+	fl.BoolVar(&f.list, "list", false, "print the cells and the planned time, and run nothing")
+	fl.StringArrayVar(&o.Only, "only", nil, "run only matching cells; may be repeated")
+	fl.Uint64Var(&f.seed, "seed", benchrun.DefaultSeed, "seed of every random choice")
+	fl.StringVar(&o.Resume, "resume", "", "complete the run in this directory")
+	fl.StringVar(&o.Out, "out", "", "directory to make for the results (default results/PLAN-TIME)")
+	fl.StringVar(&o.Metastore, "metastore", "", "the store's binary (default: metastore beside this program)")
+	fl.StringVar(&o.DataDir, "data-dir", "", "where trials keep their data while they run (default: inside the results)")
+	fl.StringVar(&o.External, "external", "", "etcd v3 endpoint (host:port) for cells of target external")
+	cmd.MarkFlagsMutuallyExclusive("resume", "out")
+	return cmd
+}
+
+// complete checks the arguments and fills in what flags do not say.
+func (f *runFlags) complete(cmd *cobra.Command, args []string) error {
+	o := &f.options
+	switch {
+	case len(args) == 1:
+		o.Plan = args[0]
+	case o.Resume == "":
+		return errors.New("run: name a plan (metabench plans lists them), or a run to complete with --resume DIR")
+	}
+	if cmd.Flags().Changed("seed") {
+		o.Seed = &f.seed
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("run: find this program: %w", err)
+	}
+	if o.Metastore == "" {
+		o.Metastore = filepath.Join(filepath.Dir(self), "metastore")
+	}
+	if o.Metastore, err = filepath.Abs(o.Metastore); err != nil {
+		return fmt.Errorf("run: --metastore: %w", err)
+	}
+	o.Noop = []string{self, "noop-server"}
+	o.DialOptions = dialOptions
+	o.Progress = cmd.ErrOrStderr()
+	if file, ok := o.Progress.(*os.File); ok {
+		o.Terminal = term.IsTerminal(int(file.Fd()))
+	}
+	return nil
+}
+
+// dialOptions is the client's side of the rpc axis. Names were checked against
+// the store's axes; a name that only another store knows gets gRPC's defaults.
+func dialOptions(name string) []grpc.DialOption {
+	profile, err := rpc.Lookup(name)
+	if err != nil {
+		return nil
+	}
+	return profile.Client
+}
+
+// execute runs the plan and says what came of it.
+func execute(ctx context.Context, o benchrun.Options, w io.Writer) error {
+	res, err := benchrun.Run(ctx, o)
+	if res.Dir == "" {
+		return err
+	}
+	reasons := make(map[string]int)
+	var order []string
+	for _, s := range res.Skipped {
+		if reasons[s.Reason] == 0 {
+			order = append(order, s.Reason)
+		}
+		reasons[s.Reason]++
+	}
+	for _, reason := range order {
+		if _, werr := fmt.Fprintf(w, "skipped %d cells: %s\n", reasons[reason], reason); werr != nil {
+			return errors.Join(err, werr)
+		}
+	}
+	_, werr := fmt.Fprintf(w, "%d of %d trials recorded, %d void, in %s\n", res.Trials, res.Planned, len(res.Voids), res.Dir)
+	return errors.Join(err, werr)
+}

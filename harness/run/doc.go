@@ -1,0 +1,31 @@
+// Package run carries out a plan: it decides what runs when, and keeps what
+// came out. What happens inside one trial is package trial's business.
+//
+// # A run's life
+//
+//  1. The store's binary is asked for its axes (metastore variants --json), the
+//     plan is checked against them, expanded at a level and filtered.
+//  2. The run's directory is made, or with Resume reopened; its records are
+//     locked against a second process.
+//  3. The machine is described, the data directory's sync latency measured, and
+//     the manifest written: what follows can be understood even if it is cut
+//     short.
+//  4. Trials run one after another in the schedule's order. Each record is
+//     appended and synced before the next trial starts.
+//  5. The manifest gets its finish time. Void trials make the run fail, after
+//     all others have run.
+//
+// # Invariants
+//
+//   - A trial is recorded once, or not at all: an interrupted trial leaves
+//     nothing, and Resume runs exactly the trials that have no record.
+//   - A run has one matrix, one seed and one store binary. Resume refuses if any
+//     of them differs, and says which.
+//   - A cell that this build or machine cannot run is in the manifest's Skipped
+//     with the reason, and still among its Cells.
+//   - A trial that fails is recorded as void with the reason, and the run goes
+//     on.
+//
+// Everything a trial writes lies in a directory of its own that is removed when
+// the run ends; after kill -9 the next Resume removes it.
+package run

@@ -1,0 +1,121 @@
+package run
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"metastorebench/harness/plan"
+	"metastorebench/harness/record"
+)
+
+// progress is told how a run goes. live may be called from any goroutine, the
+// others from the run's own.
+type progress interface {
+	trialStarts(plan.Slot)
+	// live reports how many operations the current trial has completed so far.
+	live(completed int64)
+	trialEnds(record.Trial)
+	// dropped reports a trial that will not run.
+	dropped(plan.Slot)
+	// note shows a line that is to stay.
+	note(string)
+	finish()
+}
+
+// newProgress picks a bar for a terminal and lines for anything else.
+func newProgress(o Options, m *plan.Matrix, s *session, todo []plan.Slot) progress {
+	t := newTally(m, todo, time.Now)
+	w := o.Progress
+	if w == nil {
+		w = io.Discard
+	}
+	if o.Terminal {
+		return newBar(w, t)
+	}
+	return newLines(w, t, s.dir, s.manifest.Env.Filesystem)
+}
+
+// tally keeps the numbers that both kinds of progress show.
+type tally struct {
+	matrix *plan.Matrix
+	now    func() time.Time
+
+	mu         sync.Mutex
+	total      int           // trials to do in this session
+	done       int           // of those, ended or dropped
+	void       int           // of those, void
+	planned    time.Duration // for the trials not yet done
+	finished   time.Duration // planned for those that are done
+	started    time.Time     // of the session
+	slot       plan.Slot     // the current trial
+	completed  int64         // its operations so far
+	rate       float64       // operations per second, lately
+	lastLive   time.Time
+	lastLiveOp int64
+}
+
+func newTally(m *plan.Matrix, todo []plan.Slot, now func() time.Time) *tally {
+	t := &tally{matrix: m, now: now, total: len(todo), started: now()}
+	for _, s := range todo {
+		t.planned += m.Entries[s.Entry].TrialTime()
+	}
+	return t
+}
+
+func (t *tally) start(s plan.Slot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.slot, t.completed, t.rate = s, 0, 0
+	t.lastLive, t.lastLiveOp = t.now(), 0
+}
+
+func (t *tally) update(completed int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	if d := now.Sub(t.lastLive); d > 0 {
+		t.rate = float64(completed-t.lastLiveOp) / d.Seconds()
+		t.lastLive, t.lastLiveOp = now, completed
+	}
+	t.completed = completed
+}
+
+func (t *tally) end(s plan.Slot, void bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.done++
+	if void {
+		t.void++
+	}
+	d := t.matrix.Entries[s.Entry].TrialTime()
+	t.planned -= d
+	t.finished += d
+}
+
+// left estimates the time to the end: what is planned, scaled by how the
+// finished trials compared with their plan.
+func (t *tally) left() time.Duration {
+	if t.finished == 0 {
+		return t.planned
+	}
+	return time.Duration(float64(t.planned) * float64(t.now().Sub(t.started)) / float64(t.finished))
+}
+
+// status is one line about the present.
+func (t *tally) status() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	void := ""
+	if t.void > 0 {
+		void = fmt.Sprintf(", %d void", t.void)
+	}
+	return fmt.Sprintf("%d/%d trials%s, block %d/%d, %.0f ops/s, %v left: %s", t.done, t.total, void,
+		t.slot.Block+1, t.matrix.Blocks, t.rate, t.left().Round(time.Second), t.matrix.Entries[t.slot.Entry].Cell.ID)
+}
+
+// voidNote tells of a trial that must not be used.
+func voidNote(t record.Trial) string {
+	return fmt.Sprintf("void: %s block %d: %s", t.Cell, t.Block, t.Void)
+}

@@ -1,0 +1,136 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"metastorebench/harness/record"
+)
+
+// session is an open run: its directory, its locked records, its manifest.
+type session struct {
+	dir      string
+	manifest record.Manifest
+	log      *record.Log
+	trials   []record.Trial // all that are recorded, in order
+	dataRoot string         // removed by close
+}
+
+// tempPattern names the directory of the trials' stores within a run's
+// directory or within DataDir.
+const tempPattern = "metabench-data-*"
+
+// open makes the run's directory, or reopens it.
+func (j *job) open(ctx context.Context) (*session, error) {
+	s := &session{dir: j.Resume}
+	if j.resumed == nil {
+		s.dir = j.Out
+		if s.dir == "" {
+			s.dir = filepath.Join("results", j.matrix.Plan.Name+"-"+time.Now().UTC().Format("20060102T150405Z"))
+		}
+		if err := makeRunDir(s.dir); err != nil {
+			return nil, err
+		}
+	} else if err := j.checkResume(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.log, s.trials, err = record.OpenLog(s.dir); err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx, j); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// makeRunDir makes a directory for a new run; one that holds a run is refused.
+func makeRunDir(dir string) error {
+	for _, name := range []string{record.ManifestFile, record.RecordsFile, record.PackedFile} {
+		_, err := os.Lstat(filepath.Join(dir, name))
+		if err == nil {
+			return fmt.Errorf("%w: %s has %s; choose another --out, or continue it with --resume", ErrExists, dir, name)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("make run directory: %w", err)
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make run directory: %w", err)
+	}
+	return nil
+}
+
+// begin prepares the data directory and writes a new run's manifest. The
+// records are locked already, so leftovers in the directory are nobody's.
+func (s *session) begin(ctx context.Context, j *job) error {
+	left, err := filepath.Glob(filepath.Join(s.dir, tempPattern))
+	if err != nil {
+		return fmt.Errorf("find leftovers: %w", err)
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove leftovers: %w", err)
+		}
+	}
+	parent := s.dir
+	if j.DataDir != "" {
+		parent = j.DataDir
+		if err := os.MkdirAll(parent, 0o755); err != nil {
+			return fmt.Errorf("make data directory: %w", err)
+		}
+	}
+	if s.dataRoot, err = os.MkdirTemp(parent, tempPattern); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	if j.resumed != nil {
+		s.manifest = *j.resumed
+		s.manifest.Skipped = j.skipped
+		return record.WriteManifest(s.dir, s.manifest)
+	}
+	env, err := record.CaptureEnvironment(ctx, j.Metastore, s.dataRoot)
+	if err != nil {
+		return err
+	}
+	s.manifest = record.Manifest{
+		Plan: j.matrix.Plan.Name, Level: j.Level, Seed: j.seed, Blocks: j.matrix.Blocks,
+		Started: time.Now().UTC(), Command: j.command(), PlanYAML: string(j.matrix.Plan.Text), PlanHash: j.matrix.Hash(),
+		Only: j.Only, StoreSHA256: j.storeHash, Cells: j.matrix.Cells(), Skipped: j.skipped, Env: env,
+	}
+	return record.WriteManifest(s.dir, s.manifest)
+}
+
+// keep records a trial durably.
+func (s *session) keep(t record.Trial) error {
+	if err := s.log.Append(t); err != nil {
+		return err
+	}
+	s.trials = append(s.trials, t)
+	return nil
+}
+
+// skip notes that a cell turned out not to run here.
+func (s *session) skip(cell, reason string) error {
+	s.manifest.Skipped = append(s.manifest.Skipped, record.Skipped{Cell: cell, Reason: reason})
+	return record.WriteManifest(s.dir, s.manifest)
+}
+
+// finish marks the run as complete.
+func (s *session) finish() error {
+	s.manifest.Finished = time.Now().UTC()
+	return record.WriteManifest(s.dir, s.manifest)
+}
+
+// close releases the records and removes the trials' data.
+func (s *session) close() error {
+	err := s.log.Close()
+	if s.dataRoot != "" {
+		err = errors.Join(err, os.RemoveAll(s.dataRoot))
+	}
+	return err
+}
