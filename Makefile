@@ -1,0 +1,108 @@
+# MetaStore Bench. `make help` lists the targets; README.md tells the story.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# RocksDB's C header decides whether the rocksdb engine is in the build.
+ROCKSDB_HEADER := /usr/include/rocksdb/c.h
+TAGS = $(if $(wildcard $(ROCKSDB_HEADER)),,norocksdb)
+GOFLAGS_TAGS = $(if $(TAGS),-tags=$(TAGS))
+APT_PACKAGES := librocksdb-dev
+
+# SMOKE=1 proves that it works (under a minute), FULL=1 makes a reference run,
+# neither takes about five minutes.
+LEVEL = $(if $(SMOKE),smoke,$(if $(FULL),full,default))
+ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | column -t -s $$'\t'
+
+.PHONY: deps
+deps: ## install RocksDB's library when it is missing and can be installed; fetch Go modules
+	@if [ ! -e $(ROCKSDB_HEADER) ]; then \
+		$(MAKE) --no-print-directory install-rocksdb || \
+		echo "RocksDB is not installed: the build goes on without the rocksdb engine. To have it: apt-get install $(APT_PACKAGES)"; \
+	fi
+	@go mod download
+
+.PHONY: install-rocksdb
+install-rocksdb:
+	@command -v apt-get >/dev/null || { echo "no apt-get here"; exit 1; }
+	@sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	$$sudo apt-get install -y -q $(APT_PACKAGES) || { $$sudo apt-get update -q && $$sudo apt-get install -y -q $(APT_PACKAGES); }
+
+.PHONY: build
+build: deps ## build bin/metastore and bin/metabench
+	go build $(GOFLAGS_TAGS) -o bin/ ./cmd/metastore ./cmd/metabench
+
+.PHONY: test
+test: deps ## all tests, with the race detector in core and variants
+	go test $(GOFLAGS_TAGS) -race ./core/... ./variants/...
+	go test $(GOFLAGS_TAGS) $$(go list $(GOFLAGS_TAGS) ./... | grep -v -e /core/ -e '/variants\(/\|$$\)')
+
+.PHONY: lint
+lint: deps ## gofmt, vet, generated code, EXPERIMENTS.md against its records
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-clean: $$unformatted"; exit 1; }
+	go vet $(GOFLAGS_TAGS) ./...
+	go mod verify >/dev/null
+	go mod tidy -diff
+	@$(MAKE) --no-print-directory check-generated
+	@$(MAKE) --no-print-directory check-report
+
+# protoc's plugins are tools of this module, so go.mod pins them.
+PROTOS := core/kv/kv.proto
+.PHONY: generate
+generate: install-protoc ## regenerate the protobuf code
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; $(MAKE) --no-print-directory generate-into OUT=. PLUGINS=$$dir
+
+.PHONY: generate-into
+generate-into:
+	@go build -o $(PLUGINS)/ google.golang.org/protobuf/cmd/protoc-gen-go github.com/planetscale/vtprotobuf/cmd/protoc-gen-go-vtproto
+	@PATH="$(PLUGINS):$$PATH" protoc \
+		--go_out=$(OUT) --go_opt=module=metastorebench \
+		--go-vtproto_out=$(OUT) --go-vtproto_opt=module=metastorebench,features=marshal+unmarshal+size \
+		$(PROTOS)
+
+.PHONY: install-protoc
+install-protoc:
+	@command -v protoc >/dev/null || $(MAKE) --no-print-directory install-rocksdb APT_PACKAGES=protobuf-compiler
+
+# Generated code is compared without its first lines, which name the version of
+# protoc: any version makes the same code.
+.PHONY: check-generated
+check-generated: install-protoc
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir -p $$dir/out $$dir/plugins; \
+	$(MAKE) --no-print-directory generate-into OUT=$$dir/out PLUGINS=$$dir/plugins; \
+	for f in $$(cd $$dir/out && find . -name '*.pb.go'); do \
+		diff <(grep -v '^//.*protoc' $$dir/out/$$f) <(grep -v '^//.*protoc' $$f) >/dev/null || { echo "$$f is not what its .proto makes: run 'make generate'"; exit 1; }; \
+	done
+
+.PHONY: phase1
+phase1: build ## run phase 1's matrix, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
+	@bin/metabench run phase1 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+
+.PHONY: report
+report: build ## remake EXPERIMENTS.md and its figures from results/reference
+	bin/metabench report results/reference/phase1 --section phase1
+
+.PHONY: check-report
+check-report: build
+	@bin/metabench report results/reference/phase1 --section phase1 --check
+
+.PHONY: test-perf test-perf-memory test-perf-rocksdb
+test-perf: build ## the plan's own workloads, baseline against best, on memory and RocksDB
+	@bin/metabench run perf --level $(LEVEL) $(ARGS)
+test-perf-memory: build ## the same on the memory engine only
+	@bin/metabench run perf --level $(LEVEL) --only engine=memory $(ARGS)
+test-perf-rocksdb: build ## the same on RocksDB only
+	@bin/metabench run perf --level $(LEVEL) --only engine=rocksdb $(ARGS)
+
+.PHONY: bench
+bench: deps ## Go benchmarks: puts in process, codecs, engines, log
+	go test $(GOFLAGS_TAGS) -run '^$$' -bench . -benchtime 1s ./variants/... ./core/...
+
+.PHONY: clean
+clean: ## remove what was built and all results that are not committed
+	rm -rf bin metastore-data
+	git clean -fdqX results

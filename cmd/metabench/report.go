@@ -1,0 +1,36 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"metastorebench/harness/report"
+)
+
+func newReportCommand() *cobra.Command {
+	var o report.Options
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Remake a run's figures and its section of EXPERIMENTS.md from its records",
+		Long: `Draw the figures of the run in DIR into DIR/figures, and replace the document's
+section, the text between
+
+  <!-- metabench:begin SECTION -->
+  <!-- metabench:end SECTION -->
+
+by what the records say. Text outside the markers stays as it is. The same
+records always make the same bytes.`,
+		Example: `  metabench report results/reference/phase1
+  metabench report results/phase1-20260102T030405Z --section phase1-local
+  metabench report results/reference/phase1 --check`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			o.RunDir = args[0]
+			return report.Command(o, check)
+		},
+	}
+	cmd.Flags().StringVar(&o.ExperimentsPath, "experiments", "EXPERIMENTS.md", "the document")
+	cmd.Flags().StringVar(&o.Section, "section", "phase1", "name of the section in its markers")
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; fail with the first difference if the document is not exactly what the records make")
+	return cmd
+}
