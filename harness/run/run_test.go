@@ -316,7 +316,8 @@ func TestList(t *testing.T) {
 	require.NoError(t, List(t.Context(), b.opts, &out))
 	require.Contains(t, out.String(), "memory/put/propose=batch  1ms + 2ms\n")
 	require.Contains(t, out.String(), "rocksdb/put/propose=perop  (skipped: rocksdb engine is not in this build)\n")
-	require.Contains(t, out.String(), "tiny at level default, seed 1: 3 cells x 2 blocks = 6 trials, about 2s\n")
+	planned := 6 * (3*time.Millisecond + plan.TrialOverhead)
+	require.Contains(t, out.String(), fmt.Sprintf("tiny at level default, seed 1: 3 cells x 2 blocks = 6 trials, about %v\n", planned.Round(time.Second)))
 	require.NoDirExists(t, b.opts.Out)
 
 	b.opts.Metastore = ""
@@ -346,9 +347,10 @@ func TestLinesAreFew(t *testing.T) {
 	}
 	l.finish()
 	got := strings.Split(strings.TrimSpace(out.String()), "\n")
-	require.Equal(t, "tiny: 12 trials, about 3s, into dir (ext4)", got[0])
+	planned := m.Planned().Round(time.Second)
+	require.Equal(t, fmt.Sprintf("tiny: 12 trials, about %v, into dir (ext4)", planned), got[0])
 	require.Len(t, got[1:], 4, "one for each of two blocks, two for 12 seconds:\n%s", out.String())
-	require.Contains(t, got[1], "0/12 trials, block 1/2, 0 ops/s, 3s left")
+	require.Contains(t, got[1], fmt.Sprintf("0/12 trials, block 1/2, 0 ops/s, %v left", planned))
 	require.Contains(t, got[2], "2500 ops/s")
 	require.Contains(t, got[3], "6/12 trials, block 2/2")
 }
