@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -26,8 +27,8 @@ const (
 
 // CaptureEnvironment describes this machine, the build of the program under
 // test and the disk under dataDir, which must exist. binary is the path of the
-// store's executable; its stamped commit is taken, and only when it has none is
-// git asked about the working directory.
+// store's executable, or ""; its stamped commit is taken, and only when it has
+// none is git asked about the directory where it lies.
 //
 // It writes and removes a file of 800 KB in dataDir, which takes 200 syncs.
 func CaptureEnvironment(ctx context.Context, binary, dataDir string) (Environment, error) {
@@ -75,11 +76,12 @@ func sourceVersion(ctx context.Context, binary string) (commit string, dirty boo
 	if commit != "" {
 		return commit, dirty
 	}
-	head, err := exec.CommandContext(ctx, "git", "rev-parse", "HEAD").Output()
+	dir := filepath.Dir(binary) // of "" the working directory
+	head, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "HEAD").Output()
 	if err != nil {
 		return "", false
 	}
-	status, err := exec.CommandContext(ctx, "git", "status", "--porcelain").Output()
+	status, err := exec.CommandContext(ctx, "git", "-C", dir, "status", "--porcelain").Output()
 	return string(bytes.TrimSpace(head)), err != nil || len(bytes.TrimSpace(status)) > 0
 }
 

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -270,6 +271,28 @@ func TestEnvironment(t *testing.T) {
 
 	_, err = CaptureEnvironment(t.Context(), self, filepath.Join(dir, "none"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// TestSourceVersionAsksGit covers a binary without a stamped commit.
+func TestSourceVersionAsksGit(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	dir := t.TempDir()
+	git := func(args ...string) string {
+		out, err := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...).Output()
+		require.NoError(t, err, args)
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q")
+	git("commit", "-q", "--allow-empty", "-m", "first")
+	commit, dirty := sourceVersion(t.Context(), filepath.Join(dir, "metastore"))
+	require.Equal(t, git("rev-parse", "HEAD"), commit)
+	require.False(t, dirty)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "metastore"), []byte("no Go binary"), 0o755))
+	_, dirty = sourceVersion(t.Context(), filepath.Join(dir, "metastore"))
+	require.True(t, dirty)
 }
 
 func FuzzDecodeTrial(f *testing.F) {
