@@ -19,8 +19,9 @@ type Client interface {
 	Get(ctx context.Context, key []byte) (pair *mvccpb.KeyValue, revision int64, err error)
 	// Range reads [start, end) in key order, linearizably; limit 0 is none.
 	Range(ctx context.Context, start, end []byte, limit int64) (Page, error)
-	// Delete removes key; deleted is 0 if it was absent.
-	Delete(ctx context.Context, key []byte) (deleted, revision int64, err error)
+	// Delete removes [key, end), or key alone if end is empty, and returns how
+	// many keys that were.
+	Delete(ctx context.Context, key, end []byte) (deleted, revision int64, err error)
 }
 
 // Page is the answer to a range.

@@ -88,8 +88,8 @@ func (c *grpcClient) Range(ctx context.Context, start, end []byte, limit int64) 
 	return pageOf(resp), nil
 }
 
-func (c *grpcClient) Delete(ctx context.Context, key []byte) (int64, int64, error) {
-	c.delete.Key = key
+func (c *grpcClient) Delete(ctx context.Context, key, end []byte) (int64, int64, error) {
+	c.delete.Key, c.delete.RangeEnd = key, end
 	resp, err := c.kv.DeleteRange(ctx, &c.delete)
 	if err != nil {
 		return 0, 0, err

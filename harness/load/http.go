@@ -63,9 +63,9 @@ func (c *httpClient) Range(ctx context.Context, start, end []byte, limit int64) 
 	return pageOf(&resp), err
 }
 
-func (c *httpClient) Delete(ctx context.Context, key []byte) (int64, int64, error) {
+func (c *httpClient) Delete(ctx context.Context, key, end []byte) (int64, int64, error) {
 	var resp etcdserverpb.DeleteRangeResponse
-	err := c.h.post(ctx, "/v3/kv/deleterange", &etcdserverpb.DeleteRangeRequest{Key: key}, &resp)
+	err := c.h.post(ctx, "/v3/kv/deleterange", &etcdserverpb.DeleteRangeRequest{Key: key, RangeEnd: end}, &resp)
 	return resp.GetDeleted(), resp.GetHeader().GetRevision(), err
 }
 

@@ -75,7 +75,7 @@ func (s *sender) remove(ctx context.Context, key int) (sent, ended time.Duration
 	s.key = s.work.AppendKey(s.key[:0], key)
 	s.observer.BeginDelete(key)
 	sent = time.Since(s.epoch)
-	deleted, revision, err := s.client.Delete(ctx, s.key)
+	deleted, revision, err := s.client.Delete(ctx, s.key, nil)
 	ended = time.Since(s.epoch)
 	s.observer.EndDelete(deleted, revision, err)
 	return sent, ended, err

@@ -1,0 +1,131 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"metastorebench/harness/record"
+)
+
+// ErrMetrics says that the store's /metrics cannot be used.
+var ErrMetrics = errors.New("store's metrics")
+
+// counters are the store's totals since it started.
+type counters struct {
+	record.Mechanism
+	heap heap
+}
+
+// scrape reads the counters from /metrics at host:port.
+func scrape(ctx context.Context, endpoint string) (counters, error) {
+	ctx, cancel := context.WithTimeout(ctx, scrapeTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+endpoint+"/metrics", nil)
+	if err != nil {
+		return counters{}, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return counters{}, fmt.Errorf("%w: %w", ErrMetrics, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return counters{}, fmt.Errorf("%w: HTTP status %s", ErrMetrics, resp.Status)
+	}
+	return parseCounters(resp.Body)
+}
+
+// parseCounters reads Prometheus's text format. A metric that is missing is an
+// error: a renamed counter must not turn into a column of zeros.
+func parseCounters(r io.Reader) (counters, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(r)
+	if err != nil {
+		return counters{}, fmt.Errorf("%w: %w", ErrMetrics, err)
+	}
+	f := reader{families: families}
+	c := counters{heap: heap{
+		allocs: f.counter("go_memstats_mallocs_total"),
+		bytes:  f.counter("go_memstats_alloc_bytes_total"),
+	}}
+	c.AppliedOps = f.counter("metastore_applied_ops_total")
+	c.TotalAppliedOps = c.AppliedOps
+	c.Proposals, c.ProposedOps = f.histogram("metastore_raft_proposal_batch_size", 1)
+	c.Readys, c.ReadyEntries = f.histogram("metastore_raft_ready_entries", 1)
+	c.Fsyncs = f.counter("metastore_wal_fsyncs_total")
+	_, c.FsyncNS = f.histogram("metastore_wal_fsync_duration_seconds", 1e9)
+	c.WALBytes = f.counter("metastore_wal_bytes_total")
+	_, c.LockWaitNS = f.histogram("metastore_storage_lock_wait_seconds", 1e9)
+	return c, errors.Join(f.errs...)
+}
+
+// reader takes values from metric families and collects what is wrong.
+type reader struct {
+	families map[string]*dto.MetricFamily
+	errs     []error
+}
+
+func (r *reader) fail(name, what string) {
+	r.errs = append(r.errs, fmt.Errorf("%w: %s: %s", ErrMetrics, name, what))
+}
+
+// counter sums up a counter over its labels.
+func (r *reader) counter(name string) int64 {
+	family, ok := r.families[name]
+	if !ok {
+		r.fail(name, "missing")
+		return 0
+	}
+	sum := 0.0
+	for _, m := range family.GetMetric() {
+		if m.GetCounter() == nil {
+			r.fail(name, "is a "+family.GetType().String()+", want a counter")
+			return 0
+		}
+		sum += m.GetCounter().GetValue()
+	}
+	return int64(sum)
+}
+
+// histogram sums up a histogram's count and sum over its labels; scale converts
+// the sum's unit.
+func (r *reader) histogram(name string, scale float64) (count, sum int64) {
+	family, ok := r.families[name]
+	if !ok {
+		r.fail(name, "missing")
+		return 0, 0
+	}
+	total := 0.0
+	for _, m := range family.GetMetric() {
+		if m.GetHistogram() == nil {
+			r.fail(name, "is a "+family.GetType().String()+", want a histogram")
+			return 0, 0
+		}
+		count += int64(m.GetHistogram().GetSampleCount())
+		total += m.GetHistogram().GetSampleSum()
+	}
+	return count, int64(total * scale)
+}
+
+// since returns the mechanism of the window between two readings.
+func (c counters) since(before counters) *record.Mechanism {
+	return &record.Mechanism{
+		AppliedOps:      c.AppliedOps - before.AppliedOps,
+		Proposals:       c.Proposals - before.Proposals,
+		ProposedOps:     c.ProposedOps - before.ProposedOps,
+		Readys:          c.Readys - before.Readys,
+		ReadyEntries:    c.ReadyEntries - before.ReadyEntries,
+		Fsyncs:          c.Fsyncs - before.Fsyncs,
+		FsyncNS:         c.FsyncNS - before.FsyncNS,
+		WALBytes:        c.WALBytes - before.WALBytes,
+		LockWaitNS:      c.LockWaitNS - before.LockWaitNS,
+		TotalAppliedOps: c.TotalAppliedOps,
+	}
+}

@@ -1,0 +1,31 @@
+// Package trial runs one trial: one sample of one cell.
+//
+// # A trial
+//
+//  1. Start: the target is a fresh child process on a fresh directory. It has
+//     started when it prints its ready line (package ready).
+//  2. Make sure that it is empty; preload.
+//  3. Warm up, then measure. When the window opens and when it closes, the
+//     store's counters (/metrics) and the CPU time of store and client (/proc)
+//     are read, which takes milliseconds: these deltas are of a window that lags
+//     behind a little.
+//  4. Check: error rate, every answer, the whole content, revisions, writes
+//     acknowledged against writes applied, sampled histories (package check).
+//  5. Stop the child and remove its directory.
+//
+// # Invariants
+//
+//   - The child never outlives the trial: it is killed on every way out, and by
+//     the kernel if this process dies.
+//   - Every wait has a bound.
+//   - A trial whose numbers must not be used is returned as a record that says
+//     why (Void), never as one that looks good.
+//
+// The target may also be the no-op server of package ceiling, which has nothing
+// to check but its answers, or an etcd v3 endpoint that somebody else started.
+// There only keys of the workload are read and written, the trial refuses to
+// start if any exists, and they are removed at the end. What needs access to the
+// process (CPU, memory, counters) is missing from the record.
+//
+// Linux only: it reads /proc.
+package trial

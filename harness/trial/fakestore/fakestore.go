@@ -1,0 +1,143 @@
+// Package fakestore is a store for the harness's own tests: etcd's KV service
+// over a map, with the ready line, counters and flags of the real one, and a
+// choice of faults that the harness must notice. A test binary becomes the store
+// when it is started as a child:
+//
+//	func TestMain(m *testing.M) { fakestore.RunIfChild(); os.Exit(m.Run()) }
+//
+// and is given to a trial as the store's binary, with the fault in the cell's
+// options under "fault".
+package fakestore
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+
+	"metastorebench/harness/ready"
+	"metastorebench/harness/record"
+)
+
+// Faults of the store; FaultNone is a store that works.
+const (
+	FaultNone        = "none"
+	FaultLose        = "lose"        // acknowledges every 50th put without storing it
+	FaultCorrupt     = "corrupt"     // returns every 50th value with a flipped bit
+	FaultStale       = "stale"       // returns the previous pair on every 50th get
+	FaultForget      = "forget"      // says "not found" on every 50th get
+	FaultCrash       = "crash"       // dies in the 100th put
+	FaultSilent      = "silent"      // never becomes ready, nor ends
+	FaultMumble      = "mumble"      // prints something else than a ready line
+	FaultMiscount    = "miscount"    // counts one applied write too many
+	FaultNoCounters  = "no-counters" // has an empty /metrics
+	FaultRefuse      = "refuse"      // fails every 50th put, unstored, with Unavailable
+	FaultUnavailable = "unavailable" // is not in this build
+	FaultStop        = "stop"        // ends with status 3 when asked to stop
+)
+
+// environment marks a child: RunIfChild sets it in the parent, whose children
+// inherit it.
+const environment = "METASTOREBENCH_FAKESTORE"
+
+// RunIfChild becomes the store, and does not return, if this process was started
+// by one that has called RunIfChild. Otherwise it prepares for that and returns.
+func RunIfChild() {
+	if os.Getenv(environment) == "" {
+		if err := os.Setenv(environment, "1"); err != nil {
+			panic(err) // only for a name that is not valid
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the child: it returns its exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	options, err := parse(args)
+	if err == nil {
+		err = serve(ctx, options, stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "fakestore:", err)
+		return 1
+	}
+	if options["fault"] == FaultStop {
+		return 3
+	}
+	return 0
+}
+
+// parse takes flags of any name: every axis is welcome.
+func parse(args []string) (map[string]string, error) {
+	fs := flag.NewFlagSet("fakestore", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	for _, name := range []string{
+		"data-dir", "listen-client-urls", "listen-client-http-urls", "listen-peer-urls", "log-level", "seed",
+		"propose", "codec", "apply", "rpc", "wal", "index", "engine", "disk", "fault",
+	} {
+		fs.String(name, "", "")
+	}
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	options := make(map[string]string)
+	fs.Visit(func(f *flag.Flag) { options[f.Name] = f.Value.String() })
+	return options, nil
+}
+
+func serve(ctx context.Context, options map[string]string, stdout io.Writer) error {
+	fault := options["fault"]
+	switch fault {
+	case FaultUnavailable:
+		return errors.New("rocksdb engine is not in this build")
+	case FaultSilent:
+		<-ctx.Done()
+		return nil
+	case FaultMumble:
+		fmt.Fprintln(stdout, "hello")
+		<-ctx.Done()
+		return nil
+	}
+	rpc, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	web, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s := newStore(fault)
+	grpcServer := grpc.NewServer()
+	etcdserverpb.RegisterKVServer(grpcServer, s)
+	webServer := &http.Server{Handler: s.web()}
+	context.AfterFunc(ctx, func() {
+		grpcServer.GracefulStop()
+		_ = webServer.Close()
+	})
+	line := ready.Line{
+		Client: rpc.Addr().String(), HTTP: web.Addr().String(), PID: os.Getpid(),
+		Durability: record.TierSynced, Options: options,
+	}
+	if err := line.Write(stdout); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- webServer.Serve(web) }()
+	err = grpcServer.Serve(rpc)
+	if webErr := <-ended; !errors.Is(webErr, http.ErrServerClosed) {
+		err = errors.Join(err, webErr)
+	}
+	return err
+}

@@ -1,0 +1,204 @@
+package fakestore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	every   = 50  // how often a fault strikes
+	crashAt = 100 // the put that a crash happens in
+)
+
+// store is the obvious implementation: a sorted slice under one lock.
+type store struct {
+	etcdserverpb.UnimplementedKVServer
+	fault string
+
+	mu       sync.Mutex
+	pairs    []*mvccpb.KeyValue // in key order; a pair is never changed
+	previous map[string]*mvccpb.KeyValue
+	revision int64
+	applied  int64
+	puts     int64
+	gets     int64
+}
+
+func newStore(fault string) *store {
+	return &store{fault: fault, revision: 1, previous: make(map[string]*mvccpb.KeyValue)}
+}
+
+func (s *store) find(key []byte) (int, bool) {
+	return slices.BinarySearchFunc(s.pairs, key, func(kv *mvccpb.KeyValue, key []byte) int { return bytes.Compare(kv.Key, key) })
+}
+
+func (s *store) header() *etcdserverpb.ResponseHeader {
+	return &etcdserverpb.ResponseHeader{Revision: s.revision}
+}
+
+// strikes reports whether the fault happens to operation n.
+func (s *store) strikes(fault string, n int64) bool { return s.fault == fault && n%every == 0 }
+
+func (s *store) Put(_ context.Context, r *etcdserverpb.PutRequest) (*etcdserverpb.PutResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.puts++
+	if s.fault == FaultCrash && s.puts == crashAt {
+		fmt.Fprintln(os.Stderr, "fakestore: out of cheese")
+		os.Exit(7)
+	}
+	if s.strikes(FaultRefuse, s.puts) {
+		return nil, status.Error(codes.Unavailable, "out of order")
+	}
+	s.revision++
+	s.applied++
+	if s.strikes(FaultLose, s.puts) {
+		return &etcdserverpb.PutResponse{Header: s.header()}, nil
+	}
+	pair := &mvccpb.KeyValue{Key: r.Key, Value: r.Value, ModRevision: s.revision}
+	if i, ok := s.find(r.Key); ok {
+		s.previous[string(r.Key)] = s.pairs[i]
+		s.pairs[i] = pair
+	} else {
+		s.pairs = slices.Insert(s.pairs, i, pair)
+	}
+	return &etcdserverpb.PutResponse{Header: s.header()}, nil
+}
+
+// interval returns the indexes of the pairs that key and end name.
+func (s *store) interval(key, end []byte) (from, to int) {
+	from, found := s.find(key)
+	switch {
+	case len(end) == 0 && !found:
+		return from, from
+	case len(end) == 0:
+		return from, from + 1
+	case bytes.Equal(end, []byte{0}):
+		return from, len(s.pairs)
+	}
+	to, _ = s.find(end)
+	return from, max(from, to)
+}
+
+func (s *store) Range(_ context.Context, r *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from, to := s.interval(r.Key, r.RangeEnd)
+	resp := &etcdserverpb.RangeResponse{Header: s.header(), Count: int64(to - from)}
+	if r.Limit > 0 && int64(to-from) > r.Limit {
+		to, resp.More = from+int(r.Limit), true
+	}
+	resp.Kvs = slices.Clone(s.pairs[from:to])
+	if len(r.RangeEnd) == 0 && len(resp.Kvs) > 0 {
+		s.gets++
+		s.spoil(resp)
+	}
+	return resp, nil
+}
+
+// spoil makes a get that found its key go wrong, if it is its turn.
+func (s *store) spoil(resp *etcdserverpb.RangeResponse) {
+	pair := resp.Kvs[0]
+	switch {
+	case s.strikes(FaultForget, s.gets):
+		resp.Kvs, resp.Count = nil, 0
+	case s.strikes(FaultCorrupt, s.gets):
+		value := slices.Clone(pair.Value)
+		value[len(value)/2] ^= 1
+		resp.Kvs[0] = &mvccpb.KeyValue{Key: pair.Key, Value: value, ModRevision: pair.ModRevision}
+	case s.strikes(FaultStale, s.gets) && s.previous[string(pair.Key)] != nil:
+		resp.Kvs[0] = s.previous[string(pair.Key)]
+	}
+}
+
+func (s *store) DeleteRange(_ context.Context, r *etcdserverpb.DeleteRangeRequest) (*etcdserverpb.DeleteRangeResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applied++
+	from, to := s.interval(r.Key, r.RangeEnd)
+	if from < to {
+		s.revision++
+		s.pairs = slices.Delete(s.pairs, from, to)
+	}
+	return &etcdserverpb.DeleteRangeResponse{Header: s.header(), Deleted: int64(to - from)}, nil
+}
+
+// web is the HTTP port: the gateway and the counters.
+func (s *store) web() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v3/kv/put", gateway(s.Put))
+	mux.HandleFunc("POST /v3/kv/range", gateway(s.Range))
+	mux.HandleFunc("POST /v3/kv/deleterange", gateway(s.DeleteRange))
+	mux.HandleFunc("GET /metrics", s.metrics)
+	return mux
+}
+
+// gateway serves a method as JSON, like etcd's gateway.
+func gateway[Req any, Resp proto.Message, P interface {
+	*Req
+	proto.Message
+}](method func(context.Context, P) (Resp, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		req := P(new(Req))
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = protojson.Unmarshal(body, req)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		resp, err := method(r.Context(), req)
+		if err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprintf(w, `{"code":%d,"message":%q}`, status.Code(err), status.Convert(err).Message())
+			return
+		}
+		text, err := protojson.Marshal(resp)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		_, _ = w.Write(text) // the client notices
+	}
+}
+
+// metrics writes the counters: one proposal, Ready and sync of 1 ms and 300
+// bytes for each write.
+func (s *store) metrics(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	applied := s.applied
+	s.mu.Unlock()
+	switch s.fault {
+	case FaultNoCounters:
+		return
+	case FaultMiscount:
+		applied++
+	}
+	for name, n := range map[string]int64{
+		"go_memstats_mallocs_total": 10 * applied, "go_memstats_alloc_bytes_total": 1000 * applied,
+		"metastore_applied_ops_total": applied, "metastore_wal_fsyncs_total": applied, "metastore_wal_bytes_total": 300 * applied,
+	} {
+		fmt.Fprintf(w, "# TYPE %s counter\n%s %d\n", name, name, n)
+	}
+	for name, sum := range map[string]float64{
+		"metastore_raft_proposal_batch_size": 1, "metastore_raft_ready_entries": 1,
+		"metastore_wal_fsync_duration_seconds": 0.001, "metastore_storage_lock_wait_seconds": 0,
+	} {
+		fmt.Fprintf(w, "# TYPE %[1]s histogram\n%[1]s_bucket{le=\"+Inf\"} %[2]d\n%[1]s_sum %[3]g\n%[1]s_count %[2]d\n",
+			name, applied, sum*float64(applied))
+	}
+}

@@ -1,0 +1,116 @@
+package trial
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/workload"
+)
+
+// Targets of a cell.
+const (
+	targetMetastore = "metastore"
+	targetNoop      = "noop"
+	targetExternal  = "external"
+)
+
+// Bounds on every wait of a trial.
+const (
+	startTimeout   = 30 * time.Second
+	preloadTimeout = 5 * time.Minute // 5 ms per key, one after another: 60,000 keys
+	grace          = 10 * time.Second
+	scanTimeout    = 2 * time.Minute
+	searchTimeout  = 2 * time.Second
+	stopTimeout    = 15 * time.Second
+	scrapeTimeout  = 10 * time.Second
+)
+
+var (
+	// ErrUnavailable says that the store lacks what the cell asks for, in this
+	// build.
+	ErrUnavailable = errors.New("not in this build")
+	// ErrStart says that the target did not come up.
+	ErrStart = errors.New("target did not start")
+	// ErrNotEmpty says that an external target already holds keys of the
+	// workload.
+	ErrNotEmpty = errors.New("target is not empty")
+	// ErrSpec says that a spec cannot be carried out.
+	ErrSpec = errors.New("trial")
+)
+
+// Spec is everything one trial needs.
+type Spec struct {
+	Cell         record.Cell
+	Workload     record.Workload
+	Seed         uint64 // of this trial
+	Block, Order int
+	// Warmup and Measure are the lengths of the two phases.
+	Warmup, Measure time.Duration
+	Metastore       string   // path of the store's binary
+	Noop            []string // argv of the no-op target
+	External        string   // host:port of a target that is not ours, "" otherwise
+	DataRoot        string   // directory in which the trial makes and removes its own
+	// DialOptions gives the client's side of the rpc axis; nil means none.
+	DialOptions func(rpc string) []grpc.DialOption
+	// Live, if not nil, is called a few times a second with the number of
+	// operations completed so far.
+	Live func(completed int64)
+}
+
+func (s Spec) validate() error {
+	if s.Measure <= 0 || s.Warmup < 0 {
+		return fmt.Errorf("%w %s: warm-up %v and window %v; accepted: 0 or more, and above 0", ErrSpec, s.Cell.ID, s.Warmup, s.Measure)
+	}
+	puts := s.Workload.Type == workload.TypePut && s.Workload.API == workload.APIGRPC && s.Workload.PreloadKeys == 0
+	switch s.Cell.Target {
+	case targetMetastore:
+		return s.need(s.Metastore != "", "the path of the store's binary")
+	case targetNoop:
+		if err := s.need(len(s.Noop) > 0, "the command of the no-op server"); err != nil {
+			return err
+		}
+		return s.need(puts, "a put workload over gRPC without preload: the no-op server stores nothing")
+	case targetExternal:
+		return s.need(s.External != "", "the endpoint of the external store")
+	}
+	return fmt.Errorf("%w %s: unknown target %q; accepted: %s, %s, %s", ErrSpec, s.Cell.ID, s.Cell.Target, targetMetastore, targetNoop, targetExternal)
+}
+
+func (s Spec) need(have bool, what string) error {
+	if have {
+		return nil
+	}
+	return fmt.Errorf("%w %s: target %s needs %s", ErrSpec, s.Cell.ID, s.Cell.Target, what)
+}
+
+// clientOptions are axes of the client: the store has no flags for them.
+var clientOptions = []string{"api", "conns"}
+
+// argv returns the command that starts the target on dir.
+func (s Spec) argv(dir string) []string {
+	if s.Cell.Target == targetNoop {
+		argv := slices.Clone(s.Noop)
+		if rpc, ok := s.Cell.Options["rpc"]; ok {
+			argv = append(argv, "--rpc="+rpc)
+		}
+		return argv
+	}
+	const any = "http://127.0.0.1:0"
+	argv := []string{
+		s.Metastore, "--data-dir=" + dir, "--log-level=error", "--seed=" + strconv.FormatUint(s.Seed, 10),
+		"--listen-client-urls=" + any, "--listen-client-http-urls=" + any, "--listen-peer-urls=" + any,
+	}
+	for _, axis := range slices.Sorted(maps.Keys(s.Cell.Options)) {
+		if !slices.Contains(clientOptions, axis) {
+			argv = append(argv, "--"+axis+"="+s.Cell.Options[axis])
+		}
+	}
+	return argv
+}

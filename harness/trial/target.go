@@ -1,0 +1,149 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"google.golang.org/grpc"
+
+	"metastorebench/harness/load"
+	"metastorebench/harness/ready"
+	"metastorebench/harness/workload"
+)
+
+// target is a started store with its clients.
+type target struct {
+	kind string
+	line ready.Line
+	proc *process // nil for an external target
+	dir  string   // "" for an external target
+
+	admin *load.Pool // one connection, for everything but the load
+	pool  clients    // the load's connections
+}
+
+// clients are the load's connections, whatever the API.
+type clients interface {
+	Client(i int) load.Client
+	Close() error
+}
+
+// start brings up the target of the spec. If it fails nothing is left behind.
+func start(ctx context.Context, s Spec) (*target, error) {
+	t := &target{kind: s.Cell.Target}
+	if err := t.launch(ctx, s); err != nil {
+		return nil, errors.Join(err, t.discard())
+	}
+	if err := t.connect(s); err != nil {
+		return nil, errors.Join(err, t.discard())
+	}
+	return t, nil
+}
+
+func (t *target) launch(ctx context.Context, s Spec) (err error) {
+	if t.kind == targetExternal {
+		t.line = ready.Line{Client: s.External, HTTP: s.External, Options: s.Cell.Options}
+		return nil
+	}
+	if err := os.MkdirAll(s.DataRoot, 0o755); err != nil {
+		return err
+	}
+	if t.dir, err = os.MkdirTemp(s.DataRoot, "trial-*"); err != nil {
+		return err
+	}
+	if t.proc, err = startProcess(ctx, s.argv(t.dir)); err != nil {
+		return err
+	}
+	t.line = t.proc.ready
+	return nil
+}
+
+func (t *target) connect(s Spec) (err error) {
+	if t.admin, err = load.Dial(t.line.Client, 1); err != nil {
+		return err
+	}
+	if s.Workload.API == workload.APIHTTP {
+		if t.line.HTTP == "" {
+			return fmt.Errorf("%w %s: the target has no HTTP port", ErrSpec, s.Cell.ID)
+		}
+		t.pool = load.NewHTTP(t.line.HTTP, s.Workload.Conns)
+		return nil
+	}
+	var opts []grpc.DialOption
+	if s.DialOptions != nil {
+		opts = s.DialOptions(s.Cell.Options["rpc"])
+	}
+	pool, err := load.Dial(t.line.Client, s.Workload.Conns, opts...)
+	if err != nil {
+		return err
+	}
+	t.pool = pool
+	return nil
+}
+
+// disconnect closes the clients, so that the store can stop gracefully.
+func (t *target) disconnect() error {
+	var errs []error
+	if t.pool != nil {
+		errs = append(errs, t.pool.Close())
+	}
+	if t.admin != nil {
+		errs = append(errs, t.admin.Close())
+	}
+	t.pool, t.admin = nil, nil
+	return errors.Join(errs...)
+}
+
+// discard ends whatever is left of the target and removes its data. It may be
+// called more than once.
+func (t *target) discard() error {
+	err := t.disconnect()
+	if t.proc != nil {
+		t.proc.kill()
+	}
+	if t.dir != "" {
+		err = errors.Join(err, os.RemoveAll(t.dir))
+	}
+	return err
+}
+
+// watch cancels the trial when the child ends by itself. The function that it
+// returns ends the watch.
+func (t *target) watch(cancel context.CancelCauseFunc) (stop func()) {
+	if t.proc == nil {
+		return func() {}
+	}
+	quit := make(chan struct{})
+	go func() {
+		select {
+		case <-t.proc.ended:
+			cancel(fmt.Errorf("the store ended during the trial: %w%s", t.proc.exit(), t.proc.stderr))
+		case <-quit:
+		}
+	}()
+	return func() { close(quit) }
+}
+
+// bounds returns the range of keys that the trial owns: all of them, or on an
+// external target those of the workload.
+func (t *target) bounds(w *workload.Workload) (start, end []byte) {
+	if t.kind == targetExternal {
+		return w.AppendKey(nil, 0), append(w.AppendKey(nil, w.Keys-1), 0)
+	}
+	return []byte{0}, []byte{0}
+}
+
+// empty makes sure that the target has no keys, and returns its revision.
+func (t *target) empty(ctx context.Context, w *workload.Workload) (revision int64, err error) {
+	start, end := t.bounds(w)
+	page, err := t.admin.Client(0).Range(ctx, start, end, 1)
+	if err != nil {
+		return 0, err
+	}
+	if page.Count > 0 {
+		return 0, fmt.Errorf("%w: it has %d keys where the workload's go, the first %x", ErrNotEmpty, page.Count, page.Pairs[0].Key)
+	}
+	return page.Revision, nil
+}

@@ -1,0 +1,311 @@
+package trial
+
+import (
+	"context"
+	"maps"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"metastorebench/harness/ceiling"
+	"metastorebench/harness/ready"
+	"metastorebench/harness/record"
+	"metastorebench/harness/trial/fakestore"
+	"metastorebench/harness/workload"
+)
+
+// noopArg makes the test binary the no-op server.
+const noopArg = "noop-server"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == noopArg {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err == nil {
+			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+			defer stop()
+			err = ceiling.Serve(ctx, l, strings.TrimPrefix(os.Args[2], "--rpc="), nil, os.Stdout)
+		}
+		if err != nil {
+			panic(err)
+		}
+		os.Exit(0)
+	}
+	fakestore.RunIfChild()
+	goleak.VerifyTestMain(m)
+}
+
+// spec is a short trial of the fake store with a fault.
+func spec(t *testing.T, typ, fault string) Spec {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	return Spec{
+		Cell: record.Cell{ID: "memory/" + typ, Target: targetMetastore, Options: map[string]string{
+			"engine": "memory", "propose": "batch", "conns": "2", "api": "grpc", "fault": fault,
+		}},
+		Workload: record.Workload{
+			Name: typ, Type: typ, API: workload.APIGRPC, Loop: "closed", Clients: 10, Conns: 2,
+			KeyBytes: 8, ValueBytes: 64, Keys: 600, Distribution: workload.Uniform, PreloadKeys: 300,
+			Mix: workload.DefaultMix(typ),
+		},
+		Seed: 7, Block: 1, Order: 4, Warmup: 20 * time.Millisecond, Measure: 250 * time.Millisecond,
+		Metastore: self, Noop: []string{self, noopArg}, DataRoot: filepath.Join(t.TempDir(), "data"),
+	}
+}
+
+// left returns what the trial left in its data root.
+func left(t *testing.T, s Spec) (names []string) {
+	entries, err := os.ReadDir(s.DataRoot)
+	require.NoError(t, err)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func checks(t record.Trial) map[string]bool {
+	ok := map[string]bool{}
+	for _, c := range t.Checks {
+		ok[c.Name] = c.OK
+	}
+	return ok
+}
+
+var allChecks = map[string]bool{
+	"errors": true, "answers": true, "end-state": true, "linearizable": true, "revisions": true, "applied": true, "stop": true,
+}
+
+func TestGoodTrials(t *testing.T) {
+	for _, tc := range []struct {
+		typ, api string
+		ops      []string
+	}{
+		{workload.TypePut, workload.APIGRPC, []string{"put"}},
+		{workload.TypeLargeScale, workload.APIGRPC, []string{"put", "get"}},
+		{workload.TypeMixed, workload.APIGRPC, []string{"put", "get", "range", "delete"}},
+		{workload.TypeMixed, workload.APIHTTP, []string{"put", "get", "range", "delete"}},
+	} {
+		t.Run(tc.typ+"/"+tc.api, func(t *testing.T) {
+			s := spec(t, tc.typ, fakestore.FaultNone)
+			s.Workload.API = tc.api
+			got, err := Run(t.Context(), s)
+			require.NoError(t, err)
+			require.Empty(t, got.Void)
+			require.Equal(t, allChecks, checks(got))
+			requireComplete(t, s, got, tc.ops)
+			require.Empty(t, left(t, s), "the data directory must be gone")
+		})
+	}
+}
+
+// requireComplete checks that the record holds everything a report may ask for.
+func requireComplete(t *testing.T, s Spec, got record.Trial, ops []string) {
+	t.Helper()
+	require.Equal(t, record.Schema, got.Schema)
+	require.Equal(t, s.Cell.ID, got.Cell)
+	require.Equal(t, []any{1, 4, uint64(7)}, []any{got.Block, got.Order, got.Seed})
+	require.Equal(t, record.TierSynced, got.Durability)
+	require.Equal(t, "batch", got.Effective["propose"])
+	require.NotContains(t, got.Effective, "conns", "an option of the client's is not the store's")
+	require.Equal(t, s.Measure.Nanoseconds(), got.MeasureNS)
+	require.Len(t, got.ThroughputSeries, 3)
+	var writes int64
+	var names []string
+	for _, op := range got.Ops {
+		names = append(names, op.Op)
+		require.Positive(t, op.Count, op.Op)
+		require.Empty(t, op.Errors)
+		h, err := record.DecodeHDR(op.ServiceHDR)
+		require.NoError(t, err)
+		require.Equal(t, op.Count, h.TotalCount()+op.OutOfRange)
+		if op.Op == record.OpPut || op.Op == record.OpDelete {
+			writes += op.Count
+		}
+	}
+	require.Equal(t, ops, names)
+	m := got.Mechanism
+	require.NotNil(t, m)
+	require.Positive(t, m.AppliedOps)
+	require.GreaterOrEqual(t, m.TotalAppliedOps, writes+int64(s.Workload.PreloadKeys))
+	require.Equal(t, []int64{m.AppliedOps, m.AppliedOps, m.AppliedOps}, []int64{m.Proposals, m.ProposedOps, m.Fsyncs})
+	require.Equal(t, 300*m.AppliedOps, m.WALBytes)
+	require.InEpsilon(t, 1e6*float64(m.AppliedOps), float64(m.FsyncNS), 1e-6)
+	for _, p := range []record.Process{got.Store, got.Client} {
+		require.Positive(t, p.PeakRSSBytes)
+		require.Positive(t, p.HeapAllocs)
+		require.Positive(t, p.HeapAllocBytes)
+		require.GreaterOrEqual(t, p.CPUUserSeconds, 0.0)
+	}
+}
+
+// Each fault must void the trial, by the check that is made for it.
+func TestFaultsVoidTheTrial(t *testing.T) {
+	for _, tc := range []struct{ fault, typ, failed, says string }{
+		{fakestore.FaultLose, workload.TypePut, "end-state", "the model write {"},
+		{fakestore.FaultLose, workload.TypeLargeScale, "answers", "had been acknowledged before the read was sent"},
+		{fakestore.FaultCorrupt, workload.TypeLargeScale, "answers", workload.ErrValue.Error()},
+		{fakestore.FaultStale, workload.TypeLargeScale, "answers", "stale: mod_revision"},
+		{fakestore.FaultForget, workload.TypeLargeScale, "answers", "not found, but the put of revision"},
+		{fakestore.FaultMiscount, workload.TypePut, "applied", "writes applied by the store"},
+		{fakestore.FaultRefuse, workload.TypePut, "errors", "put Unavailable"},
+		{fakestore.FaultStop, workload.TypePut, "stop", "exit status 3"},
+	} {
+		t.Run(tc.fault+"/"+tc.typ, func(t *testing.T) {
+			s := spec(t, tc.typ, tc.fault)
+			s.Workload.PreloadKeys = 0
+			got, err := Run(t.Context(), s)
+			require.NoError(t, err)
+			require.Contains(t, got.Void, "check "+tc.failed+" failed")
+			require.Contains(t, got.Void, tc.says)
+			require.False(t, checks(got)[tc.failed])
+			require.NotEmpty(t, got.Ops, "what was measured is kept")
+			require.Empty(t, left(t, s))
+		})
+	}
+}
+
+// A refused write has an unknown outcome for the client; the other checks must
+// allow for it.
+func TestUnknownOutcomesAreAllowedFor(t *testing.T) {
+	got, err := Run(t.Context(), spec(t, workload.TypePut, fakestore.FaultRefuse))
+	require.NoError(t, err)
+	require.Contains(t, got.Void, "preload key", "the preload must not go on after an error")
+	s := spec(t, workload.TypePut, fakestore.FaultRefuse)
+	s.Workload.PreloadKeys = 0
+	got, err = Run(t.Context(), s)
+	require.NoError(t, err)
+	want := maps.Clone(allChecks)
+	want["errors"] = false
+	require.Equal(t, want, checks(got))
+	require.Positive(t, got.Ops[0].Errors["Unavailable"])
+}
+
+func TestCrashVoidsTheTrial(t *testing.T) {
+	s := spec(t, workload.TypePut, fakestore.FaultCrash)
+	s.Workload.PreloadKeys = 0
+	got, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	require.Contains(t, got.Void, "the store ended during the trial: exit status 7; it said: fakestore: out of cheese")
+	require.Empty(t, left(t, s))
+}
+
+func TestMissingCountersVoidTheTrial(t *testing.T) {
+	got, err := Run(t.Context(), spec(t, workload.TypePut, fakestore.FaultNoCounters))
+	require.NoError(t, err)
+	require.Contains(t, got.Void, "metastore_applied_ops_total: missing")
+	require.Contains(t, got.Void, "metastore_storage_lock_wait_seconds: missing")
+}
+
+func TestStoreThatDoesNotStart(t *testing.T) {
+	for fault, want := range map[string]error{
+		fakestore.FaultUnavailable: ErrUnavailable,
+		fakestore.FaultMumble:      ready.ErrFormat,
+	} {
+		s := spec(t, workload.TypePut, fault)
+		_, err := Run(t.Context(), s)
+		require.ErrorIs(t, err, want)
+		require.Empty(t, left(t, s))
+	}
+	s := spec(t, workload.TypePut, fakestore.FaultUnavailable)
+	_, err := Run(t.Context(), s)
+	require.ErrorContains(t, err, "rocksdb engine is not in this build")
+	s.Metastore = filepath.Join(t.TempDir(), "missing")
+	_, err = Run(t.Context(), s)
+	require.ErrorIs(t, err, ErrStart)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	s = spec(t, workload.TypePut, fakestore.FaultNone)
+	s.Cell.Options["flux"] = "1"
+	_, err = Run(t.Context(), s)
+	require.ErrorIs(t, err, ErrStart)
+	require.ErrorContains(t, err, "flag provided but not defined: -flux", "what the store said is in the error")
+}
+
+// A trial that is interrupted returns the context's error and leaves nothing,
+// even when the store does not answer at all.
+func TestInterrupt(t *testing.T) {
+	for _, fault := range []string{fakestore.FaultNone, fakestore.FaultSilent} {
+		s := spec(t, workload.TypePut, fault)
+		s.Measure = time.Hour
+		ctx, cancel := context.WithCancel(t.Context())
+		s.Live = func(completed int64) {
+			if completed > 0 {
+				cancel()
+			}
+		}
+		if fault == fakestore.FaultSilent {
+			cancel()
+		}
+		_, err := Run(ctx, s)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, left(t, s))
+		cancel()
+	}
+}
+
+func TestNoop(t *testing.T) {
+	s := spec(t, workload.TypePut, "")
+	s.Cell.Target, s.Workload.PreloadKeys = targetNoop, 0
+	s.Cell.Options = map[string]string{"rpc": "tuned"}
+	got, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	require.Empty(t, got.Void)
+	require.Equal(t, map[string]bool{"errors": true, "answers": true, "stop": true}, checks(got))
+	require.Equal(t, record.TierNone, got.Durability)
+	require.Equal(t, map[string]string{"rpc": "tuned"}, got.Effective)
+	require.Nil(t, got.Mechanism)
+	require.Equal(t, int64(-1), got.Store.HeapAllocs)
+	require.Positive(t, got.Store.PeakRSSBytes)
+}
+
+// An external store keeps what is not the trial's, and is left as it was found.
+func TestExternal(t *testing.T) {
+	host := spec(t, workload.TypePut, fakestore.FaultNone)
+	process, err := startProcess(t.Context(), host.argv(t.TempDir()))
+	require.NoError(t, err)
+	defer process.kill()
+	s := spec(t, workload.TypeMixed, "")
+	s.Cell.Target, s.External = targetExternal, process.ready.Client
+	for range 2 { // the second finds no keys of the first
+		got, err := Run(t.Context(), s)
+		require.NoError(t, err)
+		require.Empty(t, got.Void)
+		require.Equal(t, map[string]bool{"errors": true, "answers": true, "end-state": true, "linearizable": true}, checks(got))
+		require.Equal(t, record.Process{HeapAllocs: -1, HeapAllocBytes: -1}, got.Store)
+	}
+	target, err := start(t.Context(), s)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, target.discard()) }()
+	work, err := workload.New(s.Workload, 1)
+	require.NoError(t, err)
+	_, err = target.admin.Client(0).Put(t.Context(), work.AppendKey(nil, 5), []byte("mine"))
+	require.NoError(t, err)
+	_, err = Run(t.Context(), s)
+	require.ErrorIs(t, err, ErrNotEmpty)
+	pair, _, err := target.admin.Client(0).Get(t.Context(), work.AppendKey(nil, 5))
+	require.NoError(t, err)
+	require.Equal(t, "mine", string(pair.Value))
+}
+
+func TestSpecIsChecked(t *testing.T) {
+	for want, change := range map[string]func(*Spec){
+		`unknown target "moon"; accepted: metastore, noop, external`: func(s *Spec) { s.Cell.Target = "moon" },
+		"window 0s":                         func(s *Spec) { s.Measure = 0 },
+		"needs the path":                    func(s *Spec) { s.Metastore = "" },
+		"needs the command":                 func(s *Spec) { s.Cell.Target, s.Noop = targetNoop, nil },
+		"the no-op server stores nothing":   func(s *Spec) { s.Cell.Target = targetNoop },
+		"needs the endpoint":                func(s *Spec) { s.Cell.Target = targetExternal },
+		`clients is 0; accepted: 1 or more`: func(s *Spec) { s.Workload.Clients = 0 },
+	} {
+		s := spec(t, workload.TypePut, fakestore.FaultNone)
+		change(&s)
+		_, err := Run(t.Context(), s)
+		require.ErrorContains(t, err, want)
+	}
+}

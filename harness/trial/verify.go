@@ -1,0 +1,78 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+
+	"metastorebench/harness/check"
+	"metastorebench/harness/record"
+)
+
+// pageBytes is about the size of one page of the scan at the end. Large pages:
+// a store with an unordered index sorts the whole range for each.
+const pageBytes = 16 << 20
+
+// verify makes the checks that need the store. Their outcomes are in the record;
+// the error says that a check could not be made.
+func (t *trial) verify(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, scanTimeout)
+	defer cancel()
+	t.add(check.Errors(t.record.Ops))
+	t.add(t.model.Answers())
+	if t.target.kind == targetNoop {
+		return nil
+	}
+	last, err := t.scan(ctx)
+	if err != nil {
+		return fmt.Errorf("read the whole store: %w", err)
+	}
+	t.add(t.model.Linearizable(searchTimeout))
+	if t.target.kind == targetExternal {
+		return nil // other clients may write too, and there are no counters
+	}
+	t.add(t.model.Revisions(t.first, last))
+	c, err := scrape(ctx, t.target.line.HTTP)
+	if err != nil {
+		return err
+	}
+	t.record.Mechanism.TotalAppliedOps = c.TotalAppliedOps
+	t.add(t.model.Applied(c.TotalAppliedOps))
+	return nil
+}
+
+func (t *trial) add(c record.Check) { t.record.Checks = append(t.record.Checks, c) }
+
+// scan compares the whole content with the model and returns the store's
+// revision.
+func (t *trial) scan(ctx context.Context) (revision int64, err error) {
+	client, scan := t.target.admin.Client(0), t.model.Scan()
+	limit := int64(max(1, pageBytes/(t.work.KeyBytes+t.work.ValueBytes)))
+	start, end := t.target.bounds(t.work)
+	for {
+		page, err := client.Range(ctx, start, end, limit)
+		if err != nil {
+			return 0, err
+		}
+		scan.Add(page.Pairs)
+		if !page.More || len(page.Pairs) == 0 {
+			t.add(scan.Finish())
+			return page.Revision, nil
+		}
+		start = append(page.Pairs[len(page.Pairs)-1].Key, 0)
+	}
+}
+
+// tidy removes the trial's keys from an external target that was found empty,
+// also when the trial has failed or ctx has ended.
+func (t *trial) tidy(ctx context.Context) error {
+	if t.target.kind != targetExternal || t.first == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scanTimeout)
+	defer cancel()
+	start, end := t.target.bounds(t.work)
+	if _, _, err := t.target.admin.Client(0).Delete(ctx, start, end); err != nil {
+		return fmt.Errorf("remove the trial's keys: %w", err)
+	}
+	return nil
+}
