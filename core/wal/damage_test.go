@@ -43,7 +43,7 @@ func writeLog(t *testing.T, fs vfs.FS, closed bool) int {
 	l, _, err := wal.Open(options(fs))
 	require.NoError(t, err)
 	next := uint64(1)
-	for _, size := range []int{10, 600, 900, 1400, 300, 0, 700} {
+	for _, size := range []int{10, 600, 900, 1400, 300, 0, 1200} {
 		hs := &wal.HardState{Term: 1, Vote: 1, Commit: next - 1}
 		require.NoError(t, l.Append(hs, entries(next, 2, size)))
 		require.NoError(t, l.Sync())

@@ -29,32 +29,37 @@ type writer struct {
 
 // write puts one sealed frame at off.
 func (w *writer) write(frame []byte) error {
-	if err := w.reserve(int64(len(frame))); err != nil {
-		return fmt.Errorf("extending segment %#x: %w", w.seq, err)
+	// A large frame is cheaper written once than after as many zeros.
+	if len(frame) < fillBytes {
+		if err := w.reserve(int64(len(frame))); err != nil {
+			return fmt.Errorf("extending segment %#x: %w", w.seq, err)
+		}
 	}
 	if err := writeFullAt(w.f, frame, w.off); err != nil {
 		return fmt.Errorf("writing %d bytes at %d of segment %#x: %w", len(frame), w.off, w.seq, err)
 	}
 	w.off += int64(len(frame))
+	w.filled = max(w.filled, w.off)
 	return nil
 }
 
-// reserve makes sure that the next n bytes are zeroed space of the file.
+// reserve makes sure that the next n < fillBytes bytes are zeroed space of the
+// file.
 func (w *writer) reserve(n int64) error {
-	need := w.off + n
-	for w.filled < need {
-		room := max(min(int64(fillBytes), w.limit-w.filled), min(need-w.filled, fillBytes))
-		if w.zeros == nil {
-			w.zeros = make([]byte, fillBytes)
-		}
-		chunk := w.zeros[:room]
-		// A file may scribble on what it is given to write; see vfs.File.
-		clear(chunk)
-		if err := writeFullAt(w.f, chunk, w.filled); err != nil {
-			return err
-		}
-		w.filled += room
+	missing := w.off + n - w.filled
+	if missing <= 0 {
+		return nil
 	}
+	if w.zeros == nil {
+		w.zeros = make([]byte, fillBytes)
+	}
+	chunk := w.zeros[:max(missing, min(fillBytes, w.limit-w.filled))]
+	// A file may scribble on what it is given to write; see vfs.File.
+	clear(chunk)
+	if err := writeFullAt(w.f, chunk, w.filled); err != nil {
+		return err
+	}
+	w.filled += int64(len(chunk))
 	return nil
 }
 
