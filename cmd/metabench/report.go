@@ -1,8 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
+	"metastorebench/harness/record"
 	"metastorebench/harness/report"
 )
 
@@ -33,4 +38,28 @@ records always make the same bytes.`,
 	cmd.Flags().StringVar(&o.Section, "section", "phase1", "name of the section in its markers")
 	cmd.Flags().BoolVar(&check, "check", false, "write nothing; fail with the first difference if the document is not exactly what the records make")
 	return cmd
+}
+
+// reportRun reports on a run that has just ended: into the document's section
+// for runs of this machine or, for a smoke run, which compares nothing, as
+// figures alone.
+func reportRun(w io.Writer, dir, document string) error {
+	m, err := record.ReadManifest(dir)
+	if err != nil {
+		return err
+	}
+	o := report.Options{RunDir: dir, ExperimentsPath: document, Section: m.Plan + "-local"}
+	figures := filepath.Join(dir, report.FiguresDir)
+	if m.Level == "smoke" {
+		if err := report.Draw(o); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "a smoke run compares nothing: figures in %s, %s as it was\n", figures, document)
+		return err
+	}
+	if err := report.Generate(o); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "figures in %s, report in %s, section %s\n", figures, document, o.Section)
+	return err
 }

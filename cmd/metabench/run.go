@@ -41,9 +41,10 @@ const runExamples = `  metabench run phase1                          about five 
 
 // runFlags are the flags of the run command as they were given.
 type runFlags struct {
-	options benchrun.Options
-	seed    uint64
-	list    bool
+	options     benchrun.Options
+	seed        uint64
+	list        bool
+	experiments string
 }
 
 func newRunCommand() *cobra.Command {
@@ -61,7 +62,7 @@ func newRunCommand() *cobra.Command {
 			if f.list {
 				return benchrun.List(cmd.Context(), f.options, cmd.OutOrStdout())
 			}
-			return execute(cmd.Context(), f.options, cmd.OutOrStdout())
+			return execute(cmd.Context(), f, cmd.OutOrStdout())
 		},
 	}
 	o, fl := &f.options, cmd.Flags()
@@ -74,6 +75,7 @@ func newRunCommand() *cobra.Command {
 	fl.StringVar(&o.Metastore, "metastore", "", "the store's binary (default: metastore beside this program)")
 	fl.StringVar(&o.DataDir, "data-dir", "", "where trials keep their data while they run (default: inside the results)")
 	fl.StringVar(&o.External, "external", "", "etcd v3 endpoint (host:port) for cells of target external")
+	fl.StringVar(&f.experiments, "experiments", "", "document whose section PLAN-local is remade from the run when it is complete; a smoke run only draws its figures")
 	cmd.MarkFlagsMutuallyExclusive("resume", "out")
 	return cmd
 }
@@ -119,12 +121,19 @@ func dialOptions(name string) []grpc.DialOption {
 	return profile.Client
 }
 
-// execute runs the plan and says what came of it.
-func execute(ctx context.Context, o benchrun.Options, w io.Writer) error {
-	res, err := benchrun.Run(ctx, o)
+// execute runs the plan, says what came of it and reports on it.
+func execute(ctx context.Context, f *runFlags, w io.Writer) error {
+	res, err := benchrun.Run(ctx, f.options)
 	if res.Dir == "" {
 		return err
 	}
+	if werr := summarize(w, res); werr != nil || res.Trials < res.Planned || f.experiments == "" {
+		return errors.Join(err, werr)
+	}
+	return errors.Join(err, reportRun(w, res.Dir, f.experiments))
+}
+
+func summarize(w io.Writer, res benchrun.Result) error {
 	reasons := make(map[string]int)
 	var order []string
 	for _, s := range res.Skipped {
@@ -134,10 +143,10 @@ func execute(ctx context.Context, o benchrun.Options, w io.Writer) error {
 		reasons[s.Reason]++
 	}
 	for _, reason := range order {
-		if _, werr := fmt.Fprintf(w, "skipped %d cells: %s\n", reasons[reason], reason); werr != nil {
-			return errors.Join(err, werr)
+		if _, err := fmt.Fprintf(w, "skipped %d cells: %s\n", reasons[reason], reason); err != nil {
+			return err
 		}
 	}
-	_, werr := fmt.Fprintf(w, "%d of %d trials recorded, %d void, in %s\n", res.Trials, res.Planned, len(res.Voids), res.Dir)
-	return errors.Join(err, werr)
+	_, err := fmt.Fprintf(w, "%d of %d trials recorded, %d void, in %s\n", res.Trials, res.Planned, len(res.Voids), res.Dir)
+	return err
 }

@@ -42,7 +42,7 @@ func (keyCodec) DecodePayload(dst []*kv.Command, payload []byte) ([]*kv.Command,
 
 type onePerEntry struct{}
 
-func (onePerEntry) Name() string                  { return "one" }
+func (onePerEntry) Name() string                   { return "one" }
 func (onePerEntry) Take([]int, propose.Limits) int { return 1 }
 
 type syncPerReady struct{}

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // The files of a run's directory.
@@ -159,8 +161,8 @@ func (t *Trial) validate() error {
 		return nil // its numbers must not be used, so they need not be sound
 	case t.MeasureNS <= 0:
 		return fmt.Errorf("%w: cell %s: measured window of %d ns", ErrDamaged, t.Cell, t.MeasureNS)
-	case t.Durability != TierSynced && t.Durability != TierUnsafe && t.Durability != TierNone:
-		return fmt.Errorf("%w: cell %s: durability %q, want %s, %s or %s", ErrDamaged, t.Cell, t.Durability, TierSynced, TierUnsafe, TierNone)
+	case !slices.Contains(tiers, t.Durability):
+		return fmt.Errorf("%w: cell %s: durability %q, want one of %s", ErrDamaged, t.Cell, t.Durability, strings.Join(tiers, ", "))
 	}
 	for _, o := range t.Ops {
 		if o.Op == "" || o.Count < 0 || o.OutOfRange < 0 {

@@ -36,7 +36,12 @@ const (
 	TierSynced = "synced" // acknowledged = committed, log synced, applied
 	TierUnsafe = "unsafe" // acknowledged before the sync
 	TierNone   = "none"   // stores nothing: a no-op target, a ceiling
+	// TierUnstated is an external target's: it does not say what an
+	// acknowledgement means.
+	TierUnstated = "unstated"
 )
+
+var tiers = []string{TierSynced, TierUnsafe, TierNone, TierUnstated}
 
 // Manifest describes a run.
 type Manifest struct {

@@ -53,7 +53,28 @@ func Generate(o Options) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(o.RunDir, FiguresDir)
+	if err := save(o.RunDir, figs); err != nil {
+		return err
+	}
+	return replace(o.ExperimentsPath, made)
+}
+
+// Draw draws the run's figures into its folder, those of a smoke run too, and
+// leaves the document alone.
+func Draw(o Options) error {
+	run, err := read(o.RunDir)
+	if err != nil {
+		return err
+	}
+	figs, err := plots.All(run, stats.Factors(phase))
+	if err != nil {
+		return fmt.Errorf("report: %s: %w", o.RunDir, err)
+	}
+	return save(o.RunDir, figs)
+}
+
+func save(runDir string, figs []*plots.Figure) error {
+	dir := filepath.Join(runDir, FiguresDir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
@@ -62,7 +83,19 @@ func Generate(o Options) error {
 			return fmt.Errorf("report: %w", err)
 		}
 	}
-	return replace(o.ExperimentsPath, made)
+	return nil
+}
+
+func read(runDir string) (*stats.Run, error) {
+	rec, err := record.ReadRun(runDir)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	run, err := stats.NewRun(rec.Manifest, rec.Trials)
+	if err != nil {
+		return nil, fmt.Errorf("report: %s: %w", runDir, err)
+	}
+	return run, nil
 }
 
 // Check reports ErrStale unless the document is exactly what Generate would
@@ -95,13 +128,9 @@ func build(o Options) (string, []*plots.Figure, error) {
 	if err := o.Validate(); err != nil {
 		return "", nil, err
 	}
-	rec, err := record.ReadRun(o.RunDir)
+	run, err := read(o.RunDir)
 	if err != nil {
-		return "", nil, fmt.Errorf("report: %w", err)
-	}
-	run, err := stats.NewRun(rec.Manifest, rec.Trials)
-	if err != nil {
-		return "", nil, fmt.Errorf("report: %s: %w", o.RunDir, err)
+		return "", nil, err
 	}
 	doc, err := os.ReadFile(o.ExperimentsPath)
 	if err != nil {

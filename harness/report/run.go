@@ -84,7 +84,7 @@ func (b *builder) tiers() string {
 		}
 	}
 	var parts []string
-	for _, tier := range []string{record.TierSynced, record.TierUnsafe, record.TierNone} {
+	for _, tier := range []string{record.TierSynced, record.TierUnsafe, record.TierNone, record.TierUnstated} {
 		if count[tier] > 0 {
 			parts = append(parts, fmt.Sprintf("%s: %s", tier, plural(count[tier], "cell")))
 		}

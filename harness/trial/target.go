@@ -10,6 +10,7 @@ import (
 
 	"metastorebench/harness/load"
 	"metastorebench/harness/ready"
+	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
 )
 
@@ -44,7 +45,7 @@ func start(ctx context.Context, s Spec) (*target, error) {
 
 func (t *target) launch(ctx context.Context, s Spec) (err error) {
 	if t.kind == targetExternal {
-		t.line = ready.Line{Client: s.External, HTTP: s.External, Options: s.Cell.Options}
+		t.line = ready.Line{Client: s.External, HTTP: s.External, Durability: record.TierUnstated, Options: s.Cell.Options}
 		return nil
 	}
 	if err := os.MkdirAll(s.DataRoot, 0o755); err != nil {
