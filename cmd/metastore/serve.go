@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -33,12 +35,14 @@ const (
 // readyLine is what serve prints, after the word "ready", once it serves: one
 // line for the program that started it.
 type readyLine struct {
-	Client     string             `json:"client"`
-	HTTP       string             `json:"http"`
-	Peer       string             `json:"peer"`
-	PID        int                `json:"pid"`
-	Durability string             `json:"durability"`
-	Options    variants.Selection `json:"options"`
+	Client     string `json:"client"`
+	HTTP       string `json:"http"`
+	Peer       string `json:"peer"`
+	PID        int    `json:"pid"`
+	Durability string `json:"durability"`
+	// Options are the effective options: the axes and what else shapes a
+	// measurement.
+	Options map[string]string `json:"options"`
 }
 
 // serve runs the store until ctx ends or it fails.
@@ -68,14 +72,15 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 		Limits:   c.limits(),
 		RPC:      profile.Server,
 		TLS:      tlsConfig,
-		Member:   c.member(ports),
+		Member:   c.member(ports, tlsConfig != nil),
 		Observer: m,
 		Metrics:  m.Handler(),
+		ErrorLog: zap.NewStdLog(logger),
 	})
 	if err != nil {
 		return errors.Join(err, ports.close(), n.Stop())
 	}
-	if err := announce(stdout, ports, s); err != nil {
+	if err := announce(stdout, ports, c, s); err != nil {
 		return errors.Join(err, ports.close(), n.Stop())
 	}
 	return errors.Join(runServer(ctx, server, n, ports), n.Stop())
@@ -116,11 +121,15 @@ func (c *config) limits() api.Limits {
 	return api.Limits{MaxTxnOps: c.maxTxnOps, MaxRequestBytes: c.maxRequestBytes, MaxConcurrentStreams: c.maxConcurrentStreams}
 }
 
-func (c *config) member(p ports) api.Member {
+func (c *config) member(p ports, tls bool) api.Member {
 	m := api.Member{Name: c.name, PeerURLs: c.advertisePeerURLs, ClientURLs: c.advertiseClientURLs}
+	scheme := "http://"
+	if tls {
+		scheme = "https://"
+	}
 	if len(m.ClientURLs) == 0 {
 		for _, l := range p.client {
-			m.ClientURLs = append(m.ClientURLs, "http://"+l.Addr().String())
+			m.ClientURLs = append(m.ClientURLs, scheme+l.Addr().String())
 		}
 	}
 	return m
@@ -150,10 +159,15 @@ func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics
 	return node.Start(ctx, o)
 }
 
-func announce(w io.Writer, p ports, s variants.Selection) error {
+func announce(w io.Writer, p ports, c *config, s variants.Selection) error {
+	options := maps.Clone(map[string]string(s))
+	options["snapshot-count"] = strconv.FormatUint(c.snapshotCount, 10)
+	options["snapshot-bytes"] = strconv.FormatInt(c.snapshotBytes, 10)
+	options["max-request-bytes"] = strconv.FormatUint(uint64(c.maxRequestBytes), 10)
+	options["seed"] = strconv.FormatUint(c.seed, 10)
 	line, err := json.Marshal(readyLine{
 		Client: firstAddr(p.client), HTTP: firstAddr(p.web), PID: os.Getpid(),
-		Durability: s.Durability(), Options: s,
+		Durability: s.Durability(), Options: options,
 	})
 	if err == nil {
 		_, err = fmt.Fprintf(w, "ready %s\n", line)

@@ -147,12 +147,11 @@ func (n *Node) applyLoop() {
 				more = false
 			}
 		}
-		if n.cause != nil {
+		if n.Err() != nil {
 			continue
 		}
 		if err := n.applier.Apply(run); err != nil {
 			n.fail(err)
-			n.raft.Stop()
 		}
 	}
 }
@@ -166,12 +165,13 @@ func (n *Node) onCommit(st engine.State, ops int) {
 	n.snap.maybe(st)
 }
 
-// fail records the first cause. The caller sees to it that the Raft loop stops.
+// fail records the first cause and ends the Raft loop, without waiting.
 func (n *Node) fail(err error) {
 	n.failOnce.Do(func() {
 		n.cause = err
 		n.opts.Logger.Error("the node stops", zap.Error(err))
 		close(n.failed)
+		n.raft.Halt()
 	})
 }
 

@@ -112,6 +112,7 @@ func (o *Options) Validate() error {
 	check(o.SnapshotBytes > 0, "snapshot bytes are %d, want more than 0", o.SnapshotBytes)
 	check(o.Codec != nil && o.Propose != nil && o.Apply != nil && o.Sync != nil && o.OpenEngine != nil, "an axis has no value")
 	check(slices.Contains(o.Codecs, o.Codec), "the codec is not among those the log may hold")
+	check(o.Metrics != nil, "there are no metrics")
 	l := o.Limits
 	check(l.MaxRequestBytes > 0 && l.MaxPendingOps > 0 && l.MaxPendingBytes > 0 && l.MaxEntryOps > 0 && l.MaxEntryBytes > 0,
 		"a limit is not positive: %+v", l)

@@ -64,7 +64,6 @@ func (s *snapshotter) maybe(st engine.State) {
 		defer s.running.Store(false)
 		if err := s.take(st, snap); err != nil && !errors.Is(err, kv.ErrStopped) {
 			s.n.fail(fmt.Errorf("node: snapshot at entry %d: %w", st.AppliedIndex, err))
-			s.n.raft.Stop()
 		}
 	})
 }

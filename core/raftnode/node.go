@@ -152,10 +152,13 @@ func (n *Node) Run() error {
 	return errors.Join(err, n.cfg.Log.Close())
 }
 
+// Halt makes Run end and does not wait for it.
+func (n *Node) Halt() { n.once.Do(func() { close(n.stop) }) }
+
 // Stop ends Run and waits for it. It may be called more than once, but not
 // before Run.
 func (n *Node) Stop() {
-	n.once.Do(func() { close(n.stop) })
+	n.Halt()
 	<-n.stopped
 }
 
