@@ -39,6 +39,11 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	fakestore.RunIfChild()
+	// A program built with the race detector sleeps for a second when it ends,
+	// unless told otherwise; the stores are this program.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 

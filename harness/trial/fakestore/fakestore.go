@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -45,17 +46,10 @@ const (
 	FaultStop        = "stop"        // ends with status 3 when asked to stop
 )
 
-// environment marks a child: RunIfChild sets it in the parent, whose children
-// inherit it.
-const environment = "METASTOREBENCH_FAKESTORE"
-
-// RunIfChild becomes the store, and does not return, if this process was started
-// by one that has called RunIfChild. Otherwise it prepares for that and returns.
+// RunIfChild becomes the store, and does not return, if the arguments are those
+// with which a trial starts a store. Otherwise it does nothing.
 func RunIfChild() {
-	if os.Getenv(environment) == "" {
-		if err := os.Setenv(environment, "1"); err != nil {
-			panic(err) // only for a name that is not valid
-		}
+	if len(os.Args) < 2 || !strings.HasPrefix(os.Args[1], "--data-dir=") {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)

@@ -1,0 +1,167 @@
+package trial
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseStat(t *testing.T) {
+	// The command holds spaces and a parenthesis, as it may.
+	u, err := parseStat([]byte("42 (a b) c) S 1 42 42 0 -1 4194560 1 2 3 4 250 130 0 0 20 0 9 0 1"))
+	require.NoError(t, err)
+	require.Equal(t, usage{userSeconds: 2.5, systemSeconds: 1.3}, u)
+	for _, bad := range []string{"", "42 (a", "42 (a) S 1 2", "42 (a) S 1 42 42 0 -1 4194560 1 2 3 4 x -1 0 0"} {
+		_, err := parseStat([]byte(bad))
+		require.ErrorIs(t, err, ErrProc, bad)
+	}
+}
+
+func TestParseHWM(t *testing.T) {
+	n, err := parseHWM([]byte("Name:\tx\nVmPeak:\t  9 kB\nVmHWM:\t   2048 kB\n"))
+	require.NoError(t, err)
+	require.Equal(t, int64(2<<20), n)
+	for _, bad := range []string{"", "VmHWM: x kB", "VmHWM: 1 MB", "VmHWM: 1"} {
+		_, err := parseHWM([]byte(bad))
+		require.ErrorIs(t, err, ErrProc, bad)
+	}
+}
+
+func TestOwnUsageGrows(t *testing.T) {
+	before, err := readUsage(os.Getpid())
+	require.NoError(t, err)
+	allocated := ownHeap()
+	// Work until /proc shows it: its unit is 10 ms.
+	var after usage
+	for after.userSeconds+after.systemSeconds <= before.userSeconds+before.systemSeconds {
+		require.NotEmpty(t, bytes.Repeat([]byte{1}, 1<<20))
+		after, err = readUsage(os.Getpid())
+		require.NoError(t, err)
+	}
+	require.GreaterOrEqual(t, after.peakRSSBytes, before.peakRSSBytes)
+	require.Greater(t, ownHeap().allocs, allocated.allocs)
+	_, err = readUsage(1 << 30)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// page is a /metrics page with everything that is read, and more.
+const page = `# HELP go_memstats_mallocs_total x
+# TYPE go_memstats_mallocs_total counter
+go_memstats_mallocs_total 1.5e+06
+# TYPE go_memstats_alloc_bytes_total counter
+go_memstats_alloc_bytes_total 100
+# TYPE metastore_applied_ops_total counter
+metastore_applied_ops_total 7
+# TYPE metastore_other gauge
+metastore_other 3
+# TYPE metastore_raft_proposal_batch_size histogram
+metastore_raft_proposal_batch_size_bucket{le="1"} 1
+metastore_raft_proposal_batch_size_bucket{le="+Inf"} 2
+metastore_raft_proposal_batch_size_sum 7
+metastore_raft_proposal_batch_size_count 2
+# TYPE metastore_raft_ready_entries histogram
+metastore_raft_ready_entries_bucket{le="+Inf"} 1
+metastore_raft_ready_entries_sum 3
+metastore_raft_ready_entries_count 1
+# TYPE metastore_wal_fsyncs_total counter
+metastore_wal_fsyncs_total{policy="a"} 4
+metastore_wal_fsyncs_total{policy="b"} 5
+# TYPE metastore_wal_fsync_duration_seconds histogram
+metastore_wal_fsync_duration_seconds_bucket{le="+Inf"} 9
+metastore_wal_fsync_duration_seconds_sum 0.25
+metastore_wal_fsync_duration_seconds_count 9
+# TYPE metastore_wal_bytes_total counter
+metastore_wal_bytes_total 4096
+# TYPE metastore_storage_lock_wait_seconds histogram
+metastore_storage_lock_wait_seconds_bucket{le="+Inf"} 1
+metastore_storage_lock_wait_seconds_sum 0.001
+metastore_storage_lock_wait_seconds_count 1
+`
+
+func TestParseCounters(t *testing.T) {
+	c, err := parseCounters(strings.NewReader(page))
+	require.NoError(t, err)
+	require.Equal(t, heap{allocs: 1_500_000, bytes: 100}, c.heap)
+	m := c.since(counters{})
+	require.Equal(t, []int64{7, 2, 7, 1, 3, 9, 250_000_000, 4096, 1_000_000, 7}, []int64{
+		m.AppliedOps, m.Proposals, m.ProposedOps, m.Readys, m.ReadyEntries, m.Fsyncs, m.FsyncNS, m.WALBytes, m.LockWaitNS, m.TotalAppliedOps,
+	})
+	m = c.since(c)
+	require.Zero(t, m.AppliedOps)
+	require.Equal(t, int64(7), m.TotalAppliedOps, "a total, not a difference")
+	_, err = parseCounters(strings.NewReader(strings.ReplaceAll(page, "metastore_wal_bytes_total", "renamed")))
+	require.ErrorIs(t, err, ErrMetrics)
+	require.ErrorContains(t, err, "metastore_wal_bytes_total: missing")
+	_, err = parseCounters(strings.NewReader(strings.ReplaceAll(page, "_applied_ops_total counter", "_applied_ops_total gauge")))
+	require.ErrorContains(t, err, "metastore_applied_ops_total: is a GAUGE, want a counter")
+	_, err = parseCounters(strings.NewReader("}{"))
+	require.ErrorIs(t, err, ErrMetrics)
+}
+
+// FuzzCounters: no page may panic the parser, and none without all metrics may
+// pass.
+func FuzzCounters(f *testing.F) {
+	f.Add([]byte(page))
+	f.Add([]byte("a_bucket{le=\"+Inf\"} 1\n"))
+	f.Fuzz(func(t *testing.T, page []byte) {
+		if _, err := parseCounters(bytes.NewReader(page)); err == nil {
+			require.Contains(t, string(page), "metastore_applied_ops_total")
+		}
+	})
+}
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	var tl tail
+	require.Empty(t, tl.String())
+	for range 100 {
+		_, err := tl.Write(bytes.Repeat([]byte("x"), 100))
+		require.NoError(t, err)
+	}
+	_, err := tl.Write([]byte("the end\n"))
+	require.NoError(t, err)
+	require.Len(t, tl.buf, tailBytes)
+	require.True(t, strings.HasPrefix(tl.String(), "; it said: xxx"))
+	require.True(t, strings.HasSuffix(tl.String(), "xthe end"))
+}
+
+func TestFirstLine(t *testing.T) {
+	f := firstLine{got: make(chan []byte, 1)}
+	for _, part := range []string{"rea", "dy {}", "\nmore", "\nand more\n"} {
+		n, err := f.Write([]byte(part))
+		require.NoError(t, err)
+		require.Equal(t, len(part), n)
+	}
+	require.Equal(t, "ready {}", string(<-f.got))
+}
+
+// A store that never becomes ready is killed when the caller gives up, and one
+// that ignores SIGTERM when its time is up.
+func TestProcessIsAlwaysEnded(t *testing.T) {
+	script := func(text string) []string { return []string{"/bin/sh", "-c", text} }
+	const line = `echo 'ready {"client":"127.0.0.1:1"}'; `
+	p, err := startProcess(t.Context(), script(line+"trap '' TERM; echo stubborn >&2; sleep 1000 & wait; wait"))
+	require.NoError(t, err)
+	p.kill()
+	<-p.ended
+	require.ErrorContains(t, p.err, "signal: killed")
+	p.kill() // may be repeated
+	require.ErrorContains(t, p.stop(), "had ended before")
+
+	p, err = startProcess(t.Context(), script(line+"exit 0"))
+	require.NoError(t, err)
+	<-p.ended
+	require.EqualError(t, p.exit(), "exited with status 0")
+	_, err = startProcess(t.Context(), script("exit 4"))
+	require.ErrorIs(t, err, ErrStart)
+	require.ErrorContains(t, err, "exit status 4")
+}
+
+func TestArgv(t *testing.T) {
+	s := spec(t, "put", "none")
+	got := strings.Join(s.argv("/data")[1:], " ")
+	require.Equal(t, "--data-dir=/data --log-level=error --seed=7 --listen-client-urls=http://127.0.0.1:0 "+
+		"--listen-client-http-urls=http://127.0.0.1:0 --listen-peer-urls=http://127.0.0.1:0 --engine=memory --fault=none --propose=batch", got)
+}
