@@ -100,9 +100,8 @@ func nominalRows(a *plot.Axis, labels []string) {
 	a.Tick.Marker, a.Tick.Length = ticks, 0
 }
 
-// gridX and gridY draw lines at the labelled ticks of one axis.
+// gridX draws lines at the labelled ticks of the x axis.
 func gridX() plot.Plotter { g := grid(); g.Horizontal.Color = nil; return g }
-func gridY() plot.Plotter { g := grid(); g.Vertical.Color = nil; return g }
 
 func grid() *plotter.Grid {
 	g := plotter.NewGrid()

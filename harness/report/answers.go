@@ -92,28 +92,29 @@ func (b *builder) items() error {
 	return nil
 }
 
-// targets puts T1 to T3 beside what was measured, for puts of many clients.
+// targets puts the plan's targets beside what was measured, for puts of many
+// clients.
 func (b *builder) targets() error {
 	t := table{
-		caption: "Throughput and p99 service time of puts; other operations are in the tables below. Closed loop; medians over the blocks (T1, T2), merged histograms (T3).",
+		caption: "Throughput and p99 service time of puts; other operations are in the tables below. Closed loop; medians over the blocks, merged histograms for T3. T4 is the store's share of the machine's CPU time, T5 its peak resident memory with this test's few keys, T7 failed operations of all.",
 		head: []column{text("target"), text("unit"), text("engine"), text("workload"), num("clients"), text("disk"),
 			num("plan, baseline"), num("measured, baseline"), num("n"), num("plan, phase 1"), num("measured, phase 1"), num("n")},
 	}
-	for _, id := range []string{"T1", "T2", "T3"} {
+	for _, id := range []string{"T1", "T2", "T3", "T4", "T5", "T7"} {
 		c, _ := claims.ByID(id)
 		for _, s := range b.study {
 			if s.Clients() < 2 || c.Engine != "" && c.Engine != s.Options["engine"] {
 				continue
 			}
-			base, nb, err := targetValue(c, s.Baseline())
+			base, nb, err := b.targetValue(c, s.Baseline())
 			if err != nil {
 				return err
 			}
-			full, nf, err := targetValue(c, s.Full())
+			full, nf, err := b.targetValue(c, s.Full())
 			if err != nil {
 				return err
 			}
-			q, _ := c.Quantity(claims.Baseline)
+			q, _ := c.Quantity(claims.Phase1)
 			t.add(id, q.Unit, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"],
 				predicted(id, claims.Baseline), base, nb, predicted(id, claims.Phase1), full, nf)
 		}
@@ -123,12 +124,20 @@ func (b *builder) targets() error {
 }
 
 // targetValue measures a target's quantity on a cell, with its n.
-func targetValue(c claims.Claim, cell *stats.Cell) (value, n string, err error) {
-	if q, _ := c.Quantity(claims.Baseline); q.Unit == "ms" {
+func (b *builder) targetValue(c claims.Claim, cell *stats.Cell) (value, n string, err error) {
+	metric := stats.Throughput(record.OpPut)
+	switch c.ID {
+	case "T3":
 		l, err := putLatency(cell)
 		return millis(l, 99), fmt.Sprintf("%d blocks", l.Blocks), err
+	case "T4":
+		metric = stats.Scale(stats.CPUShare(b.Run.Manifest.Env.CPUs), 100)
+	case "T5":
+		metric = stats.Scale(stats.PeakRSS, 1e-6)
+	case "T7":
+		metric = stats.Scale(stats.ErrorRate, 100)
 	}
-	s := over(cell, stats.Throughput(record.OpPut))
+	s := over(cell, metric)
 	return spread(s), fmt.Sprintf("%d blocks", s.N), nil
 }
 

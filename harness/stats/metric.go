@@ -35,6 +35,23 @@ func Allocs(t *record.Trial) (float64, bool) { return perOp(t, t.Store.HeapAlloc
 // of any type.
 func AllocBytes(t *record.Trial) (float64, bool) { return perOp(t, t.Store.HeapAllocBytes) }
 
+// CPUShare is the store's CPU time as a share of what a machine of that many
+// CPUs has: 0 to 1.
+func CPUShare(cpus int) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		all := float64(cpus) * float64(t.MeasureNS) / 1e9
+		return (t.Store.CPUUserSeconds + t.Store.CPUSystemSeconds) / all, all > 0
+	}
+}
+
+// Scale is m in another unit: each value times factor.
+func Scale(m Metric, factor float64) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		v, ok := m(t)
+		return v * factor, ok
+	}
+}
+
 // PeakRSS is the store's peak resident memory in bytes.
 func PeakRSS(t *record.Trial) (float64, bool) {
 	return float64(t.Store.PeakRSSBytes), t.Store.PeakRSSBytes > 0
