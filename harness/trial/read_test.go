@@ -2,8 +2,12 @@ package trial
 
 import (
 	"bytes"
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -157,6 +161,26 @@ func TestProcessIsAlwaysEnded(t *testing.T) {
 	_, err = startProcess(t.Context(), script("exit 4"))
 	require.ErrorIs(t, err, ErrStart)
 	require.ErrorContains(t, err, "exit status 4")
+}
+
+// When this process is killed, the kernel kills the store. The store holds the
+// write end of a FIFO: its reader sees the end of the file when the store is
+// gone.
+func TestStoreDiesWithItsParent(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	self, err := os.Executable()
+	require.NoError(t, err)
+	parent := exec.Command(self, parentArg, `echo 'ready {"client":"127.0.0.1:1"}'; exec sleep 1000 >`+fifo)
+	require.NoError(t, parent.Start())
+	reader, err := os.Open(fifo) // returns when the store has opened it too
+	require.NoError(t, err)
+	require.NoError(t, parent.Process.Kill())
+	require.Error(t, parent.Wait())
+	rest, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	require.Empty(t, rest)
+	require.NoError(t, reader.Close())
 }
 
 func TestArgv(t *testing.T) {

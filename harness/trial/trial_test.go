@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net"
 	"os"
@@ -22,21 +23,24 @@ import (
 	"metastorebench/harness/workload"
 )
 
-// noopArg makes the test binary the no-op server.
-const noopArg = "noop-server"
+// First arguments that make the test binary another program.
+const (
+	noopArg   = "noop-server"
+	parentArg = "parent" // starts the script in the second argument as a trial would, and waits
+)
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == noopArg {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err == nil {
-			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-			defer stop()
-			err = ceiling.Serve(ctx, l, strings.TrimPrefix(os.Args[2], "--rpc="), nil, os.Stdout)
+	if len(os.Args) > 2 {
+		switch os.Args[1] {
+		case noopArg:
+			exit(serveNoop(strings.TrimPrefix(os.Args[2], "--rpc=")))
+		case parentArg:
+			p, err := startProcess(context.Background(), []string{"/bin/sh", "-c", os.Args[2]})
+			if err == nil {
+				<-p.ended
+			}
+			exit(err)
 		}
-		if err != nil {
-			panic(err)
-		}
-		os.Exit(0)
 	}
 	fakestore.RunIfChild()
 	// A program built with the race detector sleeps for a second when it ends,
@@ -45,6 +49,24 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+func serveNoop(rpc string) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return ceiling.Serve(ctx, l, rpc, nil, os.Stdout)
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // spec is a short trial of the fake store with a fault.
