@@ -21,7 +21,7 @@ const FiguresDir = "figures"
 
 // Options say what to report and where.
 type Options struct {
-	RunDir          string // a run's folder, as record.ReadRun takes it
+	RunDir          string // a run's folder, as record.ReadRun takes it, or one of Go benchmark output
 	ExperimentsPath string // the document with the section's markers
 	Section         string // name in the markers, e.g. "phase1" or "phase1-local"
 }
@@ -128,13 +128,35 @@ func build(o Options) (string, []*plots.Figure, error) {
 	if err := o.Validate(); err != nil {
 		return "", nil, err
 	}
-	run, err := read(o.RunDir)
-	if err != nil {
-		return "", nil, err
-	}
 	doc, err := os.ReadFile(o.ExperimentsPath)
 	if err != nil {
 		return "", nil, fmt.Errorf("report: %w", err)
+	}
+	body, figs, err := section(o)
+	if err != nil {
+		return "", nil, err
+	}
+	made, err := Splice(string(doc), o.Section, body)
+	if err != nil {
+		return "", nil, fmt.Errorf("%s: %w", o.ExperimentsPath, err)
+	}
+	return made, figs, nil
+}
+
+// section makes the section's text and figures from a run or, where there is no
+// manifest, from Go benchmark output.
+func section(o Options) (string, []*plots.Figure, error) {
+	bench, err := benchPaths(o.RunDir)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(bench) > 0 {
+		body, err := benchSection(o, bench)
+		return body, nil, err
+	}
+	run, err := read(o.RunDir)
+	if err != nil {
+		return "", nil, err
 	}
 	in, err := inputFor(o, run)
 	if err != nil {
@@ -144,35 +166,40 @@ func build(o Options) (string, []*plots.Figure, error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("report: %s: %w", o.RunDir, err)
 	}
-	made, err := Splice(string(doc), o.Section, body)
-	if err != nil {
-		return "", nil, fmt.Errorf("%s: %w", o.ExperimentsPath, err)
-	}
-	return made, in.Figures, nil
+	return body, in.Figures, nil
 }
 
 // inputFor adds paths relative to the document, and the figures. Level smoke
 // has none: they would compare.
 func inputFor(o Options, run *stats.Run) (Input, error) {
-	docDir, err := filepath.Abs(filepath.Dir(o.ExperimentsPath))
+	rel, err := relative(o)
 	if err != nil {
-		return Input{}, fmt.Errorf("report: %w", err)
+		return Input{}, err
 	}
-	runDir, err := filepath.Abs(o.RunDir)
-	if err != nil {
-		return Input{}, fmt.Errorf("report: %w", err)
-	}
-	rel, err := filepath.Rel(docDir, runDir)
-	if err != nil {
-		return Input{}, fmt.Errorf("report: %w", err)
-	}
-	in := Input{Run: run, RunPath: filepath.ToSlash(rel), Document: filepath.Base(o.ExperimentsPath), Section: o.Section}
+	in := Input{Run: run, RunPath: rel, Document: filepath.Base(o.ExperimentsPath), Section: o.Section}
 	if run.Manifest.Level != levelSmoke {
 		if in.Figures, err = plots.All(run, stats.Factors(phase)); err != nil {
 			return Input{}, fmt.Errorf("report: %s: %w", o.RunDir, err)
 		}
 	}
 	return in, nil
+}
+
+// relative returns the run's folder as seen from the document, with slashes.
+func relative(o Options) (string, error) {
+	docDir, err := filepath.Abs(filepath.Dir(o.ExperimentsPath))
+	if err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	runDir, err := filepath.Abs(o.RunDir)
+	if err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	rel, err := filepath.Rel(docDir, runDir)
+	if err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	return filepath.ToSlash(rel), nil
 }
 
 // firstDifference compares two texts by line.
