@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
+	"metastorebench/harness/ready"
 	"metastorebench/variants"
 	"metastorebench/variants/engine/rocksdb"
 )
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // process is a running metastore.
 type process struct {
 	cmd    *exec.Cmd
-	ready  readyLine
+	ready  ready.Line
 	stderr *bytes.Buffer
 }
 
@@ -56,11 +56,10 @@ func startProcess(t *testing.T, dir string, args ...string) *process {
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { p.kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
+	line, err := bufio.NewReader(out).ReadBytes('\n')
 	require.NoError(t, err, "metastore did not start: %s", p.stderr)
-	text, ok := strings.CutPrefix(line, "ready ")
-	require.True(t, ok, "first line %q", line)
-	require.NoError(t, json.Unmarshal([]byte(text), &p.ready))
+	p.ready, err = ready.Parse(line)
+	require.NoError(t, err)
 	return p
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +22,7 @@ import (
 	"metastorebench/core/metrics"
 	"metastorebench/core/node"
 	"metastorebench/core/propose"
+	"metastorebench/harness/ready"
 	"metastorebench/variants"
 	"metastorebench/variants/rpc"
 )
@@ -31,19 +31,6 @@ const (
 	startTimeout    = 30 * time.Second
 	shutdownTimeout = 10 * time.Second
 )
-
-// readyLine is what serve prints, after the word "ready", once it serves: one
-// line for the program that started it.
-type readyLine struct {
-	Client     string `json:"client"`
-	HTTP       string `json:"http"`
-	Peer       string `json:"peer"`
-	PID        int    `json:"pid"`
-	Durability string `json:"durability"`
-	// Options are the effective options: the axes and what else shapes a
-	// measurement.
-	Options map[string]string `json:"options"`
-}
 
 // serve runs the store until ctx ends or it fails.
 func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr io.Writer) error {
@@ -159,20 +146,18 @@ func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics
 	return node.Start(ctx, o)
 }
 
+// announce tells the program that started this one that it serves, with the
+// effective options: the axes and what else shapes a measurement.
 func announce(w io.Writer, p ports, c *config, s variants.Selection) error {
 	options := maps.Clone(map[string]string(s))
 	options["snapshot-count"] = strconv.FormatUint(c.snapshotCount, 10)
 	options["snapshot-bytes"] = strconv.FormatInt(c.snapshotBytes, 10)
 	options["max-request-bytes"] = strconv.FormatUint(uint64(c.maxRequestBytes), 10)
 	options["seed"] = strconv.FormatUint(c.seed, 10)
-	line, err := json.Marshal(readyLine{
+	return ready.Line{
 		Client: firstAddr(p.client), HTTP: firstAddr(p.web), PID: os.Getpid(),
 		Durability: s.Durability(), Options: options,
-	})
-	if err == nil {
-		_, err = fmt.Fprintf(w, "ready %s\n", line)
-	}
-	return err
+	}.Write(w)
 }
 
 func firstAddr(ls []net.Listener) string {

@@ -1,0 +1,56 @@
+package variants_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/variants"
+)
+
+func TestSelectionTextRoundTrips(t *testing.T) {
+	for _, v := range variants.Variants() {
+		s, err := variants.Named(v.Name)
+		require.NoError(t, err)
+		again, err := variants.Parse(s.String())
+		require.NoError(t, err)
+		require.Equal(t, s, again)
+		require.Equal(t, "synced", s.Durability())
+	}
+}
+
+func TestSelectionNamesEveryViolation(t *testing.T) {
+	s := with(t, variants.VariantBest, "propose", "x", "codec", "y", "colour", "red")
+	delete(s, "wal")
+	err := s.Validate()
+	for _, want := range []string{
+		`unknown --propose "x", want one of perop, batch`,
+		`unknown --codec "y", want one of json, protobuf`,
+		"axis wal has no value, want one of perentry, perready",
+		`unknown axis "colour"`,
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	_, err = variants.Parse("--propose=batch --propose=perop")
+	require.ErrorContains(t, err, "given twice")
+	_, err = variants.Parse("propose=batch")
+	require.ErrorContains(t, err, "not of the form --axis=value")
+	_, err = variants.Named("fastest")
+	require.ErrorContains(t, err, "best, baseline")
+}
+
+// TestEveryAxisHasABestValueOfItsOwn guards the registry.
+func TestEveryAxisHasABestValueOfItsOwn(t *testing.T) {
+	for _, a := range variants.Axes() {
+		require.NotEmpty(t, a.Seam)
+		seen := make(map[string]bool)
+		best := false
+		for _, v := range a.Values {
+			require.False(t, seen[v.Name], "%s has two values %s", a.Name, v.Name)
+			seen[v.Name] = true
+			require.NotEmpty(t, v.Doc, "%s=%s", a.Name, v.Name)
+			best = best || v.Name == a.Best && !v.Unsafe
+		}
+		require.True(t, best, "%s: the best value %q is missing or unsafe", a.Name, a.Best)
+	}
+}
