@@ -244,3 +244,14 @@ func TestStoppedNodeAnswers(t *testing.T) {
 	require.ErrorIs(t, n.Read(t.Context(), false, func(engine.Reader) error { return nil }), kv.ErrStopped)
 	require.NoError(t, n.Err())
 }
+
+// bytes is at least what the acknowledged puts took in the log.
+func (l *ledger) bytes() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var sum int64
+	for _, v := range l.value {
+		sum += int64(len(v)) + 32 // an entry's header and a frame's are longer
+	}
+	return sum
+}

@@ -73,7 +73,7 @@ func (n *Node) open() (r recovered, err error) {
 func (n *Node) openLog(existing bool) (*wal.Log, *wal.Recovered, error) {
 	o := &n.opts
 	log, rec, err := wal.Open(wal.Options{
-		FS: o.LogFS, Dir: n.path("wal"), Identity: n.id,
+		FS: o.LogFS, Dir: n.path("wal"), Identity: n.id, SegmentBytes: o.SegmentBytes,
 		OnSync: o.Metrics.Synced,
 		OnWrite: func(bytes int) {
 			o.Metrics.Wrote(bytes)

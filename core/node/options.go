@@ -48,6 +48,8 @@ type Options struct {
 	// entries and bytes. Defaults 100,000 and 64 MiB.
 	SnapshotCount uint64
 	SnapshotBytes int64
+	// SegmentBytes is the size of a log file. Default: wal.DefaultSegmentBytes.
+	SegmentBytes int64
 
 	// Limits bound the propose queue; zero fields get defaults.
 	Limits propose.Limits
@@ -78,6 +80,7 @@ func (o *Options) EnsureDefaults() {
 	setDefault(&o.RequestTimeout, 7*time.Second)
 	setDefault(&o.SnapshotCount, 100_000)
 	setDefault(&o.SnapshotBytes, 64<<20)
+	setDefault(&o.SegmentBytes, wal.DefaultSegmentBytes)
 	setDefault(&o.Limits.MaxRequestBytes, 2<<20)
 	setDefault(&o.Limits.MaxPendingOps, 32<<10)
 	setDefault(&o.Limits.MaxPendingBytes, 256<<20)

@@ -1,0 +1,126 @@
+package variants_test
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/core/engine"
+	"metastorebench/core/kv"
+	"metastorebench/core/node"
+	"metastorebench/variants"
+)
+
+// TestFailingDevice lets one kind of log access fail under load: the node stops
+// with the reason, nothing is acknowledged any more, and after a restart on a
+// sound device everything acknowledged is there.
+func TestFailingDevice(t *testing.T) {
+	for name, c := range map[string]struct {
+		kinds []errorfs.OpKind
+		err   error
+	}{
+		"sync fails": {[]errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData}, syscall.EIO},
+		"disk full":  {[]errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileWriteAt}, syscall.ENOSPC},
+	} {
+		for _, engineName := range []string{"memory", "pebble"} {
+			t.Run(name+"/"+engineName, func(t *testing.T) {
+				failing := &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
+					for _, k := range c.kinds {
+						if op.Kind == k && strings.Contains(op.Path, "wal") {
+							return c.err
+						}
+					}
+					return nil
+				})}
+				mem := vfs.NewCrashableMem()
+				s := with(t, variants.VariantBest, "engine", engineName)
+				n := start(t, options(t, errorfs.Wrap(mem, failing), "data", s))
+				l := newLedger()
+				l.load(n, 4, 20, 1)
+				failing.On()
+				l.load(n, 4, 20, 2) // ends when the node answers no more
+
+				select {
+				case <-n.Failed():
+				case <-time.After(30 * time.Second):
+					t.Fatal("the node goes on after a failed access")
+				}
+				require.ErrorIs(t, n.Err(), c.err)
+				failing.Off()
+				_, err := n.Propose(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte("after")}})
+				require.ErrorIs(t, err, kv.ErrStopped, "a failed sync must not be retried")
+				require.ErrorIs(t, n.Read(t.Context(), true, func(engine.Reader) error { return nil }), kv.ErrStopped)
+				_ = n.Stop()
+
+				l.check(t, start(t, options(t, mem.CrashClone(vfs.CrashCloneCfg{}), "data", s)))
+			})
+		}
+	}
+}
+
+// TestLogIsBounded writes far more than the bounds and looks at what is left on
+// disk: few log files, one snapshot, and all of the data.
+func TestLogIsBounded(t *testing.T) {
+	for _, engineName := range engines() {
+		for name, bound := range map[string]func(*node.Options){
+			"by entries": func(o *node.Options) { o.SnapshotCount = 100 },
+			"by bytes":   func(o *node.Options) { o.SnapshotBytes = 16 << 10 },
+		} {
+			t.Run(engineName+"/"+name, func(t *testing.T) {
+				o := options(t, vfs.Default, t.TempDir(), with(t, variants.VariantBest, "engine", engineName))
+				o.SegmentBytes = 4 << 10
+				bound(&o)
+				l, n := newLedger(), start(t, o)
+				for round := range uint64(10) {
+					l.load(n, 4, 100, round)
+				}
+				require.NoError(t, n.Stop())
+
+				logs, err := o.FS.List(o.FS.PathJoin(o.DataDir, "wal"))
+				require.NoError(t, err)
+				written := l.bytes()
+				require.Less(t, len(logs), int(written/o.SegmentBytes)/2, "%d log files of %d bytes remain of %d bytes written", len(logs), o.SegmentBytes, written)
+				snaps, err := o.FS.List(o.FS.PathJoin(o.DataDir, "snap"))
+				if engineName == "memory" {
+					require.NoError(t, err)
+					require.Len(t, snaps, 1)
+				} else {
+					require.Error(t, err, "a persistent engine keeps no snapshot files")
+				}
+				l.check(t, start(t, o))
+			})
+		}
+	}
+}
+
+// TestMissingSnapshot removes the snapshot that the log begins with.
+func TestMissingSnapshot(t *testing.T) {
+	o := options(t, vfs.NewMem(), "data", with(t, variants.VariantBest))
+	o.SnapshotCount = 10
+	n := start(t, o)
+	newLedger().load(n, 1, 100, 1)
+	require.NoError(t, n.Stop())
+	require.NoError(t, o.FS.RemoveAll("data/snap"))
+	_, err := node.Start(t.Context(), o)
+	require.ErrorIs(t, err, node.ErrDataDir)
+	require.ErrorContains(t, err, "its snapshot cannot be read")
+}
+
+// TestFormatVersion starts on a data directory of a later format.
+func TestFormatVersion(t *testing.T) {
+	o := options(t, vfs.NewMem(), "data", with(t, variants.VariantBest))
+	require.NoError(t, start(t, o).Stop())
+	f, err := o.FS.Create("data/meta.json", vfs.WriteCategoryUnspecified)
+	require.NoError(t, err)
+	_, err = f.Write([]byte(`{"format": 2}`))
+	require.NoError(t, errors.Join(err, f.Close()))
+	_, err = node.Start(t.Context(), o)
+	require.ErrorIs(t, err, node.ErrDataDir)
+	require.ErrorContains(t, err, "format version 2, this node is started with 1")
+}
