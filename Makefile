@@ -13,6 +13,7 @@ APT_PACKAGES := librocksdb-dev
 # neither takes about five minutes.
 LEVEL = $(if $(SMOKE),smoke,$(if $(FULL),full,default))
 ARGS ?=
+BENCH_DIR := results/reference/bench
 
 .PHONY: help
 help: ## list the targets
@@ -85,10 +86,12 @@ phase1: build ## run phase 1's matrix, draw it, update EXPERIMENTS.md (SMOKE=1, 
 .PHONY: report
 report: build ## remake EXPERIMENTS.md and its figures from results/reference
 	bin/metabench report results/reference/phase1 --section phase1
+	bin/metabench report $(BENCH_DIR) --section bench
 
 .PHONY: check-report
 check-report: build
 	@bin/metabench report results/reference/phase1 --section phase1 --check
+	@bin/metabench report $(BENCH_DIR) --section bench --check
 
 .PHONY: test-perf test-perf-memory test-perf-rocksdb
 test-perf: build ## the plan's own workloads, baseline against best, on memory and RocksDB
@@ -101,6 +104,21 @@ test-perf-rocksdb: build ## the same on RocksDB only
 .PHONY: bench
 bench: deps ## Go benchmarks: puts in process, codecs, engines, log
 	go test $(GOFLAGS_TAGS) -run '^$$' -bench . -benchtime 1s ./variants/... ./core/...
+
+# The benchmarks that EXPERIMENTS.md shows, six repeats each. A file's first
+# lines say how it was made; benchstat reads the rest.
+define bench-reference
+	@mkdir -p $(BENCH_DIR)
+	@{ echo "command: go test -run ^$$ $(2)"; echo "commit: $$(git rev-parse HEAD)"; echo "date: $$(date -u +%F)"; \
+	   go test $(GOFLAGS_TAGS) -run '^$$' $(2); } | tee $(BENCH_DIR)/$(1).txt
+endef
+
+.PHONY: bench-reference
+bench-reference: deps ## remake the committed benchmark records
+	$(call bench-reference,codec,-bench Codec -count 6 -benchtime 200ms ./variants/codec/...)
+	$(call bench-reference,in-process-put,-bench Put -count 6 -benchtime 20000x ./variants)
+	$(call bench-reference,in-process-put-saturated,-bench Put/variant=best/.*/clients=1000 -count 6 -benchtime 500000x ./variants)
+	$(call bench-reference,memory-per-key,-bench HeapPerKey -count 6 -benchtime 1x ./variants/index/hash)
 
 .PHONY: clean
 clean: ## remove what was built and all results that are not committed
