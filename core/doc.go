@@ -1,0 +1,52 @@
+// Package core holds no code; it is the map of the store that every variant
+// shares. Each stage is a package below, and each seam with more than one value
+// is an interface in the package that uses it.
+//
+// # Write path
+//
+//  1. api decodes and validates the request; nothing of it is done if any of it
+//     is wrong.
+//  2. propose encodes the command on the caller's goroutine (seam: codec.Codec),
+//     admits it to a queue bounded in commands and bytes, or refuses at once.
+//  3. raftnode, one goroutine, takes what waits whenever the log behind it is
+//     free and proposes it as log entries (seam: propose.Policy).
+//  4. The Raft library hands back a Ready. Entries that were committed before go
+//     to the apply stage; messages go to the peers (transport).
+//  5. wal appends the new entries and syncs (seam: wal.Policy, on a vfs.FS that
+//     may stand for another device).
+//  6. Once committed, entries go to the apply stage, one goroutine, which decodes
+//     them and carries them out in engine batches (seam: apply.Policy), each
+//     committed together with the applied index (seam: engine.Engine).
+//  7. The caller is answered with the result and the revision.
+//
+// # Read path
+//
+//  1. api decodes and validates. A read that is not serializable asks raftnode
+//     for the commit index; all reads that arrive meanwhile share the question
+//     (ReadIndex).
+//  2. When the apply stage has passed that index, the read runs on a consistent
+//     view of the engine.
+//
+// # Bounding the log
+//
+// After enough entries or bytes, node takes a snapshot of the engine, or flushes
+// one that persists, and the log behind it is dropped.
+//
+// # Invariants
+//
+//   - Acknowledged means: in the synced log of a majority, and applied.
+//   - Every queue is bounded; a full one refuses or pushes back.
+//   - A failed sync, a failed batch or a corrupt entry stops the node for good.
+//   - Engine data and applied index are committed together, so that a restart
+//     applies each command exactly once.
+//   - Keys and values are bytes everywhere.
+//
+// # Who knows whom
+//
+//	node -> api, raftnode, apply, propose, engine, wal, metrics
+//	raftnode -> propose, wal      (the only importer of the Raft library)
+//	apply -> engine, codec, wal
+//	propose -> codec
+//	api -> apply, engine
+//	all -> kv
+package core

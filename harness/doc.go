@@ -1,0 +1,20 @@
+// Package harness holds no code; it is the map of an experiment's life.
+//
+//  1. plan reads a declarative matrix (YAML), reports every violation with its
+//     line, and expands it into cells, blocks and a seeded order.
+//  2. run describes the machine and measures its sync latency, writes the
+//     manifest, and takes trial after trial: every cell once per block. What is
+//     finished survives an interruption, and the run resumes.
+//  3. trial starts a fresh store process on fresh data, preloads it, warms up,
+//     measures, checks and stops it. One process is one sample.
+//  4. load drives the store with the operations of workload, over the wire, and
+//     keeps HdrHistograms; check follows every answer against a model. A failed
+//     check voids the trial's numbers and fails the run.
+//  5. record is what a trial leaves behind: the only thing that analysis reads.
+//  6. stats summarizes records, with intervals and warnings; claims holds the
+//     plan's predictions; report and package plots put both side by side.
+//
+// Steps 1 to 4 never look at results, steps 6 never run a trial: a report can be
+// remade from records alone. ceiling is a target that does nothing, for what the
+// machine allows at best.
+package harness
