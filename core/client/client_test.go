@@ -4,17 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"metastorebench/core/api"
 	"metastorebench/core/api/apitest"
@@ -22,13 +27,19 @@ import (
 	"metastorebench/core/kv"
 )
 
-// transports returns one KV of each kind onto store.
-func transports(t *testing.T, store api.Store) map[string]client.KV {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// connections are what Pool and HTTP have in common.
+type connections interface {
+	Handle(i int) client.KV
+	Close() error
+}
+
+// transports returns one way of each kind to store.
+func transports(t *testing.T, store api.Store) map[string]connections {
 	t.Helper()
 	srv, dialer := apitest.Serve(t, store, api.ServerOptions{})
-	pool, err := client.Dial(t.Context(), client.Options{
-		Endpoints: []string{"mem"}, Conns: 3, DialOptions: []grpc.DialOption{dialer},
-	})
+	pool, err := client.Dial(client.Options{Endpoint: "mem", Conns: 3, DialOptions: []grpc.DialOption{dialer}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
 	web := httptest.NewServer(srv.Handler())
@@ -36,102 +47,94 @@ func transports(t *testing.T, store api.Store) map[string]client.KV {
 	gateway, err := client.NewHTTP(web.URL, 4, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, gateway.Close()) })
-	return map[string]client.KV{"pool": pool, "handle": pool.Handle(), "http": gateway}
+	return map[string]connections{"grpc": pool, "http": gateway}
 }
 
 // notText is a key that no text encoding survives.
 var notText = []byte{0xff, 0x00, 0xfe, 'k'}
 
 func TestOperations(t *testing.T) {
-	for _, name := range []string{"pool", "handle", "http"} {
+	for _, name := range []string{"grpc", "http"} {
 		t.Run(name, func(t *testing.T) {
-			c := transports(t, apitest.New())[name]
+			c := transports(t, apitest.New())[name].Handle(0)
 			ctx := t.Context()
 
-			pair, err := c.Get(ctx, notText)
+			pair, rev, err := c.Get(ctx, notText)
 			require.NoError(t, err)
 			require.Nil(t, pair)
+			require.EqualValues(t, 1, rev)
 
-			rev, err := c.Put(ctx, notText, []byte{0x80, 0})
-			require.NoError(t, err)
-			require.EqualValues(t, 2, rev)
-			rev, err = c.Put(ctx, notText, []byte{0x81, 0})
+			for i := range byte(2) {
+				rev, err = c.Put(ctx, notText, []byte{0x80 + i, 0})
+				require.NoError(t, err)
+				require.EqualValues(t, 2+i, rev)
+			}
+			pair, rev, err = c.Get(ctx, notText)
 			require.NoError(t, err)
 			require.EqualValues(t, 3, rev)
-
-			pair, err = c.Get(ctx, notText)
-			require.NoError(t, err)
-			require.Equal(t, &kv.KeyValue{
-				Key: notText, Value: []byte{0x81, 0}, CreateRevision: 2, ModRevision: 3, Version: 2,
-			}, pair)
+			equal(t, &mvccpb.KeyValue{Key: notText, Value: []byte{0x81, 0}, CreateRevision: 2, ModRevision: 3, Version: 2}, pair)
 
 			_, err = c.Put(ctx, []byte("a"), nil)
 			require.NoError(t, err)
-			res, err := c.Range(ctx, &kv.RangeRequest{Key: []byte{0}, RangeEnd: []byte{0}, Limit: 1})
+			page, err := c.Range(ctx, []byte{0}, []byte{0}, 1)
 			require.NoError(t, err)
-			require.Equal(t, &kv.RangeResult{
-				KVs: []*kv.KeyValue{{Key: []byte("a"), CreateRevision: 4, ModRevision: 4, Version: 1}}, More: true, Count: 2,
-			}, res)
+			require.Len(t, page.Pairs, 1)
+			equal(t, &mvccpb.KeyValue{Key: []byte("a"), CreateRevision: 4, ModRevision: 4, Version: 1}, page.Pairs[0])
+			require.Equal(t, []any{true, int64(2), int64(4)}, []any{page.More, page.Count, page.Revision})
 
-			n, err := c.Delete(ctx, []byte{0}, []byte{0})
+			n, rev, err := c.Delete(ctx, []byte{0}, []byte{0})
 			require.NoError(t, err)
-			require.EqualValues(t, 2, n)
+			require.Equal(t, []int64{2, 5}, []int64{n, rev})
+			n, rev, err = c.Delete(ctx, notText, nil)
+			require.NoError(t, err)
+			require.Equal(t, []int64{0, 5}, []int64{n, rev}, "nothing was left to delete")
 		})
 	}
 }
 
-func TestTxn(t *testing.T) {
-	key, other := []byte("k"), []byte("other")
-	get := &kv.RequestOp{Range: &kv.RangeRequest{Key: key, KeysOnly: true}}
-	put := &kv.RequestOp{Put: &kv.PutRequest{Key: key, Value: []byte("new"), PrevKv: true}}
-	del := &kv.RequestOp{DeleteRange: &kv.DeleteRangeRequest{Key: other, PrevKv: true}}
-	req := &kv.TxnRequest{
-		Compare: []*kv.Compare{
-			{Key: key, Target: kv.Compare_VERSION, Number: 1},
-			{Key: key, Target: kv.Compare_CREATE, Number: 2},
-			{Key: key, Target: kv.Compare_MOD, Result: kv.Compare_GREATER, Number: 1},
-			{Key: key, Target: kv.Compare_VALUE, Value: []byte("old")},
-			{Key: key, RangeEnd: []byte{0}, Target: kv.Compare_LEASE, Result: kv.Compare_LESS, Number: 1},
-		},
-		Success: []*kv.RequestOp{put, {Txn: &kv.TxnRequest{Success: []*kv.RequestOp{get, del}}}},
-	}
-	old := &kv.KeyValue{Key: key, Value: []byte("old"), CreateRevision: 2, ModRevision: 2, Version: 1}
-	for _, name := range []string{"pool", "handle", "http"} {
+func equal(t *testing.T, want, got *mvccpb.KeyValue) {
+	t.Helper()
+	require.True(t, proto.Equal(want, got), "got %v, want %v", got, want)
+}
+
+// TestLargePage checks that an answer may be larger than gRPC's default of 4 MiB.
+func TestLargePage(t *testing.T) {
+	for name, conns := range transports(t, apitest.New()) {
 		t.Run(name, func(t *testing.T) {
-			c := transports(t, apitest.New())[name]
-			for _, k := range [][]byte{key, other} {
-				_, err := c.Put(t.Context(), k, []byte("old"))
+			c, value := conns.Handle(0), make([]byte, 1<<20)
+			for i := range byte(5) {
+				_, err := c.Put(t.Context(), []byte{'k', i}, value)
 				require.NoError(t, err)
 			}
-			res, err := c.Txn(t.Context(), req)
+			page, err := c.Range(t.Context(), []byte("k"), []byte("l"), 0)
 			require.NoError(t, err)
-			require.EqualValues(t, 4, res.Revision)
-			require.True(t, res.Txn.Succeeded)
-			require.Equal(t, old, res.Txn.Responses[0].PrevKV)
-			inner := res.Txn.Responses[1].Txn.Responses
-			require.Equal(t, []*kv.KeyValue{{Key: key, CreateRevision: 2, ModRevision: 4, Version: 2}}, inner[0].Range.KVs)
-			require.EqualValues(t, 1, inner[1].Delete.Deleted)
-			require.Equal(t, other, inner[1].Delete.PrevKVs[0].Key)
+			require.Len(t, page.Pairs, 5)
+			for _, pair := range page.Pairs {
+				require.Len(t, pair.Value, len(value))
+			}
 		})
 	}
 }
 
 // TestErrors checks that errors come through as gRPC statuses on both
-// transports.
+// transports, with all other results zero.
 func TestErrors(t *testing.T) {
-	store := apitest.New()
-	for name, c := range transports(t, store) {
+	for name, conns := range transports(t, apitest.New()) {
 		t.Run(name, func(t *testing.T) {
-			_, err := c.Put(t.Context(), nil, nil)
+			c := conns.Handle(0)
+			rev, err := c.Put(t.Context(), nil, nil)
 			require.Equal(t, rpctypes.ErrEmptyKey, rpctypes.Error(err))
-			_, err = c.Get(t.Context(), nil)
+			require.Zero(t, rev)
+			pair, rev, err := c.Get(t.Context(), nil)
 			require.Equal(t, rpctypes.ErrEmptyKey, rpctypes.Error(err))
-			_, err = c.Delete(t.Context(), nil, nil)
+			require.Nil(t, pair)
+			require.Zero(t, rev)
+			n, rev, err := c.Delete(t.Context(), nil, nil)
 			require.Equal(t, rpctypes.ErrEmptyKey, rpctypes.Error(err))
-			_, err = c.Range(t.Context(), &kv.RangeRequest{Key: []byte("k"), Revision: 9})
-			require.Equal(t, rpctypes.ErrFutureRev, rpctypes.Error(err))
-			_, err = c.Txn(t.Context(), &kv.TxnRequest{Success: []*kv.RequestOp{{}}})
-			require.Equal(t, rpctypes.ErrKeyNotFound, rpctypes.Error(err))
+			require.Zero(t, n+rev)
+			page, err := c.Range(t.Context(), nil, []byte("k"), 1)
+			require.Equal(t, rpctypes.ErrEmptyKey, rpctypes.Error(err))
+			require.Zero(t, page)
 
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
@@ -144,7 +147,8 @@ func TestErrors(t *testing.T) {
 
 func TestUnknownFollowsTheStore(t *testing.T) {
 	store := apitest.New()
-	for name, c := range transports(t, store) {
+	for name, conns := range transports(t, store) {
+		c := conns.Handle(0)
 		for _, cause := range []error{
 			kv.ErrCompacted, kv.ErrFutureRevision, kv.ErrKeyNotFound, kv.ErrLeaseNotFound, kv.ErrTooManyRequests,
 			kv.ErrTooLarge, kv.ErrDropped, kv.ErrStopped, kv.ErrLeaderLost, context.DeadlineExceeded, errors.New("disk"),
@@ -175,43 +179,42 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// TestHandlesAreSpread checks that handles take the connections in turn, over
-// all endpoints.
+// TestHandlesAreSpread checks that worker i is on connection i modulo the pool's
+// size, by the number of connections that are dialled.
 func TestHandlesAreSpread(t *testing.T) {
-	store := apitest.New()
-	_, dialer := apitest.Serve(t, store, api.ServerOptions{})
-	pool, err := client.Dial(t.Context(), client.Options{
-		Endpoints: []string{"one", "two"}, Conns: 4, DialOptions: []grpc.DialOption{dialer},
+	addr, stop := serveEcho(t)
+	defer stop()
+	var dialled atomic.Int64
+	count := grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+		dialled.Add(1)
+		return new(net.Dialer).DialContext(ctx, "tcp", addr)
 	})
+	pool, err := client.Dial(client.Options{Endpoint: addr, Conns: 3, DialOptions: []grpc.DialOption{count}})
 	require.NoError(t, err)
 	defer pool.Close()
-	uses := map[client.Handle]int{}
-	for range 12 {
-		uses[pool.Handle()]++
-	}
-	require.Len(t, uses, 4)
-	for h, n := range uses {
-		require.Equal(t, 3, n)
-		_, err := h.Put(t.Context(), []byte("k"), nil)
+	for worker, want := range []int64{1, 2, 3, 3, 3, 3, 3} {
+		_, err := pool.Handle(worker).Put(t.Context(), []byte("k"), nil)
 		require.NoError(t, err)
+		require.Equal(t, want, dialled.Load())
 	}
 }
 
-// TestPooledMessagesDoNotMix lets many callers share one connection: no caller
-// may see another's key.
-func TestPooledMessagesDoNotMix(t *testing.T) {
-	for name, c := range transports(t, apitest.New()) {
+// TestWorkersDoNotMix lets many workers share connections: none may see
+// another's key.
+func TestWorkersDoNotMix(t *testing.T) {
+	for name, conns := range transports(t, apitest.New()) {
 		var wg sync.WaitGroup
 		for i := range 16 {
 			wg.Go(func() {
+				c, key := conns.Handle(i), fmt.Appendf(nil, "%s/%d", name, i)
 				for n := range 25 {
-					key, value := fmt.Appendf(nil, "%s/%d", name, i), fmt.Appendf(nil, "%d-%d", i, n)
+					value := fmt.Appendf(nil, "%d-%d", i, n)
 					if _, err := c.Put(t.Context(), key, value); err != nil {
 						t.Errorf("put: %v", err)
 						return
 					}
-					pair, err := c.Get(t.Context(), key)
-					if err != nil || pair == nil || string(pair.Value) != string(value) {
+					pair, _, err := c.Get(t.Context(), key)
+					if err != nil || string(pair.GetValue()) != string(value) {
 						t.Errorf("%s: got %v, %v, want %s", key, pair, err, value)
 						return
 					}
@@ -223,22 +226,28 @@ func TestPooledMessagesDoNotMix(t *testing.T) {
 }
 
 func TestDialErrors(t *testing.T) {
-	_, err := client.Dial(t.Context(), client.Options{})
-	require.ErrorIs(t, err, client.ErrOptions)
-	_, err = client.Dial(t.Context(), client.Options{Endpoints: []string{"x"}, Conns: -1})
-	require.ErrorIs(t, err, client.ErrOptions)
-
-	ctx, cancel := context.WithCancel(t.Context())
-	refuse := func(context.Context, string) (net.Conn, error) {
-		cancel()
-		return nil, errors.New("refused")
+	for want, o := range map[string]client.Options{
+		"no endpoint, want host:port":                 {Conns: 1},
+		"-1 connections, want 0 (for one) or more":    {Endpoint: "x", Conns: -1},
+		`endpoint "nobody:1": grpc: no transport sec`: {Endpoint: "nobody:1", DialOptions: []grpc.DialOption{grpc.WithTransportCredentials(nil)}},
+	} {
+		_, err := client.Dial(o)
+		require.ErrorIs(t, err, client.ErrOptions)
+		require.ErrorContains(t, err, want)
 	}
-	_, err = client.Dial(ctx, client.Options{
-		Endpoints: []string{"nobody:1"}, DialOptions: []grpc.DialOption{grpc.WithContextDialer(refuse)},
+}
+
+// TestUnreachable checks that the first call says that nobody is there.
+func TestUnreachable(t *testing.T) {
+	refuse := func(context.Context, string) (net.Conn, error) { return nil, errors.New("nobody is there") }
+	pool, err := client.Dial(client.Options{
+		Endpoint: "nobody:1", DialOptions: []grpc.DialOption{grpc.WithContextDialer(refuse)},
 	})
-	require.ErrorIs(t, err, client.ErrConnect)
-	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorContains(t, err, "nobody:1")
+	require.NoError(t, err)
+	defer pool.Close()
+	_, _, err = pool.Handle(0).Get(t.Context(), []byte("k"))
+	require.Equal(t, codes.Unavailable, status.Code(err), err)
+	require.ErrorContains(t, err, "nobody is there")
 }
 
 func TestNewHTTPErrors(t *testing.T) {
@@ -246,24 +255,41 @@ func TestNewHTTPErrors(t *testing.T) {
 		_, err := client.NewHTTP(base, 0, nil)
 		require.ErrorIs(t, err, client.ErrOptions, "%q", base)
 	}
+	_, err := client.NewHTTP("http://x", -1, nil)
+	require.ErrorIs(t, err, client.ErrOptions)
 }
 
 // TestHTTPForeignAnswers checks answers that no gateway gives.
 func TestHTTPForeignAnswers(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{
-		"not JSON":        func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") },
-		"a proxy's error": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) },
-		"an empty error":  func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "{}", http.StatusTeapot) },
-		"cut short":       func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "9") },
+	answer := func(httpStatus int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(httpStatus)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	for name, tc := range map[string]struct {
+		answer http.HandlerFunc
+		code   codes.Code
+		text   string
+	}{
+		"not JSON":        {answer(200, "hello"), codes.Internal, "malformed answer to put"},
+		"a proxy's error": {answer(502, "<html>bad gateway</html>"), codes.Unknown, "HTTP status 502: <html>bad gateway</html>"},
+		"an empty error":  {answer(418, "{}"), codes.Unknown, "HTTP status 418: {}"},
+		"an error of OK":  {answer(502, `{"code":0,"message":"strange"}`), codes.Unknown, `HTTP status 502: {"code":0,"message":"strange"}`},
+		"cut short": {
+			func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "9") },
+			codes.Unavailable, "EOF",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			web := httptest.NewServer(answer)
+			web := httptest.NewServer(tc.answer)
 			defer web.Close()
 			c, err := client.NewHTTP(web.URL, 1, nil)
 			require.NoError(t, err)
 			defer c.Close()
 			_, err = c.Put(t.Context(), []byte("k"), nil)
-			require.Error(t, err)
+			require.Equal(t, tc.code, status.Code(err), err)
+			require.ErrorContains(t, err, tc.text)
 			require.True(t, client.Unknown(err), "%v", err)
 		})
 	}
@@ -271,14 +297,14 @@ func TestHTTPForeignAnswers(t *testing.T) {
 
 func BenchmarkPut(b *testing.B) {
 	_, dialer := apitest.Serve(b, apitest.New(), api.ServerOptions{})
-	pool, err := client.Dial(b.Context(), client.Options{Endpoints: []string{"mem"}, DialOptions: []grpc.DialOption{dialer}})
+	pool, err := client.Dial(client.Options{Endpoint: "mem", DialOptions: []grpc.DialOption{dialer}})
 	require.NoError(b, err)
 	defer pool.Close()
 	key, value := []byte("12345678"), make([]byte, 256)
 	b.ReportAllocs()
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {
-		h := pool.Handle()
+		h := pool.Handle(0)
 		for pb.Next() {
 			if _, err := h.Put(b.Context(), key, value); err != nil {
 				b.Error(err)

@@ -9,19 +9,19 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-
-	"metastorebench/core/kv"
 )
 
-// HTTP is a KV over the JSON gateway: POST to /v3/kv/put, range, deleterange and
-// txn, keys and values in base64. It may be used from any number of goroutines.
+// HTTP is a KV over etcd's JSON gateway, with the mapping of etcd's
+// documentation ("gRPC gateway"): POST /v3/kv/{put,range,deleterange}, bytes in
+// base64, 64-bit numbers as strings. Unlike other KVs it may be used from any
+// number of goroutines.
 type HTTP struct {
 	base      string
 	transport *http.Transport
@@ -31,10 +31,10 @@ type HTTP struct {
 var _ KV = (*HTTP)(nil)
 
 // NewHTTP returns a client for the gateway at base, a URL without a path such as
-// "http://127.0.0.1:9121", over at most conns connections, kept alive (0
-// means one); calls wait for a free one. tls is used for https; nil means the defaults. No connection is made
-// yet.
-func NewHTTP(base string, conns int, tls *tls.Config) (*HTTP, error) {
+// "http://127.0.0.1:9121", over at most conns connections (0 means one), kept
+// alive; calls wait for a free one. config is used for https; nil means the
+// defaults. No connection is made yet.
+func NewHTTP(base string, conns int, config *tls.Config) (*HTTP, error) {
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
@@ -42,11 +42,13 @@ func NewHTTP(base string, conns int, tls *tls.Config) (*HTTP, error) {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" {
 		return nil, fmt.Errorf("%w: gateway %q, want http://host:port or https://host:port", ErrOptions, base)
 	}
+	if conns < 0 {
+		return nil, fmt.Errorf("%w: %d connections, want 0 (for one) or more", ErrOptions, conns)
+	}
 	transport := &http.Transport{
-		TLSClientConfig:     tls,
+		TLSClientConfig:     config,
 		MaxIdleConnsPerHost: max(conns, 1),
 		MaxConnsPerHost:     max(conns, 1),
-		IdleConnTimeout:     time.Minute,
 	}
 	return &HTTP{
 		base:      u.Scheme + "://" + u.Host + "/v3/kv/",
@@ -54,6 +56,10 @@ func NewHTTP(base string, conns int, tls *tls.Config) (*HTTP, error) {
 		client:    &http.Client{Transport: transport},
 	}, nil
 }
+
+// Handle returns the KV of any worker: connections are shared, a free one is
+// taken for each call.
+func (h *HTTP) Handle(int) KV { return h }
 
 // Close closes the connections that are idle; calls under way finish.
 func (h *HTTP) Close() error {
@@ -63,44 +69,38 @@ func (h *HTTP) Close() error {
 
 // Put stores value under key; see KV.
 func (h *HTTP) Put(ctx context.Context, key, value []byte) (int64, error) {
-	resp := &pb.PutResponse{}
-	err := h.post(ctx, "put", &pb.PutRequest{Key: key, Value: value}, resp)
-	return resp.Header.GetRevision(), err
-}
-
-// Get returns the pair for key; see KV.
-func (h *HTTP) Get(ctx context.Context, key []byte) (*kv.KeyValue, error) {
-	resp := &pb.RangeResponse{}
-	err := h.post(ctx, "range", &pb.RangeRequest{Key: key}, resp)
-	if err != nil || len(resp.Kvs) == 0 {
-		return nil, err
+	var resp etcdserverpb.PutResponse
+	if err := h.post(ctx, "put", &etcdserverpb.PutRequest{Key: key, Value: value}, &resp); err != nil {
+		return 0, err
 	}
-	return toPair(resp.Kvs[0]), nil
+	return resp.GetHeader().GetRevision(), nil
 }
 
-// Range returns the pairs that req selects; see KV.
-func (h *HTTP) Range(ctx context.Context, req *kv.RangeRequest) (*kv.RangeResult, error) {
-	resp := &pb.RangeResponse{}
-	if err := h.post(ctx, "range", fromRange(req), resp); err != nil {
-		return nil, err
+// Get reads key; see KV.
+func (h *HTTP) Get(ctx context.Context, key []byte) (*mvccpb.KeyValue, int64, error) {
+	var resp etcdserverpb.RangeResponse
+	if err := h.post(ctx, "range", &etcdserverpb.RangeRequest{Key: key}, &resp); err != nil {
+		return nil, 0, err
 	}
-	return toRange(resp), nil
+	return first(resp.GetKvs()), resp.GetHeader().GetRevision(), nil
 }
 
-// Delete removes keys; see KV.
-func (h *HTTP) Delete(ctx context.Context, key, rangeEnd []byte) (int64, error) {
-	resp := &pb.DeleteRangeResponse{}
-	err := h.post(ctx, "deleterange", &pb.DeleteRangeRequest{Key: key, RangeEnd: rangeEnd}, resp)
-	return resp.Deleted, err
-}
-
-// Txn carries out req; see KV.
-func (h *HTTP) Txn(ctx context.Context, req *kv.TxnRequest) (kv.Result, error) {
-	resp := &pb.TxnResponse{}
-	if err := h.post(ctx, "txn", fromTxn(req), resp); err != nil {
-		return kv.Result{}, err
+// Range reads [start, end); see KV.
+func (h *HTTP) Range(ctx context.Context, start, end []byte, limit int64) (Page, error) {
+	var resp etcdserverpb.RangeResponse
+	if err := h.post(ctx, "range", &etcdserverpb.RangeRequest{Key: start, RangeEnd: end, Limit: limit}, &resp); err != nil {
+		return Page{}, err
 	}
-	return kv.Result{Revision: resp.Header.GetRevision(), Txn: toTxn(resp)}, nil
+	return pageOf(&resp), nil
+}
+
+// Delete removes key or a range; see KV.
+func (h *HTTP) Delete(ctx context.Context, key, end []byte) (int64, int64, error) {
+	var resp etcdserverpb.DeleteRangeResponse
+	if err := h.post(ctx, "deleterange", &etcdserverpb.DeleteRangeRequest{Key: key, RangeEnd: end}, &resp); err != nil {
+		return 0, 0, err
+	}
+	return resp.GetDeleted(), resp.GetHeader().GetRevision(), nil
 }
 
 // post sends one request and decodes its answer into resp. Every error is a
@@ -125,22 +125,23 @@ func (h *HTTP) post(ctx context.Context, method string, req, resp proto.Message)
 		return asStatus(ctx, err)
 	}
 	if hresp.StatusCode != http.StatusOK {
-		return gatewayError(hresp.Status, answer)
+		return gatewayError(hresp.StatusCode, answer)
 	}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(answer, resp); err != nil {
-		return status.Errorf(codes.Unknown, "client: malformed answer: %v", err)
+		return status.Errorf(codes.Internal, "client: malformed answer to %s: %v", method, err)
 	}
 	return nil
 }
 
-// gatewayError turns an error answer into the gRPC status that it stands for.
-func gatewayError(httpStatus string, answer []byte) error {
+// gatewayError makes a status of the gateway's error body,
+// {"code": <gRPC code>, "message": "..."}.
+func gatewayError(httpStatus int, body []byte) error {
 	var e struct {
 		Code    codes.Code `json:"code"`
 		Message string     `json:"message"`
 	}
-	if err := json.Unmarshal(answer, &e); err != nil || e.Code == codes.OK {
-		return status.Errorf(codes.Unknown, "client: gateway answered %s", httpStatus)
+	if err := json.Unmarshal(body, &e); err != nil || e.Code == codes.OK {
+		return status.Errorf(codes.Unknown, "client: HTTP status %d: %.200s", httpStatus, body)
 	}
 	return status.Error(e.Code, e.Message)
 }

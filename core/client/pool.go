@@ -6,34 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
-	"sync/atomic"
-	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-
-	"metastorebench/core/kv"
-)
-
-// Errors of Dial and NewHTTP.
-var (
-	// ErrOptions says that the options cannot be used.
-	ErrOptions = errors.New("client: invalid options")
-	// ErrConnect says that an endpoint could not be reached in time.
-	ErrConnect = errors.New("client: cannot connect")
 )
 
 // Options say what to dial.
 type Options struct {
-	// Endpoints are host:port addresses; at least one. Connections are spread
-	// over them in turn.
-	Endpoints []string
-	// Conns is the number of connections in all; 0 means one.
+	// Endpoint is the host:port of one etcd v3 server.
+	Endpoint string
+	// Conns is the number of connections; 0 means one.
 	Conns int
 	// TLS is used for every connection; nil means plain text.
 	TLS *tls.Config
@@ -42,59 +27,30 @@ type Options struct {
 	DialOptions []grpc.DialOption
 }
 
-// Client is a pool of gRPC connections. As a KV it gives each call the next
-// connection; a caller that makes many calls should take a Handle.
-type Client struct {
-	conns []*grpc.ClientConn
-	next  atomic.Uint64
-}
+// Pool is a fixed set of gRPC connections to one endpoint. It may be used from
+// any number of goroutines.
+type Pool struct{ conns []*grpc.ClientConn }
 
-// Handle is a KV on one connection of the pool. It may be used from any number
-// of goroutines, and costs nothing to make.
-type Handle struct{ conn *grpc.ClientConn }
-
-var (
-	_ KV = (*Client)(nil)
-	_ KV = Handle{}
-)
-
-// Dial opens all connections and waits until each is ready, or until ctx ends
-// (ErrConnect, which names the endpoint).
-func Dial(ctx context.Context, o Options) (*Client, error) {
-	if len(o.Endpoints) == 0 {
-		return nil, fmt.Errorf("%w: no endpoints", ErrOptions)
+// Dial makes a pool. Connections are opened when first used, so an endpoint that
+// nobody serves is an error (Unavailable) of the first call.
+func Dial(o Options) (*Pool, error) {
+	if o.Endpoint == "" {
+		return nil, fmt.Errorf("%w: no endpoint, want host:port", ErrOptions)
 	}
 	if o.Conns < 0 {
 		return nil, fmt.Errorf("%w: %d connections, want 0 (for one) or more", ErrOptions, o.Conns)
 	}
 	opts := dialOptions(o)
-	c := &Client{}
-	for i := range max(o.Conns, 1) {
-		endpoint := o.Endpoints[i%len(o.Endpoints)]
+	p := &Pool{}
+	for range max(o.Conns, 1) {
 		// passthrough: the address is dialled as it is, without a resolver.
-		conn, err := grpc.NewClient("passthrough:///"+endpoint, opts...)
+		conn, err := grpc.NewClient("passthrough:///"+o.Endpoint, opts...)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: endpoint %q: %w", ErrOptions, endpoint, err), c.Close())
+			return nil, errors.Join(fmt.Errorf("%w: endpoint %q: %w", ErrOptions, o.Endpoint, err), p.Close())
 		}
-		c.conns = append(c.conns, conn)
-		conn.Connect()
+		p.conns = append(p.conns, conn)
 	}
-	for i, conn := range c.conns {
-		if err := ready(ctx, conn); err != nil {
-			endpoint := o.Endpoints[i%len(o.Endpoints)]
-			return nil, errors.Join(fmt.Errorf("%w to %s: %w", ErrConnect, endpoint, err), c.Close())
-		}
-	}
-	return c, nil
-}
-
-// reconnect is quick, for gRPC's 1 s at first: Dial is also the wait for a
-// store that is just starting.
-var reconnect = backoff.Config{
-	BaseDelay:  20 * time.Millisecond,
-	Multiplier: 1.6,
-	Jitter:     0.2,
-	MaxDelay:   time.Second,
+	return p, nil
 }
 
 func dialOptions(o Options) []grpc.DialOption {
@@ -104,138 +60,73 @@ func dialOptions(o Options) []grpc.DialOption {
 	}
 	opts := []grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
-		// As etcd's client: a range without a limit may be long.
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)),
-		grpc.WithNoProxy(),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: 5 * time.Second}),
 		// A retry would hide a failure, and could carry out a write twice.
 		grpc.WithDisableRetry(),
 		grpc.WithDisableServiceConfig(),
+		// As etcd's client: a page may be larger than gRPC's default of 4 MiB.
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)),
 	}
 	return append(opts, o.DialOptions...)
 }
 
-// ready waits for conn, whatever transient failures come before.
-func ready(ctx context.Context, conn *grpc.ClientConn) error {
-	for {
-		state := conn.GetState()
-		if state == connectivity.Ready {
-			return nil
-		}
-		if state == connectivity.Idle {
-			conn.Connect()
-		}
-		if !conn.WaitForStateChange(ctx, state) {
-			return fmt.Errorf("connection is %v: %w", state, ctx.Err())
-		}
-	}
+// Handle returns the KV of worker i (0 or more), on connection i modulo the
+// pool's size. Each goroutine takes its own, once.
+func (p *Pool) Handle(i int) KV {
+	return &handle{kv: etcdserverpb.NewKVClient(p.conns[i%len(p.conns)])}
 }
 
 // Close closes all connections; calls under way fail.
-func (c *Client) Close() error {
+func (p *Pool) Close() error {
 	var errs []error
-	for _, conn := range c.conns {
+	for _, conn := range p.conns {
 		errs = append(errs, conn.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// Handle returns a KV on the next connection in turn, so that callers that take
-// one handle each are spread evenly.
-func (c *Client) Handle() Handle {
-	n := c.next.Add(1) - 1
-	return Handle{c.conns[n%uint64(len(c.conns))]}
+var _ KV = (*handle)(nil)
+
+// handle reuses its requests: gRPC has encoded a unary request when the call
+// returns. Replies are not reused, because their pairs are the caller's.
+type handle struct {
+	kv     etcdserverpb.KVClient
+	put    etcdserverpb.PutRequest
+	get    etcdserverpb.RangeRequest
+	delete etcdserverpb.DeleteRangeRequest
 }
 
-// Put stores value under key; see KV.
-func (c *Client) Put(ctx context.Context, key, value []byte) (int64, error) {
-	return c.Handle().Put(ctx, key, value)
-}
-
-// Get returns the pair for key; see KV.
-func (c *Client) Get(ctx context.Context, key []byte) (*kv.KeyValue, error) {
-	return c.Handle().Get(ctx, key)
-}
-
-// Range returns the pairs that req selects; see KV.
-func (c *Client) Range(ctx context.Context, req *kv.RangeRequest) (*kv.RangeResult, error) {
-	return c.Handle().Range(ctx, req)
-}
-
-// Delete removes keys; see KV.
-func (c *Client) Delete(ctx context.Context, key, rangeEnd []byte) (int64, error) {
-	return c.Handle().Delete(ctx, key, rangeEnd)
-}
-
-// Txn carries out req; see KV.
-func (c *Client) Txn(ctx context.Context, req *kv.TxnRequest) (kv.Result, error) {
-	return c.Handle().Txn(ctx, req)
-}
-
-// putCall is the messages of one put, pooled: gRPC has encoded the request and
-// decoded the reply before Invoke returns, and keeps neither.
-type putCall struct {
-	req  pb.PutRequest
-	resp pb.PutResponse
-}
-
-var putCalls = sync.Pool{New: func() any { return new(putCall) }}
-
-// Put stores value under key; see KV.
-func (h Handle) Put(ctx context.Context, key, value []byte) (int64, error) {
-	call := putCalls.Get().(*putCall)
-	defer putCalls.Put(call)
-	call.req.Key, call.req.Value = key, value
-	err := h.conn.Invoke(ctx, pb.KV_Put_FullMethodName, &call.req, &call.resp)
-	call.req.Key, call.req.Value = nil, nil
+func (h *handle) Put(ctx context.Context, key, value []byte) (int64, error) {
+	h.put.Key, h.put.Value = key, value
+	resp, err := h.kv.Put(ctx, &h.put)
 	if err != nil {
 		return 0, err
 	}
-	return call.resp.Header.GetRevision(), nil
+	return resp.GetHeader().GetRevision(), nil
 }
 
-// getRequests pools the requests of gets. Replies are not reused: the pair in
-// one becomes the caller's.
-var getRequests = sync.Pool{New: func() any { return new(pb.RangeRequest) }}
-
-// Get returns the pair for key; see KV.
-func (h Handle) Get(ctx context.Context, key []byte) (*kv.KeyValue, error) {
-	req := getRequests.Get().(*pb.RangeRequest)
-	defer getRequests.Put(req)
-	req.Key = key
-	resp := &pb.RangeResponse{}
-	err := h.conn.Invoke(ctx, pb.KV_Range_FullMethodName, req, resp)
-	req.Key = nil
-	if err != nil || len(resp.Kvs) == 0 {
-		return nil, err
+func (h *handle) Get(ctx context.Context, key []byte) (*mvccpb.KeyValue, int64, error) {
+	h.get.Key, h.get.RangeEnd, h.get.Limit = key, nil, 0
+	resp, err := h.kv.Range(ctx, &h.get)
+	if err != nil {
+		return nil, 0, err
 	}
-	return toPair(resp.Kvs[0]), nil
+	return first(resp.GetKvs()), resp.GetHeader().GetRevision(), nil
 }
 
-// Range returns the pairs that req selects; see KV.
-func (h Handle) Range(ctx context.Context, req *kv.RangeRequest) (*kv.RangeResult, error) {
-	resp := &pb.RangeResponse{}
-	if err := h.conn.Invoke(ctx, pb.KV_Range_FullMethodName, fromRange(req), resp); err != nil {
-		return nil, err
+func (h *handle) Range(ctx context.Context, start, end []byte, limit int64) (Page, error) {
+	h.get.Key, h.get.RangeEnd, h.get.Limit = start, end, limit
+	resp, err := h.kv.Range(ctx, &h.get)
+	if err != nil {
+		return Page{}, err
 	}
-	return toRange(resp), nil
+	return pageOf(resp), nil
 }
 
-// Delete removes keys; see KV.
-func (h Handle) Delete(ctx context.Context, key, rangeEnd []byte) (int64, error) {
-	req := &pb.DeleteRangeRequest{Key: key, RangeEnd: rangeEnd}
-	resp := &pb.DeleteRangeResponse{}
-	if err := h.conn.Invoke(ctx, pb.KV_DeleteRange_FullMethodName, req, resp); err != nil {
-		return 0, err
+func (h *handle) Delete(ctx context.Context, key, end []byte) (int64, int64, error) {
+	h.delete.Key, h.delete.RangeEnd = key, end
+	resp, err := h.kv.DeleteRange(ctx, &h.delete)
+	if err != nil {
+		return 0, 0, err
 	}
-	return resp.Deleted, nil
-}
-
-// Txn carries out req; see KV.
-func (h Handle) Txn(ctx context.Context, req *kv.TxnRequest) (kv.Result, error) {
-	resp := &pb.TxnResponse{}
-	if err := h.conn.Invoke(ctx, pb.KV_Txn_FullMethodName, fromTxn(req), resp); err != nil {
-		return kv.Result{}, err
-	}
-	return kv.Result{Revision: resp.Header.GetRevision(), Txn: toTxn(resp)}, nil
+	return resp.GetDeleted(), resp.GetHeader().GetRevision(), nil
 }

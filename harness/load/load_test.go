@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"metastorebench/core/client"
 	"metastorebench/harness/check"
 	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
@@ -47,7 +48,7 @@ func newMemory(takes time.Duration) *memory {
 	return &memory{takes: func(int64) time.Duration { return takes }, revision: 1, pairs: make(map[string]*mvccpb.KeyValue)}
 }
 
-func (m *memory) client(int) Client { return m }
+func (m *memory) client(int) client.KV { return m }
 
 // call lets time pass, unless the caller gives up first.
 func (m *memory) call(ctx context.Context) error {
@@ -86,8 +87,8 @@ func (m *memory) Get(ctx context.Context, key []byte) (*mvccpb.KeyValue, int64, 
 	return m.pairs[string(key)], m.revision, nil
 }
 
-func (m *memory) Range(ctx context.Context, _, _ []byte, _ int64) (Page, error) {
-	return Page{}, m.call(ctx)
+func (m *memory) Range(ctx context.Context, _, _ []byte, _ int64) (client.Page, error) {
+	return client.Page{}, m.call(ctx)
 }
 
 func (m *memory) Delete(ctx context.Context, key, _ []byte) (deleted, revision int64, err error) {
@@ -310,7 +311,7 @@ func BenchmarkWorker(b *testing.B) {
 
 // instant answers puts at once.
 type instant struct {
-	Client
+	client.KV
 	revision atomic.Int64
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"metastorebench/core/client"
 	"metastorebench/harness/check"
 	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
@@ -23,8 +24,8 @@ const (
 // Config says what to run.
 type Config struct {
 	Workload *workload.Workload
-	// Client returns worker i's client.
-	Client func(i int) Client
+	// Client returns worker i's client, for one goroutine.
+	Client func(i int) client.KV
 	Model  *check.Model
 	Warmup time.Duration
 	// Measure is the length of the window.
@@ -130,12 +131,12 @@ func completed(recorders []*recorder) (n int64) {
 
 // Preload writes the first PreloadKeys keys, under the eyes of the model. It
 // stops at the first error.
-func Preload(ctx context.Context, w *workload.Workload, client func(i int) Client, m *check.Model) error {
+func Preload(ctx context.Context, w *workload.Workload, clients func(i int) client.KV, m *check.Model) error {
 	group, running := errgroup.WithContext(ctx)
 	epoch := time.Now()
 	workers := min(preloadWorkers, w.PreloadKeys)
 	for i := range workers {
-		s := &sender{client: client(i), work: w, observer: m.Observer(i), writer: w.PreloadWriter(), epoch: epoch}
+		s := &sender{client: clients(i), work: w, observer: m.Observer(i), writer: w.PreloadWriter(), epoch: epoch}
 		group.Go(func() error {
 			for key := i; key < w.PreloadKeys; key += workers {
 				s.seq = uint64(key) // one writer number, so the key tells writes apart

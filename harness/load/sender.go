@@ -4,13 +4,14 @@ import (
 	"context"
 	"time"
 
+	"metastorebench/core/client"
 	"metastorebench/harness/check"
 	"metastorebench/harness/workload"
 )
 
 // sender carries out one worker's operations. It belongs to one goroutine.
 type sender struct {
-	client   Client
+	client   client.KV
 	work     *workload.Workload
 	observer *check.Observer
 	writer   uint32

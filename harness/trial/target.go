@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 
-	"metastorebench/harness/load"
+	"metastorebench/core/client"
 	"metastorebench/harness/ready"
 	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
@@ -21,13 +21,13 @@ type target struct {
 	proc *process // nil for an external target
 	dir  string   // "" for an external target
 
-	admin *load.Pool // one connection, for everything but the load
-	pool  clients    // the load's connections
+	admin *client.Pool // one connection, for everything but the load
+	pool  clients      // the load's connections
 }
 
 // clients are the load's connections, whatever the API.
 type clients interface {
-	Client(i int) load.Client
+	Handle(i int) client.KV
 	Close() error
 }
 
@@ -62,21 +62,25 @@ func (t *target) launch(ctx context.Context, s Spec) (err error) {
 }
 
 func (t *target) connect(s Spec) (err error) {
-	if t.admin, err = load.Dial(t.line.Client, 1); err != nil {
+	if t.admin, err = client.Dial(client.Options{Endpoint: t.line.Client, Conns: 1}); err != nil {
 		return err
 	}
 	if s.Workload.API == workload.APIHTTP {
 		if t.line.HTTP == "" {
 			return fmt.Errorf("%w %s: the target has no HTTP port", ErrSpec, s.Cell.ID)
 		}
-		t.pool = load.NewHTTP(t.line.HTTP, s.Workload.Conns)
+		web, err := client.NewHTTP("http://"+t.line.HTTP, s.Workload.Conns, nil)
+		if err != nil {
+			return err
+		}
+		t.pool = web
 		return nil
 	}
 	var opts []grpc.DialOption
 	if s.DialOptions != nil {
 		opts = s.DialOptions(s.Cell.Options["rpc"])
 	}
-	pool, err := load.Dial(t.line.Client, s.Workload.Conns, opts...)
+	pool, err := client.Dial(client.Options{Endpoint: t.line.Client, Conns: s.Workload.Conns, DialOptions: opts})
 	if err != nil {
 		return err
 	}
@@ -139,7 +143,7 @@ func (t *target) bounds(w *workload.Workload) (start, end []byte) {
 // empty makes sure that the target has no keys, and returns its revision.
 func (t *target) empty(ctx context.Context, w *workload.Workload) (revision int64, err error) {
 	start, end := t.bounds(w)
-	page, err := t.admin.Client(0).Range(ctx, start, end, 1)
+	page, err := t.admin.Handle(0).Range(ctx, start, end, 1)
 	if err != nil {
 		return 0, err
 	}

@@ -86,7 +86,7 @@ func (t *trial) phases(ctx context.Context) error {
 	}
 	runtime.GC() // every window begins with a clean heap of the client
 	result, err := load.Run(ctx, load.Config{
-		Workload: t.work, Client: t.target.pool.Client, Model: t.model,
+		Workload: t.work, Client: t.target.pool.Handle, Model: t.model,
 		Warmup: t.Warmup, Measure: t.Measure, Grace: grace,
 		Opened: func() error { return t.meter.open(ctx) },
 		Closed: func() error { return t.meter.close(ctx) },
@@ -110,7 +110,7 @@ func (t *trial) prepare(ctx context.Context) (err error) {
 	if t.first, err = t.target.empty(ctx, t.work); err != nil {
 		return fmt.Errorf("look at the empty store: %w", err)
 	}
-	return load.Preload(ctx, t.work, t.target.pool.Client, t.model)
+	return load.Preload(ctx, t.work, t.target.pool.Handle, t.model)
 }
 
 // stop ends the store; not ending well is a failed check.

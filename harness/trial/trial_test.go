@@ -311,11 +311,11 @@ func TestExternal(t *testing.T) {
 	defer func() { require.NoError(t, target.discard()) }()
 	work, err := workload.New(s.Workload, 1)
 	require.NoError(t, err)
-	_, err = target.admin.Client(0).Put(t.Context(), work.AppendKey(nil, 5), []byte("mine"))
+	_, err = target.admin.Handle(0).Put(t.Context(), work.AppendKey(nil, 5), []byte("mine"))
 	require.NoError(t, err)
 	_, err = Run(t.Context(), s)
 	require.ErrorIs(t, err, ErrNotEmpty)
-	pair, _, err := target.admin.Client(0).Get(t.Context(), work.AppendKey(nil, 5))
+	pair, _, err := target.admin.Handle(0).Get(t.Context(), work.AppendKey(nil, 5))
 	require.NoError(t, err)
 	require.Equal(t, "mine", string(pair.Value))
 }

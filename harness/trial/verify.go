@@ -45,7 +45,7 @@ func (t *trial) add(c record.Check) { t.record.Checks = append(t.record.Checks, 
 // scan compares the whole content with the model and returns the store's
 // revision.
 func (t *trial) scan(ctx context.Context) (revision int64, err error) {
-	client, scan := t.target.admin.Client(0), t.model.Scan()
+	client, scan := t.target.admin.Handle(0), t.model.Scan()
 	limit := int64(max(1, pageBytes/(t.work.KeyBytes+t.work.ValueBytes)))
 	start, end := t.target.bounds(t.work)
 	for {
@@ -71,7 +71,7 @@ func (t *trial) tidy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scanTimeout)
 	defer cancel()
 	start, end := t.target.bounds(t.work)
-	if _, _, err := t.target.admin.Client(0).Delete(ctx, start, end); err != nil {
+	if _, _, err := t.target.admin.Handle(0).Delete(ctx, start, end); err != nil {
 		return fmt.Errorf("remove the trial's keys: %w", err)
 	}
 	return nil
