@@ -11,8 +11,9 @@
 //     keeps HdrHistograms; check follows every answer against a model. A failed
 //     check voids the trial's numbers and fails the run.
 //  5. record is what a trial leaves behind: the only thing that analysis reads.
-//  6. stats summarizes records, with intervals and warnings; claims holds the
-//     plan's predictions; report and package plots put both side by side.
+//  6. stats summarizes records, with intervals and warnings; attrib divides a
+//     total gain among its causes; claims holds the plan's predictions; report
+//     and package plots put them side by side.
 //
 // Steps 1 to 4 never look at results, steps 6 never run a trial: a report can be
 // remade from records alone. ceiling is a target that does nothing, for what the

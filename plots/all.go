@@ -9,9 +9,9 @@ import (
 )
 
 // All returns the figures of a run in the order in which a report shows them:
-// for each stratum of puts alone, throughput; latency where the disk is the
-// native one; the mechanism where clients can share a sync. A stratum without
-// the data for a figure does not get it.
+// for each stratum of puts alone, throughput; the waterfall where the factorial
+// is full; latency where the disk is the native one; the mechanism where clients
+// can share a sync. A stratum without the data for a figure does not get it.
 func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 	var figs []*Figure
 	named := map[string]int{}
@@ -19,7 +19,7 @@ func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 		if !s.WritesOnly() {
 			continue
 		}
-		draw := []func(*stats.Stratum) (*Figure, error){Throughput}
+		draw := []func(*stats.Stratum) (*Figure, error){Throughput, Waterfall}
 		if s.Options["disk"] == "native" {
 			draw = append(draw, LatencyByPercentile, LatencyHistogram)
 		}

@@ -51,11 +51,13 @@ func TestAllFigures(t *testing.T) {
 	for _, want := range []string{
 		"throughput-factorial-memory-put50-native", "throughput-ladder-memory-put50-plan", "throughput-factorial-rocksdb-put50-native",
 		"latency-percentile-factorial-pebble-put50-native", "latency-histogram-factorial-memory-put1-native", "mechanism-factorial-memory-put50-native",
+		"waterfall-factorial-memory-put50-native",
 	} {
 		require.True(t, names[want], want)
 	}
 	require.False(t, names["throughput-factorial-rocksdb-put1-native"], "a stratum that was skipped has no figure")
 	require.False(t, names["mechanism-factorial-memory-put1-native"], "one client shares nothing")
+	require.False(t, names["waterfall-ladder-memory-put50-plan"], "a ladder is not a full factorial")
 
 	dir := t.TempDir()
 	if *keep != "" {

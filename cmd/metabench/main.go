@@ -3,6 +3,8 @@
 //
 //	metabench run PLAN       run a plan (see metabench run --help)
 //	metabench plans [NAME]   list the built-in plans, or print one
+//	metabench report DIR     remake figures and EXPERIMENTS.md from records
+//	metabench export DIR     print a run for benchstat
 //	metabench pack DIR       compress a run's records for keeping
 //	metabench noop-server    the ceiling's target: answers at once, does nothing
 //

@@ -20,6 +20,7 @@ func newRoot() *cobra.Command {
 		newRunCommand(),
 		newPlansCommand(),
 		newReportCommand(),
+		newExportCommand(),
 		newPackCommand(),
 		newNoopCommand(),
 	)

@@ -35,6 +35,7 @@
 //	unsupported method         Unimplemented       (ours, says what is accepted)     no
 //
 //	kv.ErrLeaderLost           Unavailable         leader changed                    unknown
+//	kv.ErrTimeout              Unavailable         request timed out                 unknown
 //	kv.ErrStopped              Unavailable         server stopped                    unknown
 //	context cancelled          Canceled            (gRPC's)                          unknown
 //	context deadline           DeadlineExceeded    (gRPC's)                          unknown

@@ -145,6 +145,7 @@ func TestStoreErrors(t *testing.T) {
 		{kv.ErrDropped, rpctypes.ErrGRPCNoLeader},
 		{kv.ErrStopped, rpctypes.ErrGRPCStopped},
 		{kv.ErrLeaderLost, rpctypes.ErrGRPCLeaderChanged},
+		{kv.ErrTimeout, rpctypes.ErrGRPCTimeout},
 		{context.Canceled, status.Error(codes.Canceled, "context canceled")},
 		{context.DeadlineExceeded, status.Error(codes.DeadlineExceeded, "context deadline exceeded")},
 		{errors.New("disk on fire"), status.Error(codes.Unknown, "disk on fire")},

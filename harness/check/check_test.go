@@ -2,7 +2,6 @@ package check
 
 import (
 	"bytes"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -88,7 +87,7 @@ func pair(w *workload.Workload, key int, id workload.WriteID, revision int64) *m
 
 var (
 	errLost    = status.Error(codes.Unavailable, "connection lost")
-	errRefused = status.Error(codes.ResourceExhausted, "too many requests")
+	errRefused = status.Error(codes.ResourceExhausted, "etcdserver: too many requests")
 )
 
 // A right store must never be accused, whatever the interleaving, and whether or
@@ -373,15 +372,6 @@ func TestErrorRate(t *testing.T) {
 	require.Contains(t, Errors(ops(10, 1)).Detail, "1 of 11 operations failed; accepted: below 0.0001 (put Unavailable: 1)")
 	require.True(t, Errors([]record.OpStats{{Op: "put", Count: 1}}).OK)
 	require.False(t, Errors(nil).OK, "a window without operations shows nothing")
-}
-
-func TestUnknown(t *testing.T) {
-	for _, code := range []codes.Code{codes.Unavailable, codes.Canceled, codes.DeadlineExceeded, codes.Unknown, codes.Internal, codes.Aborted} {
-		require.True(t, Unknown(status.Error(code, "")), code)
-	}
-	require.True(t, Unknown(errors.New("no status")))
-	require.False(t, Unknown(errRefused))
-	require.False(t, Unknown(nil))
 }
 
 func TestObserverDoesNotAllocate(t *testing.T) {

@@ -2,13 +2,9 @@ package check
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"metastorebench/harness/workload"
 )
@@ -138,17 +134,4 @@ func (m *Model) Totals() Totals {
 		t.Reads += o.totals.Reads
 	}
 	return t
-}
-
-// definite are the codes with which a store says that a write did not happen.
-// Anything else, a lost connection above all, leaves it open.
-var definite = []codes.Code{
-	codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied,
-	codes.Unauthenticated, codes.ResourceExhausted, codes.FailedPrecondition,
-	codes.OutOfRange, codes.Unimplemented,
-}
-
-// Unknown reports whether a write that failed with err may have taken effect.
-func Unknown(err error) bool {
-	return err != nil && !slices.Contains(definite, status.Code(err))
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 
+	"metastorebench/core/client"
 	"metastorebench/harness/workload"
 )
 
@@ -55,7 +56,7 @@ func (o *Observer) BeginPut(key int, id workload.WriteID) {
 func (o *Observer) EndPut(revision int64, err error) {
 	m := o.m
 	if err != nil {
-		if Unknown(err) {
+		if client.Unknown(err) {
 			m.unknown(o.put)
 		}
 		o.endWrite(err, operation{kind: workload.Put, id: o.put})
@@ -98,7 +99,7 @@ func (o *Observer) endWrite(err error, op operation) {
 	op.client, op.unknown = o.client, err != nil
 	l := o.m.lock(o.key)
 	defer l.Unlock()
-	o.m.sample.end(o.key, o.sampled, op, o.m.epoch, err == nil || Unknown(err))
+	o.m.sample.end(o.key, o.sampled, op, o.m.epoch, err == nil || client.Unknown(err))
 }
 
 // BeginDelete says that a delete of the key is about to be sent.
@@ -107,7 +108,7 @@ func (o *Observer) BeginDelete(key int) { o.begin(key, 1) }
 // EndDelete reports the delete's answer: how many keys it removed, 0 or 1.
 func (o *Observer) EndDelete(deleted, revision int64, err error) {
 	m := o.m
-	if Unknown(err) {
+	if client.Unknown(err) {
 		m.unknown(workload.WriteID{})
 		o.endWrite(err, operation{kind: workload.Delete}) // and deleting stays raised
 		return

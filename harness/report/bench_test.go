@@ -1,13 +1,17 @@
 package report_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/perf/benchfmt"
 
+	"metastorebench/harness/record"
 	"metastorebench/harness/report"
+	"metastorebench/harness/stats/statstest"
 )
 
 const benchOutput = `command: go test -bench . -count 6 ./codec
@@ -51,4 +55,40 @@ func TestBenchSection(t *testing.T) {
 	require.NoError(t, report.Check(o))
 	require.NoError(t, os.WriteFile(path, []byte(benchOutput+"BenchmarkMore 1 5 ns/op\n"), 0o644))
 	require.ErrorIs(t, report.Check(o), report.ErrStale)
+}
+
+// TestExport reads the export back with benchstat's own reader.
+func TestExport(t *testing.T) {
+	m, trials := statstest.Phase1(statstest.Config{Seed: 7, Blocks: 2, Level: "full", Samples: 1500})
+	dir := t.TempDir()
+	require.NoError(t, record.WriteManifest(dir, m))
+	log, _, err := record.OpenLog(dir)
+	require.NoError(t, err)
+	valid := 0
+	for i := range trials {
+		require.NoError(t, log.Append(trials[i]))
+		if trials[i].Void == "" {
+			valid += len(trials[i].Ops)
+		}
+	}
+	require.NoError(t, log.Close())
+
+	var out bytes.Buffer
+	require.NoError(t, report.WriteBenchfmt(&out, dir))
+	r := benchfmt.NewReader(&out, "export")
+	lines := 0
+	for r.Scan() {
+		switch rec := r.Result().(type) {
+		case *benchfmt.Result:
+			lines++
+			require.Contains(t, string(rec.Name), "/workload=")
+			require.Equal(t, "phase1", rec.GetConfig("plan"))
+			v, ok := rec.Value("ops/s")
+			require.True(t, ok && v > 0, "%s", rec.Name)
+		case *benchfmt.SyntaxError:
+			t.Fatal(rec)
+		}
+	}
+	require.NoError(t, r.Err())
+	require.Equal(t, valid, lines)
 }

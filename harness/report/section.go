@@ -47,7 +47,7 @@ func Section(in Input) (string, error) {
 		return b.String(), nil
 	}
 	for _, part := range []func() error{
-		b.headline, b.targets, b.items, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.cellTables, b.figures,
+		b.headline, b.targets, b.items, b.attribution, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.cellTables, b.figures,
 	} {
 		if err := part(); err != nil {
 			return "", err

@@ -1,6 +1,7 @@
 package stats_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -220,4 +221,33 @@ func TestOpsOrder(t *testing.T) {
 	tr := trial("a", 0, 1)
 	tr.Ops = []record.OpStats{{Op: "zap"}, {Op: "delete"}, {Op: "compact"}, {Op: "get"}, {Op: "put"}}
 	require.Equal(t, []string{"put", "get", "delete", "compact", "zap"}, newRun(t, tr).Cell("a").Ops())
+}
+
+func TestLogFactorial(t *testing.T) {
+	m, trials := statstest.Phase1(statstest.Config{Seed: 7, Blocks: 3, Level: "full", Samples: 100})
+	run, err := stats.NewRun(m, trials)
+	require.NoError(t, err)
+	puts := stats.Throughput(record.OpPut)
+	full := 0
+	for _, s := range run.Study(stats.Factors(1)) {
+		blocks, left, complete := s.LogFactorial(puts)
+		require.Equal(t, len(s.Rows) == 16, complete, "%s %s", s.Group, s.Workload)
+		if !complete {
+			continue
+		}
+		full++
+		require.Equal(t, 3, len(blocks)+left)
+		for _, row := range s.Rows {
+			for _, y := range blocks {
+				// The response is one of the cell's own, as a logarithm.
+				found := false
+				for _, trial := range row.Cell.Trials {
+					v, _ := puts(trial)
+					found = found || math.Abs(math.Exp(y[row.Setting])-v) < 1e-6*v
+				}
+				require.True(t, found)
+			}
+		}
+	}
+	require.Positive(t, full)
 }

@@ -1,0 +1,154 @@
+package attrib
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// MaxItems bounds k: a factorial of more is not run in full.
+const MaxItems = 10
+
+// ErrData says that the responses do not form a factorial.
+var ErrData = errors.New("attrib: not a factorial")
+
+// Estimate is a mean log-ratio over blocks with its interval.
+type Estimate struct {
+	// Log is the mean; Lo and Hi bound it at the level asked for. They are
+	// infinite for fewer than two blocks.
+	Log, Lo, Hi float64
+	// N is the number of blocks.
+	N int
+}
+
+// Ratio returns the estimate and its bounds as ratios: 1 means no effect.
+func (e Estimate) Ratio() (ratio, lo, hi float64) {
+	return math.Exp(e.Log), math.Exp(e.Lo), math.Exp(e.Hi)
+}
+
+// Excludes reports whether the interval leaves out the log-ratio v.
+func (e Estimate) Excludes(v float64) bool { return v < e.Lo || v > e.Hi }
+
+// Result is the attribution of one factorial of k items.
+type Result struct {
+	// Total is y[all] - y[{}].
+	Total Estimate
+	// Alone, Last, Ladder, Main and Shapley have one estimate per item.
+	Alone, Last, Ladder, Main, Shapley []Estimate
+	// Interaction[i][j], for i < j, is that of items i and j.
+	Interaction [][]Estimate
+	// Residual is Total minus the sum of Alone.
+	Residual Estimate
+}
+
+// Factorial attributes the gain of k items. Each block holds 2^k responses,
+// logarithms, indexed by the set of items that are on (bit i for item i).
+// confidence is the level of the intervals, such as 0.95. Errors wrap ErrData.
+func Factorial(k int, blocks [][]float64, confidence float64) (*Result, error) {
+	if k < 1 || k > MaxItems {
+		return nil, fmt.Errorf("%w: %d items, want 1 to %d", ErrData, k, MaxItems)
+	}
+	if len(blocks) == 0 {
+		return nil, fmt.Errorf("%w: no blocks", ErrData)
+	}
+	for b, y := range blocks {
+		if len(y) != 1<<k {
+			return nil, fmt.Errorf("%w: block %d has %d responses, want %d", ErrData, b, len(y), 1<<k)
+		}
+		for s, v := range y {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, fmt.Errorf("%w: block %d, setting %0*b: response %v", ErrData, b, k, s, v)
+			}
+		}
+	}
+	e := estimator{blocks: blocks, confidence: confidence}
+	all := 1<<k - 1
+	r := &Result{
+		Total:    e.over(func(y []float64) float64 { return y[all] - y[0] }),
+		Residual: e.over(func(y []float64) float64 { return residual(y, k) }),
+	}
+	for i := range k {
+		bit := 1 << i
+		r.Alone = append(r.Alone, e.over(func(y []float64) float64 { return y[bit] - y[0] }))
+		r.Last = append(r.Last, e.over(func(y []float64) float64 { return y[all] - y[all&^bit] }))
+		r.Ladder = append(r.Ladder, e.over(func(y []float64) float64 { return y[2*bit-1] - y[bit-1] }))
+		r.Main = append(r.Main, e.over(func(y []float64) float64 { return mainEffect(y, k, i) }))
+		r.Shapley = append(r.Shapley, e.over(func(y []float64) float64 { return shapley(y, k, i) }))
+		r.Interaction = append(r.Interaction, make([]Estimate, k))
+		for j := i + 1; j < k; j++ {
+			r.Interaction[i][j] = e.over(func(y []float64) float64 { return interaction(y, k, i, j) })
+		}
+	}
+	return r, nil
+}
+
+// residual is the total minus what the items do alone.
+func residual(y []float64, k int) float64 {
+	d := y[1<<k-1] - y[0]
+	for i := range k {
+		d -= y[1<<i] - y[0]
+	}
+	return d
+}
+
+// mainEffect is the mean difference that item i makes.
+func mainEffect(y []float64, k, i int) float64 {
+	sum := 0.0
+	for s := range 1 << k {
+		if s&(1<<i) == 0 {
+			sum += y[s|1<<i] - y[s]
+		}
+	}
+	return sum / float64(int(1)<<(k-1))
+}
+
+// interaction is the mean change of item i's effect when j is switched on.
+func interaction(y []float64, k, i, j int) float64 {
+	bi, bj, sum := 1<<i, 1<<j, 0.0
+	for s := range 1 << k {
+		if s&(bi|bj) == 0 {
+			sum += y[s|bi|bj] - y[s|bi] - y[s|bj] + y[s]
+		}
+	}
+	return sum / float64(int(1)<<(k-2))
+}
+
+// shapley is item i's mean difference over all orders: each set S without i
+// comes before i in |S|! (k-|S|-1)! of the k! orders.
+func shapley(y []float64, k, i int) float64 {
+	sum := 0.0
+	for s := range 1 << k {
+		if s&(1<<i) != 0 {
+			continue
+		}
+		n := bits.OnesCount(uint(s))
+		orders := math.Gamma(float64(n+1)) * math.Gamma(float64(k-n)) / math.Gamma(float64(k+1))
+		sum += orders * (y[s|1<<i] - y[s])
+	}
+	return sum
+}
+
+// estimator turns a function of one block into an estimate over all.
+type estimator struct {
+	blocks     [][]float64
+	confidence float64
+}
+
+func (e estimator) over(f func(y []float64) float64) Estimate {
+	values := make([]float64, len(e.blocks))
+	for b, y := range e.blocks {
+		values[b] = f(y)
+	}
+	n := len(values)
+	if n < 2 {
+		return Estimate{Log: values[0], Lo: math.Inf(-1), Hi: math.Inf(1), N: n}
+	}
+	mean, sd := stat.MeanStdDev(values, nil)
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 1)}.Quantile(1 - (1-e.confidence)/2)
+	half := t * sd / math.Sqrt(float64(n))
+	return Estimate{Log: mean, Lo: mean - half, Hi: mean + half, N: n}
+}
