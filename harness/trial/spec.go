@@ -30,6 +30,7 @@ const (
 	searchTimeout  = 2 * time.Second
 	stopTimeout    = 15 * time.Second
 	scrapeTimeout  = 10 * time.Second
+	settleTime     = time.Second // for the kernel to tell that the child has died
 )
 
 var (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -129,6 +130,18 @@ func (t *target) watch(cancel context.CancelCauseFunc) (stop func()) {
 		}
 	}()
 	return func() { close(quit) }
+}
+
+// settle gives a child that has died, which is known first by what it did to a
+// call, the time to be noticed by watch. It returns at once when that has been.
+func (t *target) settle(ctx context.Context) {
+	if t.proc == nil {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(settleTime):
+	}
 }
 
 // bounds returns the range of keys that the trial owns: all of them, or on an

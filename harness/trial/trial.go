@@ -70,6 +70,9 @@ func (t *trial) run(parent context.Context) error {
 	stopWatch := t.target.watch(cancel)
 	err := t.phases(ctx)
 	err = errors.Join(err, t.tidy(ctx))
+	if err != nil {
+		t.target.settle(ctx)
+	}
 	stopWatch()
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx) // that the store ended says more than what it did to a call
