@@ -55,8 +55,8 @@ func Waterfall(s *stats.Stratum) (*Figure, error) {
 
 // waterfallBars are the baseline, a bar per item, and the total.
 func waterfallBars(s *stats.Stratum, r *attrib.Result, base float64) ([]span, []string) {
-	mark := base * 0.985 // a measured value is a thin mark on a log scale, which has no zero
-	bars := []span{{from: mark, to: base, color: grey, note: stats.Number(base)}}
+	// A measured value is a thin mark: a log scale has no zero to draw it from.
+	bars := []span{{from: base, to: base, color: grey, note: stats.Number(base)}}
 	labels := []string{"baseline"}
 	at := base
 	for i, item := range s.Factors {
@@ -70,7 +70,7 @@ func waterfallBars(s *stats.Stratum, r *attrib.Result, base float64) ([]span, []
 	}
 	ratio, _, _ := r.Total.Ratio()
 	note := fmt.Sprintf("%s (x %s)", stats.Number(at), stats.Number(ratio))
-	return append(bars, span{from: at * 0.985, to: at, color: grey, note: note}), append(labels, "all")
+	return append(bars, span{from: at, to: at, color: grey, note: note}), append(labels, "all")
 }
 
 // meanOf is the mean of one setting's logarithm over the blocks.
@@ -100,7 +100,7 @@ func (bars spans) Plot(c draw.Canvas, p *plot.Plot) {
 	for i, b := range bars {
 		mid := y(float64(len(bars) - 1 - i))
 		left, right := x(min(b.from, b.to)), x(max(b.from, b.to))
-		right = max(right, left+vg.Points(1)) // no effect is still a line
+		right = max(right, left+vg.Points(2)) // no effect is still a line
 		c.FillPolygon(b.color, []vg.Point{
 			{X: left, Y: mid - barWidth/2}, {X: right, Y: mid - barWidth/2},
 			{X: right, Y: mid + barWidth/2}, {X: left, Y: mid + barWidth/2},

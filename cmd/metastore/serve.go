@@ -70,6 +70,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	if err := announce(stdout, ports, c, s); err != nil {
 		return errors.Join(err, ports.close(), n.Stop())
 	}
+	logger.Info("serving", zap.Stringer("options", s), zap.String("client", firstAddr(ports.client)), zap.String("http", firstAddr(ports.web)))
 	return errors.Join(runServer(ctx, server, n, ports), n.Stop())
 }
 

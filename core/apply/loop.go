@@ -45,6 +45,7 @@ type Config struct {
 //  4. Answer the callers.
 type Applier struct {
 	cfg Config
+	st  engine.State // of the last commit
 
 	// The run in progress; the arrays are kept from run to run.
 	commands    []*kv.Command
@@ -64,16 +65,17 @@ type decoded struct {
 }
 
 // NewApplier returns an Applier that continues from the engine's State.
-func NewApplier(cfg Config) *Applier { return &Applier{cfg: cfg} }
+func NewApplier(cfg Config) *Applier {
+	view := cfg.Engine.View()
+	defer view.Close()
+	return &Applier{cfg: cfg, st: view.State()}
+}
 
 // Apply applies a run of committed entries, which must follow the engine's
 // applied index without a gap. An error is fatal to the node: the engine may
 // hold a part of the run, and knows which.
 func (a *Applier) Apply(run []wal.Entry) error {
-	view := a.cfg.Engine.View()
-	st := view.State()
-	view.Close()
-	if err := a.decode(run, st); err != nil {
+	if err := a.decode(run); err != nil {
 		return err
 	}
 	for a.nextEntry < len(a.entries) {
@@ -84,13 +86,12 @@ func (a *Applier) Apply(run []wal.Entry) error {
 	return nil
 }
 
-// decode fills a.commands and a.entries, leaving out what st says has been
-// applied.
-func (a *Applier) decode(run []wal.Entry, st engine.State) error {
+// decode fills a.commands and a.entries, leaving out what has been applied.
+func (a *Applier) decode(run []wal.Entry) error {
 	clear(a.commands)
 	a.commands, a.entries = a.commands[:0], a.entries[:0]
 	a.nextCommand, a.nextEntry = 0, 0
-	next := st.AppliedIndex + 1
+	next := a.st.AppliedIndex + 1
 	for _, e := range run {
 		if e.Index != next {
 			return fmt.Errorf("apply: committed entry %d does not follow applied index %d", e.Index, next-1)
@@ -105,8 +106,8 @@ func (a *Applier) decode(run []wal.Entry, st engine.State) error {
 			}
 			d.total = len(a.commands) - before
 			d.ops = d.total
-			if e.Index == st.AppliedIndex+1 {
-				done := int(st.AppliedOps)
+			if e.Index == a.st.AppliedIndex+1 {
+				done := int(a.st.AppliedOps)
 				if done > d.total {
 					return fmt.Errorf("apply: entry %d has %d commands, but the engine says that %d were applied", e.Index, d.total, done)
 				}
@@ -127,7 +128,7 @@ func (a *Applier) commitNext() error {
 		limit = a.cfg.Policy.BatchOps(len(waiting))
 	}
 	b := a.cfg.Engine.NewBatch()
-	st := b.State()
+	st := a.st
 	clear(a.results)
 	a.results = a.results[:0]
 	complete := a.nextEntry
@@ -151,6 +152,7 @@ func (a *Applier) commitNext() error {
 	if err := b.Commit(st); err != nil {
 		return fmt.Errorf("apply: commit up to entry %d: %w", st.AppliedIndex, err)
 	}
+	a.st = st
 	a.cfg.OnCommit(st, len(a.results))
 	a.resolve()
 	a.nextCommand += len(a.results)

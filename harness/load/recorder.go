@@ -1,7 +1,6 @@
 package load
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -82,10 +81,7 @@ func (o *outcomes) add(other *outcomes) error {
 	for code, n := range other.errors {
 		o.errors[code] += n
 	}
-	if dropped := o.service.Merge(other.service); dropped > 0 {
-		return fmt.Errorf("merging histograms dropped %d values", dropped)
-	}
-	return nil
+	return record.MergeHDR(o.service, other.service)
 }
 
 // stats returns the outcomes in the form of a record.

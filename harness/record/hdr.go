@@ -50,14 +50,11 @@ func DecodeHDR(s string) (*hdr.Histogram, error) {
 	return h, nil
 }
 
-// MergeHDR returns the sum of hs as a new histogram. All must have the geometry
-// of NewHistogram; a value that finds no bucket is ErrHistogram.
-func MergeHDR(hs ...*hdr.Histogram) (*hdr.Histogram, error) {
-	sum := NewHistogram()
-	for i, h := range hs {
-		if dropped := sum.Merge(h); dropped != 0 {
-			return nil, fmt.Errorf("%w: merging histogram %d dropped %d values", ErrHistogram, i, dropped)
-		}
+// MergeHDR adds h to sum. Both must have the geometry of NewHistogram; a value
+// that finds no bucket is ErrHistogram, and sum is then of no use.
+func MergeHDR(sum, h *hdr.Histogram) error {
+	if dropped := sum.Merge(h); dropped != 0 {
+		return fmt.Errorf("%w: merging dropped %d values", ErrHistogram, dropped)
 	}
-	return sum, nil
+	return nil
 }

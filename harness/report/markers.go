@@ -31,15 +31,6 @@ func Splice(doc, section, body string) (string, error) {
 	return doc[:s.from] + "\n" + strings.Trim(body, "\n") + "\n\n" + doc[s.to:], nil
 }
 
-// Extract returns the text between the section's markers.
-func Extract(doc, section string) (string, error) {
-	s, err := find(doc, section)
-	if err != nil {
-		return "", err
-	}
-	return doc[s.from:s.to], nil
-}
-
 // find checks all markers of doc and locates one section.
 func find(doc, section string) (span, error) {
 	spans, err := scan(doc)

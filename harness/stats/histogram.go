@@ -37,8 +37,8 @@ func LatencyOf(c *Cell, op string) (Latency, error) {
 		if err != nil {
 			return Latency{}, fmt.Errorf("cell %q, block %d, %s: %w", c.ID, t.Block, op, err)
 		}
-		if dropped := l.Hist.Merge(h); dropped > 0 {
-			return Latency{}, fmt.Errorf("cell %q, block %d, %s: %w: merging dropped %d values", c.ID, t.Block, op, record.ErrHistogram, dropped)
+		if err := record.MergeHDR(l.Hist, h); err != nil {
+			return Latency{}, fmt.Errorf("cell %q, block %d, %s: %w", c.ID, t.Block, op, err)
 		}
 		l.Blocks++
 		l.OutOfRange += o.OutOfRange

@@ -77,9 +77,6 @@ func New(w record.Workload, seed uint64) (*Workload, error) {
 // start.
 func (w *Workload) PreloadWriter() uint32 { return uint32(w.Clients) }
 
-// Uses reports whether any client sends operations of kind k.
-func (w *Workload) Uses(k Kind) bool { return w.Mix[k.String()] > 0 }
-
 // Stream returns client i's operations (0 to Clients-1).
 func (w *Workload) Stream(i int) *Stream {
 	s := &Stream{keys: w.keys, rand: rand.New(rand.NewPCG(w.seed, uint64(i)))}
