@@ -31,11 +31,18 @@ records always make the same bytes.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.RunDir = args[0]
+			if o.Section == "" {
+				m, err := record.ReadManifest(args[0])
+				if err != nil {
+					return fmt.Errorf("%w (a folder without a manifest needs --section)", err)
+				}
+				o.Section = m.Plan
+			}
 			return report.Command(o, check)
 		},
 	}
 	cmd.Flags().StringVar(&o.ExperimentsPath, "experiments", "EXPERIMENTS.md", "the document")
-	cmd.Flags().StringVar(&o.Section, "section", "phase1", "name of the section in its markers")
+	cmd.Flags().StringVar(&o.Section, "section", "", "name of the section in its markers (default: the plan's name)")
 	cmd.Flags().BoolVar(&check, "check", false, "write nothing; fail with the first difference if the document is not exactly what the records make")
 	return cmd
 }

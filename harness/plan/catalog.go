@@ -36,6 +36,15 @@ const (
 	AxisDisk   = "disk"
 )
 
+// AxisArm tells copies of one cell apart, for comparing a variant with itself
+// (A/A). It is a name only: no target is told of it.
+const AxisArm = "arm"
+
+var armAxis = Axis{Name: AxisArm, Seam: "none: a second name for the same options", Values: []Value{
+	{Name: "a", Baseline: true, Available: true, Doc: "the first copy"},
+	{Name: "b", Available: true, Doc: "the second copy"},
+}}
+
 // diskAxis is what every store accepts as --disk.
 var diskAxis = Axis{Name: AxisDisk, Seam: "device profile", Values: []Value{
 	{Name: "native", Baseline: true, Available: true, Doc: "no added delay"},
@@ -55,8 +64,10 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	if c.axis(AxisDisk) == nil {
-		c = append(c, diskAxis)
+	for _, extra := range []Axis{diskAxis, armAxis} {
+		if c.axis(extra.Name) == nil {
+			c = append(c, extra)
+		}
 	}
 	return c, nil
 }

@@ -65,6 +65,24 @@ type Manifest struct {
 	Skipped     []Skipped `json:"skipped"`
 
 	Env Environment `json:"environment"`
+	// Ceilings is what the machine could do at best, measured before the first
+	// trial; nil if it was not.
+	Ceilings *Ceilings `json:"ceilings,omitempty"`
+}
+
+// Ceilings are the results of the probes of package ceiling.
+type Ceilings struct {
+	Probes []Probe `json:"probes"`
+}
+
+// Probe is one quantity of the machine, measured a few times.
+type Probe struct {
+	Name string `json:"name"` // e.g. "grpc-unary" or "sync-latency"
+	Unit string `json:"unit"` // e.g. "ops/s", "bytes/s" or "ns"
+	// Params say under which conditions: clients, conns, value_bytes, ...
+	Params map[string]string `json:"params,omitempty"`
+	// Samples has one value per repeat, in order.
+	Samples []float64 `json:"samples"`
 }
 
 // Environment is the machine and the build.
@@ -130,8 +148,14 @@ type Trial struct {
 
 	Store  Process `json:"store"`
 	Client Process `json:"client"`
+	// Machine is nil where the system does not tell.
+	Machine *Machine `json:"machine,omitempty"`
 	// Mechanism is nil for a target that shows no counters.
 	Mechanism *Mechanism `json:"mechanism,omitempty"`
+	// OpenLoop is nil in a closed loop.
+	OpenLoop *OpenLoop `json:"open_loop,omitempty"`
+	// Stages is nil unless the store traced its stages.
+	Stages *Stages `json:"stages,omitempty"`
 
 	Checks []Check `json:"checks"`
 	// Void says why the numbers must not be used; empty means valid.
@@ -140,9 +164,18 @@ type Trial struct {
 
 // Workload holds the effective workload parameters.
 type Workload struct {
-	Name         string  `json:"name"` // the plan's name for it, e.g. "put50"
-	Type         string  `json:"type"` // what clients do: one of workload.Types
-	Loop         string  `json:"loop"` // "closed" or "open"
+	Name string `json:"name"` // the plan's name for it, e.g. "put50"
+	Type string `json:"type"` // what clients do: one of workload.Types
+	Loop string `json:"loop"` // LoopClosed or LoopOpen
+	// Arrivals is how the intended starts of an open loop are spaced:
+	// ArrivalsConstant or ArrivalsPoisson; empty in a closed loop.
+	Arrivals string `json:"arrivals,omitempty"`
+	// OfferedOpsPerSecond is the rate of intended starts of an open loop, of all
+	// operation types and clients together; 0 in a closed loop.
+	OfferedOpsPerSecond float64 `json:"offered_ops_per_second,omitempty"`
+	// Clients send at the same time. In an open loop they bound the operations
+	// in flight: one that is due while all are busy waits, with its response
+	// time running.
 	Clients      int     `json:"clients"`
 	Conns        int     `json:"conns"`
 	KeyBytes     int     `json:"key_bytes"`
@@ -158,6 +191,19 @@ type Workload struct {
 	// Mix names each operation type's share of the clients.
 	Mix map[string]float64 `json:"mix"`
 }
+
+// Loops. In a closed one a client sends when it has been answered; in an open
+// one operations start at times that do not depend on answers.
+const (
+	LoopClosed = "closed"
+	LoopOpen   = "open"
+)
+
+// Arrivals of an open loop.
+const (
+	ArrivalsConstant = "constant" // equal gaps
+	ArrivalsPoisson  = "poisson"  // independent, exponentially distributed gaps
+)
 
 // Operation types.
 const (
@@ -193,6 +239,65 @@ type Process struct {
 	// HeapAllocs and HeapAllocBytes count Go heap allocations; -1 if unknown.
 	HeapAllocs     int64 `json:"heap_allocs"`
 	HeapAllocBytes int64 `json:"heap_alloc_bytes"`
+}
+
+// Machine is what the whole machine did over the measured window, all CPUs
+// added up, from /proc/stat and /proc/net/dev.
+type Machine struct {
+	UserSeconds   float64 `json:"user_seconds"` // nice included
+	SystemSeconds float64 `json:"system_seconds"`
+	IdleSeconds   float64 `json:"idle_seconds"`
+	IOWaitSeconds float64 `json:"iowait_seconds"`
+	// StealSeconds is time that the hypervisor gave to others: a noisy
+	// neighbour.
+	StealSeconds    float64 `json:"steal_seconds"`
+	ContextSwitches int64   `json:"context_switches"`
+	LoopbackBytes   int64   `json:"loopback_bytes"` // sent over lo
+}
+
+// OpenLoop says how well the generator kept to its schedule. Durations are
+// HdrHistograms encoded as in OpStats; those below their range are recorded as
+// its least value.
+type OpenLoop struct {
+	Due  int64 `json:"due"`  // intended starts in the measured window
+	Sent int64 `json:"sent"` // of those, sent
+	// Unsent were due in the window and never sent: the backlog was full, or
+	// they still waited for a free client when the run ended.
+	Unsent int64 `json:"unsent"`
+	// SendLagHDR is the time from the intended start to the send.
+	SendLagHDR string `json:"send_lag_hdr"`
+	// TimingErrorHDR is the same for operations that did not wait for a free
+	// client: the generator's own error.
+	TimingErrorHDR string `json:"timing_error_hdr"`
+	// MaxBacklog is the most operations that were due and unsent at one time.
+	MaxBacklog int64 `json:"max_backlog"`
+}
+
+// Stages of a write inside the store, in their order. They follow one another
+// without gap or overlap.
+const (
+	StageDecode = "decode" // from the request's arrival at the server to the handler's end of validation
+	StageEncode = "encode" // making the command's bytes
+	StageQueue  = "queue"  // waiting to be proposed
+	StageAppend = "append" // in the log's append and sync, waiting for its turn included
+	StageCommit = "commit" // from the synced log to the apply stage
+	StageApply  = "apply"  // decoding and carrying out, up to the engine's commit
+	StageReply  = "reply"  // from there to the reply's hand-over to the transport
+)
+
+// StageNames lists the stages in their order.
+func StageNames() []string {
+	return []string{StageDecode, StageEncode, StageQueue, StageAppend, StageCommit, StageApply, StageReply}
+}
+
+// Stages is the store's sampled account of where the time of its writes went.
+type Stages struct {
+	SampleEvery int64 `json:"sample_every"` // one write in so many was traced
+	Samples     int64 `json:"samples"`      // writes traced
+	// SumNS has the time of all samples by stage.
+	SumNS map[string]int64 `json:"sum_ns"`
+	// TotalNS is all samples' time in the store, measured apart from the stages.
+	TotalNS int64 `json:"total_ns"`
 }
 
 // Mechanism holds the store's counters that explain a throughput.

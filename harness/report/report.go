@@ -66,7 +66,7 @@ func Draw(o Options) error {
 	if err != nil {
 		return err
 	}
-	figs, err := plots.All(run, stats.Factors(phase))
+	figs, err := kindOf(run.Manifest.Plan).figures(run)
 	if err != nil {
 		return fmt.Errorf("report: %s: %w", o.RunDir, err)
 	}
@@ -178,7 +178,7 @@ func inputFor(o Options, run *stats.Run) (Input, error) {
 	}
 	in := Input{Run: run, RunPath: rel, Document: filepath.Base(o.ExperimentsPath), Section: o.Section}
 	if run.Manifest.Level != levelSmoke {
-		if in.Figures, err = plots.All(run, stats.Factors(phase)); err != nil {
+		if in.Figures, err = kindOf(run.Manifest.Plan).figures(run); err != nil {
 			return Input{}, fmt.Errorf("report: %s: %w", o.RunDir, err)
 		}
 	}

@@ -46,14 +46,44 @@ func Section(in Input) (string, error) {
 		b.smoke()
 		return b.String(), nil
 	}
-	for _, part := range []func() error{
-		b.headline, b.targets, b.items, b.attribution, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.cellTables, b.figures,
-	} {
-		if err := part(); err != nil {
-			return "", err
-		}
+	if err := kindOf(in.Run.Manifest.Plan).write(b); err != nil {
+		return "", err
+	}
+	if err := b.figures(); err != nil {
+		return "", err
 	}
 	return b.String(), nil
+}
+
+// kind is how the runs of one plan are reported.
+type kind struct {
+	// write writes the section's tables.
+	write   func(*builder) error
+	figures func(*stats.Run) ([]*plots.Figure, error)
+}
+
+// kinds are the plans that ask a question of their own, by name.
+var kinds = map[string]kind{}
+
+// kindOf returns how a plan's runs are reported: like a phase, unless the plan
+// asks a question of its own.
+func kindOf(plan string) kind {
+	if k, ok := kinds[plan]; ok {
+		return k
+	}
+	return kind{(*builder).phaseTables, func(r *stats.Run) ([]*plots.Figure, error) { return plots.All(r, stats.Factors(phase)) }}
+}
+
+// phaseTables are the tables of a phase: its items compared, alone and together.
+func (b *builder) phaseTables() error {
+	for _, part := range []func() error{
+		b.headline, b.targets, b.items, b.attribution, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.cellTables,
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printf adds formatted text.

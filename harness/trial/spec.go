@@ -91,8 +91,9 @@ func (s Spec) need(have bool, what string) error {
 	return fmt.Errorf("%w %s: target %s needs %s", ErrSpec, s.Cell.ID, s.Cell.Target, what)
 }
 
-// clientOptions are axes of the client: the store has no flags for them.
-var clientOptions = []string{"api", "conns"}
+// clientOptions are axes of the client or of the plan: the store has no flags
+// for them.
+var clientOptions = []string{"api", "conns", "arm"}
 
 // argv returns the command that starts the target on dir.
 func (s Spec) argv(dir string) []string {
