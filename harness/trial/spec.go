@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"metastorebench/harness/child"
 	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
 )
@@ -23,12 +24,10 @@ const (
 
 // Bounds on every wait of a trial.
 const (
-	startTimeout   = 30 * time.Second
 	preloadTimeout = 5 * time.Minute // 5 ms per key, one after another: 60,000 keys
 	grace          = 10 * time.Second
 	scanTimeout    = 2 * time.Minute
 	searchTimeout  = 2 * time.Second
-	stopTimeout    = 15 * time.Second
 	scrapeTimeout  = 10 * time.Second
 	settleTime     = time.Second // for the kernel to tell that the child has died
 )
@@ -36,9 +35,9 @@ const (
 var (
 	// ErrUnavailable says that the store lacks what the cell asks for, in this
 	// build.
-	ErrUnavailable = errors.New("not in this build")
+	ErrUnavailable = child.ErrUnavailable
 	// ErrStart says that the target did not come up.
-	ErrStart = errors.New("target did not start")
+	ErrStart = child.ErrStart
 	// ErrNotEmpty says that an external target already holds keys of the
 	// workload.
 	ErrNotEmpty = errors.New("target is not empty")

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"metastorebench/core/client"
+	"metastorebench/harness/child"
 	"metastorebench/harness/ready"
 	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
@@ -19,8 +20,8 @@ import (
 type target struct {
 	kind string
 	line ready.Line
-	proc *process // nil for an external target
-	dir  string   // "" for an external target
+	proc *child.Process // nil for an external target
+	dir  string         // "" for an external target
 
 	admin *client.Pool // one connection, for everything but the load
 	pool  clients      // the load's connections
@@ -55,10 +56,10 @@ func (t *target) launch(ctx context.Context, s Spec) (err error) {
 	if t.dir, err = os.MkdirTemp(s.DataRoot, "trial-*"); err != nil {
 		return err
 	}
-	if t.proc, err = startProcess(ctx, s.argv(t.dir)); err != nil {
+	if t.proc, err = child.Start(ctx, s.argv(t.dir)); err != nil {
 		return err
 	}
-	t.line = t.proc.ready
+	t.line = t.proc.Ready
 	return nil
 }
 
@@ -107,7 +108,7 @@ func (t *target) disconnect() error {
 func (t *target) discard() error {
 	err := t.disconnect()
 	if t.proc != nil {
-		t.proc.kill()
+		t.proc.Kill()
 	}
 	if t.dir != "" {
 		err = errors.Join(err, os.RemoveAll(t.dir))
@@ -121,15 +122,7 @@ func (t *target) watch(cancel context.CancelCauseFunc) (stop func()) {
 	if t.proc == nil {
 		return func() {}
 	}
-	quit := make(chan struct{})
-	go func() {
-		select {
-		case <-t.proc.ended:
-			cancel(fmt.Errorf("the store ended during the trial: %w%s", t.proc.exit(), t.proc.stderr))
-		case <-quit:
-		}
-	}()
-	return func() { close(quit) }
+	return t.proc.Watch(cancel)
 }
 
 // settle gives a child that has died, which is known first by what it did to a

@@ -125,7 +125,7 @@ func (t *trial) stop() error {
 		return nil
 	}
 	c := record.Check{Name: "stop", OK: true, Detail: "ended with status 0 when asked to"}
-	if err := t.target.proc.stop(); err != nil {
+	if err := t.target.proc.Stop(); err != nil {
 		c.OK, c.Detail = false, err.Error()
 	}
 	t.record.Checks = append(t.record.Checks, c)

@@ -17,30 +17,19 @@ import (
 	"go.uber.org/goleak"
 
 	"metastorebench/harness/ceiling"
+	"metastorebench/harness/child"
 	"metastorebench/harness/ready"
 	"metastorebench/harness/record"
 	"metastorebench/harness/trial/fakestore"
 	"metastorebench/harness/workload"
 )
 
-// First arguments that make the test binary another program.
-const (
-	noopArg   = "noop-server"
-	parentArg = "parent" // starts the script in the second argument as a trial would, and waits
-)
+// noopArg makes the test binary the no-op server.
+const noopArg = "noop-server"
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 {
-		switch os.Args[1] {
-		case noopArg:
-			exit(serveNoop(strings.TrimPrefix(os.Args[2], "--rpc=")))
-		case parentArg:
-			p, err := startProcess(context.Background(), []string{"/bin/sh", "-c", os.Args[2]})
-			if err == nil {
-				<-p.ended
-			}
-			exit(err)
-		}
+	if len(os.Args) > 2 && os.Args[1] == noopArg {
+		exit(serveNoop(strings.TrimPrefix(os.Args[2], "--rpc=")))
 	}
 	fakestore.RunIfChild()
 	// A program built with the race detector sleeps for a second when it ends,
@@ -219,7 +208,7 @@ func TestCrashVoidsTheTrial(t *testing.T) {
 	s.Workload.PreloadKeys = 0
 	got, err := Run(t.Context(), s)
 	require.NoError(t, err)
-	require.Contains(t, got.Void, "the store ended during the trial: exit status 7; it said: fakestore: out of cheese")
+	require.Contains(t, got.Void, "the target ended by itself: exit status 7; it said: fakestore: out of cheese")
 	require.Empty(t, left(t, s))
 }
 
@@ -294,11 +283,11 @@ func TestNoop(t *testing.T) {
 // An external store keeps what is not the trial's, and is left as it was found.
 func TestExternal(t *testing.T) {
 	host := spec(t, workload.TypePut, fakestore.FaultNone)
-	process, err := startProcess(t.Context(), host.argv(t.TempDir()))
+	process, err := child.Start(t.Context(), host.argv(t.TempDir()))
 	require.NoError(t, err)
-	defer process.kill()
+	defer process.Kill()
 	s := spec(t, workload.TypeMixed, "")
-	s.Cell.Target, s.External = targetExternal, process.ready.Client
+	s.Cell.Target, s.External = targetExternal, process.Ready.Client
 	for range 2 { // the second finds no keys of the first
 		got, err := Run(t.Context(), s)
 		require.NoError(t, err)
