@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // MaxItems bounds k: a factorial of more is not run in full.
@@ -15,23 +12,6 @@ const MaxItems = 10
 
 // ErrData says that the responses do not form a factorial.
 var ErrData = errors.New("attrib: not a factorial")
-
-// Estimate is a mean log-ratio over blocks with its interval.
-type Estimate struct {
-	// Log is the mean; Lo and Hi bound it at the level asked for. They are
-	// infinite for fewer than two blocks.
-	Log, Lo, Hi float64
-	// N is the number of blocks.
-	N int
-}
-
-// Ratio returns the estimate and its bounds as ratios: 1 means no effect.
-func (e Estimate) Ratio() (ratio, lo, hi float64) {
-	return math.Exp(e.Log), math.Exp(e.Lo), math.Exp(e.Hi)
-}
-
-// Excludes reports whether the interval leaves out the log-ratio v.
-func (e Estimate) Excludes(v float64) bool { return v < e.Lo || v > e.Hi }
 
 // Result is the attribution of one factorial of k items.
 type Result struct {
@@ -45,6 +25,15 @@ type Result struct {
 	Residual Estimate
 }
 
+// Pairs lists the interactions of all pairs i < j, by i and then j.
+func (r *Result) Pairs() []Estimate {
+	var pairs []Estimate
+	for i := range r.Interaction {
+		pairs = append(pairs, r.Interaction[i][i+1:]...)
+	}
+	return pairs
+}
+
 // Factorial attributes the gain of k items. Each block holds 2^k responses,
 // logarithms, indexed by the set of items that are on (bit i for item i).
 // confidence is the level of the intervals, such as 0.95. Errors wrap ErrData.
@@ -52,18 +41,8 @@ func Factorial(k int, blocks [][]float64, confidence float64) (*Result, error) {
 	if k < 1 || k > MaxItems {
 		return nil, fmt.Errorf("%w: %d items, want 1 to %d", ErrData, k, MaxItems)
 	}
-	if len(blocks) == 0 {
-		return nil, fmt.Errorf("%w: no blocks", ErrData)
-	}
-	for b, y := range blocks {
-		if len(y) != 1<<k {
-			return nil, fmt.Errorf("%w: block %d has %d responses, want %d", ErrData, b, len(y), 1<<k)
-		}
-		for s, v := range y {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return nil, fmt.Errorf("%w: block %d, setting %0*b: response %v", ErrData, b, k, s, v)
-			}
-		}
+	if err := check(blocks, 1<<k); err != nil {
+		return nil, err
 	}
 	e := estimator{blocks: blocks, confidence: confidence}
 	all := 1<<k - 1
@@ -130,25 +109,4 @@ func shapley(y []float64, k, i int) float64 {
 		sum += orders * (y[s|1<<i] - y[s])
 	}
 	return sum
-}
-
-// estimator turns a function of one block into an estimate over all.
-type estimator struct {
-	blocks     [][]float64
-	confidence float64
-}
-
-func (e estimator) over(f func(y []float64) float64) Estimate {
-	values := make([]float64, len(e.blocks))
-	for b, y := range e.blocks {
-		values[b] = f(y)
-	}
-	n := len(values)
-	if n < 2 {
-		return Estimate{Log: values[0], Lo: math.Inf(-1), Hi: math.Inf(1), N: n}
-	}
-	mean, sd := stat.MeanStdDev(values, nil)
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 1)}.Quantile(1 - (1-e.confidence)/2)
-	half := t * sd / math.Sqrt(float64(n))
-	return Estimate{Log: mean, Lo: mean - half, Hi: mean + half, N: n}
 }

@@ -172,6 +172,48 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
+func TestMultiplicativity(t *testing.T) {
+	ln := math.Log
+	for name, c := range map[string]struct{ a, b, both, residual float64 }{
+		"multiply":            {2, 3, 6, 1},
+		"in each other's way": {2, 3, 3, 0.5},
+		"only together":       {1, 1, 4, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			block := func(base float64) []float64 {
+				return []float64{base, base + ln(c.a), base + ln(c.b), base + ln(c.both)}
+			}
+			p, err := attrib.Multiplicativity([][]float64{block(8), block(7)}, 0.95)
+			require.NoError(t, err)
+			require.InDelta(t, ln(c.a), p.Alone[0].Log, 1e-9)
+			require.InDelta(t, ln(c.b), p.Alone[1].Log, 1e-9)
+			require.InDelta(t, ln(c.a*c.b), p.Product.Log, 1e-9)
+			require.InDelta(t, ln(c.both), p.Total.Log, 1e-9)
+			require.InDelta(t, ln(c.residual), p.Residual.Log, 1e-9)
+			require.Equal(t, c.residual == 1, p.Residual.P > 0.5)
+		})
+	}
+	for _, blocks := range [][][]float64{nil, {{1, 2}}, {{1, 2, 3}, {1, 2}}, {{1, math.NaN(), 3}}} {
+		_, err := attrib.Multiplicativity(blocks, 0.95)
+		require.ErrorIs(t, err, attrib.ErrData)
+	}
+}
+
+// TestPValue compares with the paired t test of four differences: mean 0.1, and
+// t = 2 on 3 degrees of freedom.
+func TestPValue(t *testing.T) {
+	sem := 0.05
+	d := sem * 2 * math.Sqrt(3) / 2 // two values at +d, two at -d have this standard error
+	var blocks [][]float64
+	for _, v := range []float64{0.1 + d, 0.1 - d, 0.1 + d, 0.1 - d} {
+		blocks = append(blocks, []float64{5, 5 + v})
+	}
+	r, err := attrib.Factorial(1, blocks, 0.95)
+	require.NoError(t, err)
+	require.InDelta(t, 0.1394, r.Total.P, 1e-4)
+	require.InDelta(t, 3.1824*sem, r.Total.Hi-r.Total.Log, 1e-5)
+}
+
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		k      int

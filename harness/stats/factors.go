@@ -2,7 +2,6 @@ package stats
 
 import (
 	"maps"
-	"math"
 	mathbits "math/bits"
 	"slices"
 	"strings"
@@ -217,43 +216,4 @@ func canonical(m map[string]string) string {
 		b.WriteString(k + "=" + m[k] + ";")
 	}
 	return b.String()
-}
-
-// LogFactorial returns, for each block in which every setting of the stratum has
-// a valid and positive measurement, the natural logarithms of m by setting, and
-// how many blocks were left out. complete is false if a setting has no cell: the
-// stratum is not a full factorial.
-func (s *Stratum) LogFactorial(m Metric) (blocks [][]float64, left int, complete bool) {
-	settings := 1 << len(s.Factors)
-	if len(s.Rows) != settings {
-		return nil, 0, false
-	}
-	measured := make(map[int]int) // settings measured, by block
-	for _, row := range s.Rows {
-		for _, t := range row.Cell.Trials {
-			if v, ok := m(t); ok && v > 0 {
-				measured[t.Block]++
-			}
-		}
-	}
-	for _, block := range slices.Sorted(maps.Keys(measured)) {
-		if measured[block] == settings {
-			blocks = append(blocks, s.logBlock(m, block))
-		}
-	}
-	return blocks, len(measured) - len(blocks), true
-}
-
-// logBlock returns one complete block's logarithms by setting.
-func (s *Stratum) logBlock(m Metric, block int) []float64 {
-	y := make([]float64, 1<<len(s.Factors))
-	for _, row := range s.Rows {
-		for _, t := range row.Cell.Trials {
-			if t.Block == block {
-				v, _ := m(t)
-				y[row.Setting] = math.Log(v)
-			}
-		}
-	}
-	return y
 }

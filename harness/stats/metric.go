@@ -133,3 +133,23 @@ func findOp(t *record.Trial, op string) *record.OpStats {
 	}
 	return nil
 }
+
+// ServicePercentile is the p-th percentile (0 <= p < 100) of the service time of
+// op in nanoseconds, out of the trial's own histogram: one sample per trial, for
+// paired comparisons. It is no summary of a cell: percentiles of trials are never
+// averaged, LatencyOf merges histograms. A trial with fewer than MinSamples(p)
+// operations does not have it, nor does one whose histogram is damaged, which
+// LatencyOf reports.
+func ServicePercentile(op string, p float64) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		o := findOp(t, op)
+		if o == nil || o.ServiceHDR == "" {
+			return 0, false
+		}
+		h, err := record.DecodeHDR(o.ServiceHDR)
+		if err != nil || h.TotalCount() < MinSamples(p) {
+			return 0, false
+		}
+		return float64(h.ValueAtPercentile(p)), true
+	}
+}
