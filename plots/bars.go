@@ -23,7 +23,7 @@ const (
 // that were not measured keep their row and say so. ErrNoData if none was.
 func Throughput(s *stats.Stratum) (*Figure, error) {
 	f := newFigure("throughput-"+slug(s), "Put throughput: "+describe(s), "puts per second (closed loop)", "")
-	f.Caption = "Put throughput of every cell; bar: median of the blocks, dot: one block, label: median and, in brackets, the median of the per-block ratios to the baseline. " + captionTail(s)
+	f.Caption = "Put throughput of every cell; bar: median of the blocks, dot: one block, label: median and, in brackets, the geometric mean of the per-block ratios to the baseline. " + captionTail(s)
 	n := len(s.Rows)
 	f.height = 1.35*vg.Inch + vg.Length(n)*rowHeight
 	f.plot.Add(gridX())
@@ -73,11 +73,11 @@ func barNote(s *stats.Stratum, c *stats.Cell, sum stats.Summary) (string, error)
 	if c == base || base == nil || !base.Measured() {
 		return stats.Number(sum.Median), nil
 	}
-	r, err := stats.PairedRatio(c, base, stats.Throughput(record.OpPut))
+	r, err := stats.Compare(c, base, stats.Throughput(record.OpPut))
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s (%sx)", stats.Number(sum.Median), stats.Number(r.Median)), nil
+	return fmt.Sprintf("%s (%sx)", stats.Number(sum.Median), stats.Number(r.Ratio)), nil
 }
 
 // absence says why a row has no bar.

@@ -13,8 +13,7 @@ import (
 // headline answers first: all items together against the baseline.
 func (b *builder) headline() error {
 	t := table{
-		caption: fmt.Sprintf("Puts, all four items on against all off. The ratio is the median of the ratios per block; [a, b] is its 95 %% interval, (a to b) the range where fewer than %d blocks allow no interval. The plan's figure for phase 1 is %s (M1). Closed loop.",
-			stats.MinInterval, predicted("M1", claims.Phase1)),
+		caption: fmt.Sprintf("Puts, all four items on against all off. The plan's figure for phase 1 is %s (M1). Closed loop. %s", predicted("M1", claims.Phase1), ratioLegend),
 		head: []column{text("engine"), text("workload"), num("clients"), text("disk"), num("n (blocks)"),
 			num("baseline, puts/s"), num("full, puts/s"), num("ratio"), num("baseline p50, ms"), num("full p50, ms"), num("baseline p99, ms"), num("full p99, ms")},
 	}
@@ -35,9 +34,9 @@ func (b *builder) headline() error {
 		if err != nil {
 			return err
 		}
-		t.add(s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"], fmt.Sprint(r.N),
-			spread(over(base, puts)), spread(over(full, puts)), ratio(r), millis(lb, 50), millis(lf, 50), millis(lb, 99), millis(lf, 99))
-		t.note(r.Warnings...)
+		t.row(s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"], fmt.Sprint(r.N),
+			spread(over(base, puts)), spread(over(full, puts))).ratio(r).
+			text(millis(lb, 50), millis(lf, 50), millis(lb, 99), millis(lf, 99))
 	}
 	b.part("Full phase 1 against the baseline", &t)
 	b.absent()
@@ -62,7 +61,7 @@ func (b *builder) absent() {
 // items puts each item's prediction beside its effect alone and last.
 func (b *builder) items() error {
 	t := table{
-		caption: "Ratio of put throughput. Alone: the item against the baseline. Last: all items against all but this one. The plan predicts the effect of an item alone. Ratios per block, closed loop.",
+		caption: "Ratio of put throughput. Alone: the item against the baseline. Last: all items against all but this one. The plan predicts the effect of an item alone. Closed loop. " + ratioLegend,
 		head: []column{text("item"), text("engine"), text("workload"), num("clients"), text("disk"), num("predicted"),
 			num("alone"), num("n"), num("last"), num("n")},
 	}
@@ -82,10 +81,8 @@ func (b *builder) items() error {
 			if alone.N == 0 && last.N == 0 {
 				continue
 			}
-			t.add(f.ID+" "+f.Axis, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"],
-				predicted(f.ID, claims.Effect), ratio(alone), fmt.Sprint(alone.N), ratio(last), fmt.Sprint(last.N))
-			t.note(alone.Warnings...)
-			t.note(last.Warnings...)
+			t.row(f.ID+" "+f.Axis, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"], predicted(f.ID, claims.Effect)).
+				ratio(alone).text(fmt.Sprint(alone.N)).ratio(last).text(fmt.Sprint(last.N))
 		}
 	}
 	b.part("The plan's items, predicted and measured", &t)

@@ -141,7 +141,7 @@ func (f *benchFile) table(dir string) *table {
 			}
 			s := stats.Summarize(values)
 			row = append(row, interval(s))
-			t.note(s.Warnings...)
+			t.warn("", s.Warnings...)
 		}
 		row[1] = fmt.Sprint(n)
 		t.add(row...)

@@ -16,8 +16,10 @@
 //
 //   - Deterministic: the same records give the same bytes; there is no clock
 //     and no randomness.
-//   - Every table says its n, its units and that the loop is closed; intervals
-//     and ranges are told apart.
+//   - Every table says its n, its units and its loop; intervals and ranges are
+//     told apart.
+//   - The ratios of one table are corrected for their number; ~ marks one that
+//     is no difference.
 //   - A smoke run yields no ratio and no comparison.
 //   - Skipped cells and void trials are listed with their reasons.
 package report

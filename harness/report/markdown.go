@@ -10,12 +10,24 @@ import (
 )
 
 // table is a Markdown table whose source reads as a table too: columns are
-// padded, numbers stand to the right.
+// padded, numbers stand to the right. The comparisons in its rows are one
+// family: each is corrected for the number of all of them.
 type table struct {
 	caption string
 	head    []column
-	rows    [][]string
+	rows    []*row
 	notes   []string
+	// warnings are by kind, each with where it applies.
+	warnings map[stats.WarningKind][]string
+}
+
+// row holds cells that are texts, or comparisons, whose text is known when the
+// table is complete.
+type row struct{ cells []cell }
+
+type cell struct {
+	text string
+	c    *stats.Comparison
 }
 
 // column is a heading; text columns stand to the left.
@@ -27,16 +39,27 @@ type column struct {
 func text(name string) column { return column{name, true} }
 func num(name string) column  { return column{name, false} }
 
-// add appends a row, which must have one cell per column.
-func (t *table) add(cells ...string) {
-	if len(cells) != len(t.head) {
-		panic(fmt.Sprintf("report: row of %d cells in a table of %d columns", len(cells), len(t.head)))
+// add appends a row of texts.
+func (t *table) add(cells ...string) { t.row(cells...) }
+
+// row appends a row that begins with these texts, for more to be added.
+func (t *table) row(cells ...string) *row {
+	r := &row{}
+	t.rows = append(t.rows, r)
+	return r.text(cells...)
+}
+
+func (r *row) text(cells ...string) *row {
+	for _, c := range cells {
+		r.cells = append(r.cells, cell{text: strings.ReplaceAll(inline(c), "|", `\|`)})
 	}
-	row := make([]string, len(cells))
-	for i, c := range cells {
-		row[i] = strings.ReplaceAll(inline(c), "|", `\|`)
-	}
-	t.rows = append(t.rows, row)
+	return r
+}
+
+// ratio adds a comparison to the row, and to the table's family.
+func (r *row) ratio(c stats.Comparison) *row {
+	r.cells = append(r.cells, cell{c: &c})
+	return r
 }
 
 // inline puts a text from the records on one line and keeps it from being read
@@ -45,7 +68,7 @@ func inline(s string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "<!--", "&lt;!--")
 }
 
-// note keeps warnings for the line under the table, each once.
+// note keeps a remark for the line under the table, each once.
 func (t *table) note(notes ...string) {
 	for _, n := range notes {
 		if !slices.Contains(t.notes, n) {
@@ -54,18 +77,68 @@ func (t *table) note(notes ...string) {
 	}
 }
 
-// String is the caption, the table and its notes, with an empty line after
-// each. A table without rows is empty.
+// warn keeps warnings for the lines under the table, each once. where names the
+// row that they are about, "" the table.
+func (t *table) warn(where string, warnings ...stats.Warning) {
+	if t.warnings == nil {
+		t.warnings = make(map[stats.WarningKind][]string)
+	}
+	for _, w := range warnings {
+		text := w.Text
+		if where != "" {
+			text = where + " (" + text + ")"
+		}
+		if text = inline(text); !slices.Contains(t.warnings[w.Kind], text) {
+			t.warnings[w.Kind] = append(t.warnings[w.Kind], text)
+		}
+	}
+}
+
+// correct corrects the table's comparisons for their number.
+func (t *table) correct() {
+	var family []*stats.Comparison
+	for _, r := range t.rows {
+		for _, c := range r.cells {
+			if c.c != nil {
+				family = append(family, c.c)
+				t.warn("", c.c.Warnings...)
+			}
+		}
+	}
+	t.warn("", stats.Correct(family)...)
+}
+
+// texts are the cells of all rows. A row must have one cell per column.
+func (t *table) texts() [][]string {
+	rows := make([][]string, len(t.rows))
+	for i, r := range t.rows {
+		if len(r.cells) != len(t.head) {
+			panic(fmt.Sprintf("report: row of %d cells in a table of %d columns", len(r.cells), len(t.head)))
+		}
+		for _, c := range r.cells {
+			if c.c != nil {
+				c.text = ratio(c.c)
+			}
+			rows[i] = append(rows[i], c.text)
+		}
+	}
+	return rows
+}
+
+// String is the caption, the table, its notes and its warnings, with an empty
+// line after each. A table without rows is empty.
 func (t *table) String() string {
 	if len(t.rows) == 0 {
 		return ""
 	}
+	t.correct()
+	rows := t.texts()
 	width := make([]int, len(t.head))
 	names := make([]string, len(t.head))
 	for i, h := range t.head {
 		names[i] = h.name
 		width[i] = max(3, utf8.RuneCountInString(h.name))
-		for _, r := range t.rows {
+		for _, r := range rows {
 			width[i] = max(width[i], utf8.RuneCountInString(r[i]))
 		}
 	}
@@ -81,14 +154,28 @@ func (t *table) String() string {
 		}
 	}
 	b.WriteByte('\n')
-	for _, r := range t.rows {
+	for _, r := range rows {
 		t.line(&b, r, width)
 	}
 	b.WriteByte('\n')
-	if len(t.notes) > 0 {
-		b.WriteString("Warnings: " + strings.Join(t.notes, "; ") + ".\n\n")
-	}
+	t.footnotes(&b)
 	return b.String()
+}
+
+// footnotes writes the notes, and the warnings by kind.
+func (t *table) footnotes(b *strings.Builder) {
+	if len(t.notes) > 0 {
+		b.WriteString("Notes: " + strings.Join(t.notes, "; ") + ".\n\n")
+	}
+	var kinds []string
+	for _, kind := range stats.WarningKinds() {
+		if found := t.warnings[kind]; len(found) > 0 {
+			kinds = append(kinds, fmt.Sprintf("%s: %s", kind, strings.Join(found, ", ")))
+		}
+	}
+	if len(kinds) > 0 {
+		b.WriteString("Warnings: " + strings.Join(kinds, "; ") + ".\n\n")
+	}
 }
 
 func (t *table) line(b *strings.Builder, cells []string, width []int) {
@@ -118,14 +205,26 @@ func spread(s stats.Summary) string {
 	return fmt.Sprintf("%s (%s to %s)", stats.Number(s.Median), stats.Number(s.Min), stats.Number(s.Max))
 }
 
-// ratio writes "median [interval]", or "median (range)" where n allows no
-// interval.
-func ratio(s stats.Summary) string {
-	if s.Interval {
-		return fmt.Sprintf("%s [%s, %s]", stats.Number(s.Median), stats.Number(s.Lo), stats.Number(s.Hi))
+// ratio writes "ratio [interval]", with ~ if it does not differ from 1 after
+// correction, or "ratio (range)" where n allows no interval.
+func ratio(c *stats.Comparison) string {
+	switch {
+	case c.N == 0:
+		return none
+	case c.N == 1:
+		return stats.Number(c.Ratio)
+	case !c.Interval:
+		return fmt.Sprintf("%s (%s to %s)", stats.Number(c.Ratio), stats.Number(c.Min), stats.Number(c.Max))
 	}
-	return spread(s)
+	mark := ""
+	if !c.Different() {
+		mark = " ~"
+	}
+	return fmt.Sprintf("%s [%s, %s]%s", stats.Number(c.Ratio), stats.Number(c.Lo), stats.Number(c.Hi), mark)
 }
+
+// ratioLegend says in captions how ratios are written.
+const ratioLegend = "Ratio: geometric mean of the ratios per block, with its 95 % bootstrap interval [a, b], or its range (a to b) where the blocks are too few; ~: no difference after Holm's correction over the table."
 
 // median writes the median alone.
 func median(s stats.Summary) string {

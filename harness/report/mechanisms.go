@@ -15,7 +15,7 @@ func (b *builder) ladders() error {
 			continue
 		}
 		t := table{
-			caption: "Puts, closed loop. Step: ratio to the cell without the last item that is on, in the plan's order. Ratios per block.",
+			caption: "Puts, closed loop. Step: ratio to the cell without the last item that is on, in the plan's order. " + ratioLegend,
 			head:    []column{text("cell"), num("n"), num("puts/s"), num("ratio to baseline"), num("ratio of the step"), num("writes/fsync"), num("mean fsync, ms")},
 		}
 		for _, row := range s.Rows {
@@ -28,14 +28,12 @@ func (b *builder) ladders() error {
 				return err
 			}
 			if row.Setting == 0 {
-				step = stats.Summary{}
+				step = stats.Comparison{}
 			}
 			fsync := over(row.Cell, stats.FsyncMean)
 			fsync.Median /= 1e6
-			t.add(s.Label(row.Setting), presence(row.Cell), spread(over(row.Cell, puts)), ratio(total), ratio(step),
-				median(over(row.Cell, stats.WritesPerFsync)), median(fsync))
-			t.note(total.Warnings...)
-			t.note(step.Warnings...)
+			t.row(s.Label(row.Setting), presence(row.Cell), spread(over(row.Cell, puts))).ratio(total).ratio(step).
+				text(median(over(row.Cell, stats.WritesPerFsync)), median(fsync))
 		}
 		b.part("Step by step: "+place(s), &t)
 	}
@@ -57,7 +55,7 @@ func before(set stats.Setting) stats.Setting {
 func (b *builder) oneClient() error {
 	const propose = 0 // P1.1 is the first factor
 	t := table{
-		caption: "Service time of puts of a single client, propose=perop against propose=batch, the other items all off or all on; histograms of all blocks merged. Ratio of throughput, batch to perop, per block. Closed loop.",
+		caption: "Service time of puts of a single client, propose=perop against propose=batch, the other items all off or all on; histograms of all blocks merged. Ratio of throughput, batch to perop. Closed loop. " + ratioLegend,
 		head: []column{text("engine"), text("workload"), text("disk"), text("other items"), num("perop p50, ms"), num("batch p50, ms"),
 			num("perop p99, ms"), num("batch p99, ms"), num("ratio"), num("n")},
 	}
@@ -85,8 +83,8 @@ func (b *builder) oneClient() error {
 			if err != nil {
 				return err
 			}
-			t.add(s.Options["engine"], s.Workload, s.Options["disk"], others.name, millis(lp, 50), millis(lb, 50), millis(lp, 99), millis(lb, 99), ratio(r), fmt.Sprint(r.N))
-			t.note(r.Warnings...)
+			t.row(s.Options["engine"], s.Workload, s.Options["disk"], others.name, millis(lp, 50), millis(lb, 50), millis(lp, 99), millis(lb, 99)).
+				ratio(r).text(fmt.Sprint(r.N))
 		}
 	}
 	b.part("One client: does batching add waiting?", &t)
@@ -97,7 +95,7 @@ func (b *builder) oneClient() error {
 // group commit apart.
 func (b *builder) syncPolicies() error {
 	t := table{
-		caption: "Puts, closed loop. Ratio to propose=perop, wal=perentry on the same disk, per block. Other columns: medians of the blocks.",
+		caption: "Puts, closed loop. Ratio to propose=perop, wal=perentry on the same disk. Other columns: medians of the blocks. " + ratioLegend,
 		head: []column{text("engine"), num("clients"), text("disk"), text("propose"), text("wal"), num("n"), num("puts/s"), num("ratio"),
 			num("writes/fsync"), num("ops/proposal"), num("entries/Ready"), num("mean fsync, us")},
 	}
@@ -114,10 +112,9 @@ func (b *builder) syncPolicies() error {
 			}
 			fsync := over(c, stats.FsyncMean)
 			fsync.Median /= 1e3
-			t.add(s.Options["engine"], fmt.Sprint(s.Clients()), s.Options["disk"], c.Options["propose"], c.Options["wal"], presence(c),
-				spread(over(c, puts)), ratio(r), median(over(c, stats.WritesPerFsync)), median(over(c, stats.OpsPerProposal)),
+			t.row(s.Options["engine"], fmt.Sprint(s.Clients()), s.Options["disk"], c.Options["propose"], c.Options["wal"], presence(c), spread(over(c, puts))).
+				ratio(r).text(median(over(c, stats.WritesPerFsync)), median(over(c, stats.OpsPerProposal)),
 				median(over(c, stats.EntriesPerReady)), median(fsync))
-			t.note(r.Warnings...)
 		}
 	}
 	b.part("Sync policies", &t)
@@ -127,7 +124,7 @@ func (b *builder) syncPolicies() error {
 // ceiling compares with a target that answers puts and stores nothing.
 func (b *builder) ceiling() error {
 	t := table{
-		caption: "Puts against a server that answers them and stores nothing, driven by the same client in the same blocks. Share: median of the shares per block, [95 % interval] or (range). A share is no ranking: the ceiling keeps nothing. Closed loop.",
+		caption: "Puts against a server that answers them and stores nothing, driven by the same client in the same blocks. Share: geometric mean of the shares per block, [95 % bootstrap interval] or (range). A share is no ranking: the ceiling keeps nothing. Closed loop.",
 		head: []column{text("store"), text("workload"), num("clients"), num("ceiling, puts/s"), num("store, puts/s"), num("share"), num("n"),
 			num("ceiling CPU, us/op"), num("store CPU, us/op"), num("client CPU, us/op")},
 	}
@@ -146,9 +143,9 @@ func (b *builder) ceiling() error {
 			if err != nil {
 				return err
 			}
-			t.add("`"+c.ID+"`", c.Workload, fmt.Sprint(c.Clients()), spread(over(top, puts)), spread(over(c, puts)), ratio(share), fmt.Sprint(share.N),
+			t.add("`"+c.ID+"`", c.Workload, fmt.Sprint(c.Clients()), spread(over(top, puts)), spread(over(c, puts)), ratio(&share), fmt.Sprint(share.N),
 				median(over(top, stats.StoreCPU)), median(over(c, stats.StoreCPU)), median(over(c, stats.ClientCPU)))
-			t.note(share.Warnings...)
+			t.warn("", share.Warnings...)
 		}
 	}
 	b.part("Share of the ceiling", &t)

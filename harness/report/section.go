@@ -132,17 +132,21 @@ func (b *builder) figures() error {
 // puts is the metric that phase 1 is about.
 var puts = stats.Throughput(record.OpPut)
 
-// against is PairedRatio for a table: cells that are absent or share no block
-// give an empty Summary, not an error.
-func against(num, den *stats.Cell, m stats.Metric) (stats.Summary, error) {
-	if num == nil || den == nil || !num.Measured() || !den.Measured() {
-		return stats.Summary{}, nil
+// against is stats.Compare for a table: cells that are absent or share no block
+// give an empty Comparison, not an error; a cell is 1 times itself, without a
+// test.
+func against(num, den *stats.Cell, m stats.Metric) (stats.Comparison, error) {
+	switch {
+	case num == nil || den == nil || !num.Measured() || !den.Measured():
+		return stats.Comparison{}, nil
+	case num == den:
+		return stats.Comparison{N: 1, Ratio: 1}, nil
 	}
-	s, err := stats.PairedRatio(num, den, m)
+	c, err := stats.Compare(num, den, m)
 	if errors.Is(err, stats.ErrNoPairs) {
-		return stats.Summary{}, nil
+		return stats.Comparison{}, nil
 	}
-	return s, err
+	return c, err
 }
 
 // putLatency is LatencyOf puts, empty for a cell that is absent.

@@ -28,7 +28,7 @@ func (b *builder) cellTables() error {
 func (b *builder) putTable(s *stats.Stratum) error {
 	b.printf("#### %s\n\n", place(s))
 	t := table{
-		caption: "Puts, closed loop. Throughput: median (min to max) of the blocks; ratio to the baseline: median of the ratios per block, [95 % interval] or (range). Latency: service time, histograms of all blocks merged. Other columns: medians.",
+		caption: "Puts, closed loop. Throughput: median (min to max) of the blocks; ratio: to the baseline. Latency: service time, histograms of all blocks merged. Other columns: medians. " + ratioLegend,
 		head:    []column{text("cell")},
 	}
 	for _, f := range s.Factors {
@@ -54,13 +54,11 @@ func (b *builder) putTable(s *stats.Stratum) error {
 		if err != nil {
 			return err
 		}
-		cells = append(cells, presence(c), spread(over(c, puts)), ratio(r), millis(l, 50), millis(l, 99))
+		out := t.row(cells...).text(presence(c), spread(over(c, puts))).ratio(r).text(millis(l, 50), millis(l, 99))
 		for _, m := range []stats.Metric{stats.StoreCPU, stats.ClientCPU, stats.FsyncsPerWrite, stats.OpsPerProposal, stats.EntriesPerReady,
 			stats.WALBytesPerWrite, stats.Allocs, stats.AllocBytes} {
-			cells = append(cells, median(over(c, m)))
+			out.text(median(over(c, m)))
 		}
-		t.add(cells...)
-		t.note(r.Warnings...)
 	}
 	b.WriteString(t.String())
 	return nil
@@ -71,7 +69,7 @@ func (b *builder) putTable(s *stats.Stratum) error {
 func (b *builder) mixTable(s *stats.Stratum) error {
 	b.printf("#### %s\n\n", place(s))
 	t := table{
-		caption: "Per operation type, closed loop. Throughput: median of the blocks; ratio to the baseline's same type: median of the ratios per block, [95 % interval] or (range); p99: service time, histograms merged. A put and a get are two operations.",
+		caption: "Per operation type, closed loop. Throughput: median of the blocks; ratio: to the baseline's same type; p99: service time, histograms merged. A put and a get are two operations. " + ratioLegend,
 		head:    []column{text("cell"), num("n")},
 	}
 	ops := s.Ops()
@@ -81,7 +79,7 @@ func (b *builder) mixTable(s *stats.Stratum) error {
 	t.head = append(t.head, num("store CPU, us/op"), num("fsyncs/write"), num("ops/proposal"))
 	for _, row := range s.Rows {
 		c := row.Cell
-		cells := []string{s.Label(row.Setting), presence(c)}
+		out := t.row(s.Label(row.Setting), presence(c))
 		for _, op := range ops {
 			r, err := against(c, s.Baseline(), stats.Throughput(op))
 			if err != nil {
@@ -91,10 +89,9 @@ func (b *builder) mixTable(s *stats.Stratum) error {
 			if err != nil {
 				return err
 			}
-			cells = append(cells, median(stats.Over(c, stats.Throughput(op))), ratio(r), millis(l, 99))
-			t.note(r.Warnings...)
+			out.text(median(stats.Over(c, stats.Throughput(op)))).ratio(r).text(millis(l, 99))
 		}
-		t.add(append(cells, median(over(c, stats.StoreCPU)), median(over(c, stats.FsyncsPerWrite)), median(over(c, stats.OpsPerProposal)))...)
+		out.text(median(over(c, stats.StoreCPU)), median(over(c, stats.FsyncsPerWrite)), median(over(c, stats.OpsPerProposal)))
 	}
 	b.WriteString(t.String())
 	return nil

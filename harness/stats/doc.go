@@ -12,22 +12,28 @@
 //     not have it. Nothing is invented for a missing counter.
 //  3. Summarize gives the median of a cell's blocks with minimum, maximum, n
 //     and, from six blocks up, an order-statistic interval.
-//  4. PairedRatio divides two cells block by block and summarizes the
-//     quotients. Blocks run close together in time, so that a slow stretch of
-//     the machine falls on both sides of the quotient.
-//  5. Histogram merges the histograms of a cell's blocks. Percentiles come out
+//  4. Compare divides two cells block by block: the geometric mean of the
+//     quotients with a bootstrap interval and the p-value that belongs to it.
+//     Blocks run close together in time, so that a slow stretch of the machine
+//     falls on both sides of the quotient.
+//  5. Correct adjusts the p-values of one table for their number (Holm).
+//  6. Warnings looks for what makes a cell's numbers doubtful: too few samples,
+//     drift, two modes, a load generator at its limit, a noisy neighbour.
+//  7. LatencyOf merges the histograms of a cell's blocks. Percentiles come out
 //     of the merged histogram; percentiles are never averaged.
 //
 // # Invariants
 //
 //   - Operation types are never added up into one rate: a put and the get that
 //     follows it are two operations of two kinds.
-//   - Numbers of different durability tiers are never compared: ErrTier.
+//   - Numbers of different durability tiers or workloads are never compared:
+//     ErrTier, ErrWorkload.
+//   - A comparison is "different" only after correction for its table.
 //   - A percentile with fewer than MinBeyond samples beyond it does not exist.
 //   - Every Summary carries its n and its warnings.
 //
 // # Not protected
 //
-// Intervals are per comparison and not corrected for the number of comparisons
-// in a table.
+// Intervals are per comparison, each at 95 % on its own; only the verdict of a
+// difference is corrected. Tables are corrected one by one, a report is not.
 package stats

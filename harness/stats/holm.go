@@ -5,22 +5,29 @@ import (
 	"slices"
 )
 
-// Holm corrects the p-values of one table for their number: the adjusted values,
-// in the order given. Rejecting those below 0.05 keeps the chance of one or more
-// false rejections in the table at 5 % or less, however the comparisons depend on
-// each other (Holm, A Simple Sequentially Rejective Multiple Test Procedure,
-// 1979). p is not changed.
+// Alpha is the chance of calling any difference in a table where there is none.
+const Alpha = 1 - Confidence
+
+// Holm returns p adjusted for their number, in their order: comparing these to
+// Alpha keeps the chance of one or more false differences among all of them at
+// Alpha or below, whatever their dependence. p is not changed. A NaN stands for
+// a comparison without a test: it stays NaN and does not count.
+//
+// Source: Holm, A Simple Sequentially Rejective Multiple Test Procedure,
+// Scandinavian Journal of Statistics 6 (1979).
 func Holm(p []float64) []float64 {
-	order := make([]int, len(p))
-	for i := range order {
-		order[i] = i
+	adjusted := slices.Clone(p)
+	var order []int
+	for i, v := range p {
+		if v == v { // not NaN
+			order = append(order, i)
+		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
-	adjusted := make([]float64, len(p))
-	least := 0.0 // an adjusted value is no less than those before it
+	running := 0.0
 	for rank, i := range order {
-		least = max(least, min(1, float64(len(p)-rank)*p[i]))
-		adjusted[i] = least
+		running = max(running, min(1, p[i]*float64(len(order)-rank)))
+		adjusted[i] = running
 	}
 	return adjusted
 }

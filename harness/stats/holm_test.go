@@ -1,6 +1,7 @@
 package stats_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,4 +18,8 @@ func TestHolm(t *testing.T) {
 	require.InDeltaSlice(t, []float64{0.06, 0.06}, stats.Holm([]float64{0.04, 0.03}), 1e-12)
 	require.Equal(t, []float64{1, 1}, stats.Holm([]float64{0.9, 0.8}))
 	require.Empty(t, stats.Holm(nil))
+	// A comparison without a test stays one and does not count.
+	got := stats.Holm([]float64{0.01, math.NaN(), 0.03})
+	require.True(t, math.IsNaN(got[1]))
+	require.InDeltaSlice(t, []float64{0.02, 0.03}, []float64{got[0], got[2]}, 1e-12)
 }

@@ -21,6 +21,9 @@ var (
 	// ErrTier says that results of different durability tiers were about to be
 	// ranked together.
 	ErrTier = errors.New("stats: different durability tiers must not be compared")
+	// ErrWorkload says that results of different workloads were about to be
+	// compared.
+	ErrWorkload = errors.New("stats: different workloads must not be compared")
 	// ErrNoPairs says that two cells share no block in which both have the
 	// metric.
 	ErrNoPairs = errors.New("stats: no block has both measurements")

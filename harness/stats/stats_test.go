@@ -32,7 +32,7 @@ func TestSummarizeKnownValues(t *testing.T) {
 	require.Equal(t, 3, s.N)
 	require.Equal(t, []float64{2, 1, 3}, []float64{s.Median, s.Min, s.Max})
 	require.False(t, s.Interval)
-	require.Equal(t, []string{"n=3: needs 6 or more blocks for a 95 % interval"}, s.Warnings)
+	require.Equal(t, []stats.Warning{{Kind: stats.WarnFewSamples, Text: "n=3: needs 6 or more blocks for a 95 % interval"}}, s.Warnings)
 
 	// With six samples the whole range is the interval (97 %); with ten it is
 	// the second to the ninth (98 %).
@@ -43,7 +43,7 @@ func TestSummarizeKnownValues(t *testing.T) {
 	s = stats.Summarize([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 100})
 	require.Equal(t, []float64{5.5, 2, 9, 100}, []float64{s.Median, s.Lo, s.Hi, s.Max})
 
-	require.Equal(t, []string{"no valid trial"}, stats.Summarize(nil).Warnings)
+	require.Equal(t, "no valid trial", stats.Summarize(nil).Warnings[0].String())
 }
 
 func TestSummarizeKeepsItsInput(t *testing.T) {
@@ -52,41 +52,16 @@ func TestSummarizeKeepsItsInput(t *testing.T) {
 	require.Equal(t, []float64{3, 1, 2}, in)
 }
 
-func TestPairedRatioPairsByBlock(t *testing.T) {
-	// The ratio of medians would be 20/10 = 2; the blocks say 4, 2 and 1.
-	r := newRun(t,
-		trial("a", 0, 40), trial("a", 1, 20), trial("a", 2, 10), trial("a", 3, 99),
-		trial("b", 0, 10), trial("b", 1, 10), trial("b", 2, 10))
-	s, err := stats.PairedRatio(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
-	require.NoError(t, err)
-	require.Equal(t, 3, s.N)
-	require.Equal(t, []float64{2, 1, 4}, []float64{s.Median, s.Min, s.Max})
-	require.Contains(t, s.Warnings, "1 of 4 blocks have no partner")
-}
-
-func TestPairedRatioRefusals(t *testing.T) {
-	unsafe := trial("b", 0, 10)
-	unsafe.Durability = record.TierUnsafe
-	r := newRun(t, trial("a", 0, 10), unsafe)
-	_, err := stats.PairedRatio(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
-	require.ErrorIs(t, err, stats.ErrTier)
-	require.ErrorContains(t, err, `"a" is "synced", "b" is "unsafe"`)
-
-	r = newRun(t, trial("a", 0, 10), trial("b", 1, 10))
-	_, err = stats.PairedRatio(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
-	require.ErrorIs(t, err, stats.ErrNoPairs)
-}
-
 func TestCeilingShareDemandsACeiling(t *testing.T) {
 	noop := trial("b", 0, 40)
 	noop.Durability = record.TierNone
 	r := newRun(t, trial("a", 0, 10), noop)
 	s, err := stats.CeilingShare(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
 	require.NoError(t, err)
-	require.Equal(t, 0.25, s.Median)
+	require.InDelta(t, 0.25, s.Ratio, 1e-12)
 	_, err = stats.CeilingShare(r.Cell("a"), r.Cell("a"), stats.Throughput(record.OpPut))
 	require.ErrorIs(t, err, stats.ErrTier)
-	_, err = stats.PairedRatio(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
+	_, err = stats.Compare(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
 	require.ErrorIs(t, err, stats.ErrTier, "a store and a ceiling are no ranking")
 }
 

@@ -1,0 +1,129 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+
+	"metastorebench/harness/record"
+)
+
+// Comparison is a ratio of two cells with its interval and its test. The zero
+// value compares nothing.
+type Comparison struct {
+	// N is the number of blocks with both cells or, unpaired, the smaller
+	// number of trials.
+	N int
+	// Ratio is the estimate: paired, the geometric mean of the ratios per block,
+	// the centre of the interval on a log scale; unpaired, the Hodges-Lehmann
+	// estimate, the median of the ratios of all pairs of trials.
+	Ratio float64
+	// Min and Max are the least and the greatest of those ratios.
+	Min, Max float64
+	// Lo and Hi bound the true ratio at Confidence. Without Interval they are
+	// zero: N is below MinInterval, and there is no test either.
+	Lo, Hi   float64
+	Interval bool
+	// P is the two-sided p-value of "no difference", NaN without Interval.
+	P float64
+	// Adjusted is P corrected for the table that the comparison stands in; P
+	// itself until Correct was called.
+	Adjusted float64
+	Warnings []Warning
+}
+
+// Different reports whether the two sides differ at Alpha, after correction.
+func (c *Comparison) Different() bool { return c.Interval && c.Adjusted < Alpha }
+
+// Compare compares num to den on m, paired by block: both ran in the same
+// stretch of time, so that what a slow machine does to a block falls on both
+// sides of the quotient. The estimate is the geometric mean of num/den over the
+// blocks in which both are valid and positive, with the symmetric studentized
+// bootstrap interval of the mean log-ratio and the p-value that belongs to it
+// (see studentized for the choice and the measured coverage).
+//
+// It refuses cells of different durability tiers (ErrTier) or workloads
+// (ErrWorkload), and cells without a common block (ErrNoPairs).
+func Compare(num, den *Cell, m Metric) (Comparison, error) {
+	if err := comparable(num, den); err != nil {
+		return Comparison{}, err
+	}
+	return paired(num, den, m)
+}
+
+// CeilingShare is store/ceiling per block: which part of what a target that
+// stores nothing can do the store reaches. It is no ranking, has no use for the
+// test, and demands that the ceiling's tier is record.TierNone and the store's
+// is not (ErrTier).
+func CeilingShare(store, ceiling *Cell, m Metric) (Comparison, error) {
+	if ceiling.Durability != record.TierNone || store.Durability == record.TierNone {
+		return Comparison{}, fmt.Errorf("%w: ceiling %q is %q, want %q; store %q is %q", ErrTier,
+			ceiling.ID, ceiling.Durability, record.TierNone, store.ID, store.Durability)
+	}
+	return paired(store, ceiling, m)
+}
+
+func paired(num, den *Cell, m Metric) (Comparison, error) {
+	byBlock := make(map[int]float64, len(den.Trials))
+	for _, t := range den.Trials {
+		if v, ok := m(t); ok && v > 0 {
+			byBlock[t.Block] = v
+		}
+	}
+	var logs []float64
+	for _, t := range num.Trials {
+		v, ok := m(t)
+		if d := byBlock[t.Block]; ok && v > 0 && d > 0 {
+			logs = append(logs, math.Log(v/d))
+		}
+	}
+	if len(logs) == 0 {
+		return Comparison{}, fmt.Errorf("%w: %q and %q", ErrNoPairs, num.ID, den.ID)
+	}
+	c := ratioOf(logs)
+	if most := max(len(num.Trials), len(den.Trials)); most > len(logs) {
+		c.Warnings = append(c.Warnings, Warning{WarnIncomplete, fmt.Sprintf("%d of %d blocks have no partner", most-len(logs), most)})
+	}
+	return c, nil
+}
+
+// ratioOf summarizes log-ratios.
+func ratioOf(logs []float64) Comparison {
+	c := Comparison{N: len(logs), P: math.NaN(), Adjusted: math.NaN(), Min: math.Inf(1), Max: math.Inf(-1)}
+	sum := 0.0
+	for _, l := range logs {
+		sum += l
+		c.Min, c.Max = min(c.Min, math.Exp(l)), max(c.Max, math.Exp(l))
+	}
+	c.Ratio = math.Exp(sum / float64(c.N))
+	if c.N < MinInterval {
+		c.Warnings = append(c.Warnings, tooFew(c.N))
+		return c
+	}
+	mean, half, p := studentized(logs)
+	c.Ratio, c.Lo, c.Hi, c.Interval = math.Exp(mean), math.Exp(mean-half), math.Exp(mean+half), true
+	c.P, c.Adjusted = p, p
+	return c
+}
+
+// Correct sets Adjusted of all comparisons of one table by Holm's method.
+// Comparisons without a test do not count. It returns a warning if the table is
+// so large that no p-value of its smallest sample could pass.
+func Correct(table []*Comparison) []Warning {
+	p := make([]float64, len(table))
+	tests, least := 0, math.MaxInt
+	for i, c := range table {
+		p[i] = math.NaN()
+		if c.Interval {
+			p[i] = c.P
+			tests, least = tests+1, min(least, c.N)
+		}
+	}
+	for i, a := range Holm(p) {
+		table[i].Adjusted = a
+	}
+	if tests > 0 && leastP(least)*float64(tests) >= Alpha {
+		return []Warning{{WarnTableSize, fmt.Sprintf("n=%d is too few for %d comparisons: no p-value below %.2g is possible, %.2g would be needed",
+			least, tests, leastP(least), Alpha/float64(tests))}}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package stats_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+)
+
+var puts = stats.Throughput(record.OpPut)
+
+// pair makes a run of cells a and b whose log-ratios per block are logs.
+func pair(t *testing.T, logs []float64) (a, b *stats.Cell) {
+	t.Helper()
+	var trials []record.Trial
+	for i, l := range logs {
+		trials = append(trials, trial("a", i, int64(math.Round(1e9*math.Exp(l)))), trial("b", i, 1e9))
+	}
+	r := newRun(t, trials...)
+	return r.Cell("a"), r.Cell("b")
+}
+
+func TestComparePairsByBlock(t *testing.T) {
+	// The ratio of medians would be 20/10 = 2; the blocks say 4, 2 and 0.5.
+	r := newRun(t,
+		trial("a", 0, 40), trial("a", 1, 20), trial("a", 2, 5), trial("a", 3, 99),
+		trial("b", 0, 10), trial("b", 1, 10), trial("b", 2, 10))
+	c, err := stats.Compare(r.Cell("a"), r.Cell("b"), puts)
+	require.NoError(t, err)
+	require.Equal(t, 3, c.N)
+	require.InDelta(t, math.Cbrt(4), c.Ratio, 1e-12)
+	require.InDelta(t, 0.5, c.Min, 1e-12)
+	require.InDelta(t, 4, c.Max, 1e-12)
+	require.False(t, c.Interval)
+	require.True(t, math.IsNaN(c.P))
+	require.False(t, c.Different())
+	require.Equal(t, []stats.Warning{
+		{Kind: stats.WarnFewSamples, Text: "n=3: needs 6 or more blocks for a 95 % interval"},
+		{Kind: stats.WarnIncomplete, Text: "1 of 4 blocks have no partner"},
+	}, c.Warnings)
+}
+
+func TestCompareIntervalAndTestAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	different := 0
+	for range 200 {
+		logs := make([]float64, 10)
+		for i := range logs {
+			logs[i] = 0.03 + 0.05*rng.NormFloat64()
+		}
+		c, err := stats.Compare(pairOf(t, logs))
+		require.NoError(t, err)
+		require.InDelta(t, c.Ratio*c.Ratio, c.Lo*c.Hi, 1e-9, "the estimate is the interval's centre on a log scale")
+		require.Equal(t, c.P < stats.Alpha, c.Lo > 1 || c.Hi < 1)
+		if c.Different() {
+			different++
+		}
+	}
+	require.NotZero(t, different)
+	require.Less(t, different, 200)
+}
+
+func pairOf(t *testing.T, logs []float64) (a, b *stats.Cell, m stats.Metric) {
+	a, b = pair(t, logs)
+	return a, b, puts
+}
+
+func TestCompareWithoutNoise(t *testing.T) {
+	c, err := stats.Compare(pairOf(t, make([]float64, 8)))
+	require.NoError(t, err)
+	require.Equal(t, []float64{1, 1, 1, 1}, []float64{c.Ratio, c.Lo, c.Hi, c.P})
+	a, b := pair(t, make([]float64, 8))
+	c, err = stats.Compare(a, b, func(tr *record.Trial) (float64, bool) { return map[string]float64{"a": 6, "b": 3}[tr.Cell], true })
+	require.NoError(t, err)
+	require.InDelta(t, 2, c.Lo, 1e-12)
+	require.InDelta(t, 2, c.Hi, 1e-12)
+	require.True(t, c.Different())
+}
+
+func TestCompareRefusals(t *testing.T) {
+	unsafe := trial("b", 0, 10)
+	unsafe.Durability = record.TierUnsafe
+	r := newRun(t, trial("a", 0, 10), unsafe)
+	_, err := stats.Compare(r.Cell("a"), r.Cell("b"), puts)
+	require.ErrorIs(t, err, stats.ErrTier)
+	require.ErrorContains(t, err, `"a" is "synced", "b" is "unsafe"`)
+
+	r = newRun(t, trial("a", 0, 10), trial("b", 1, 10))
+	_, err = stats.Compare(r.Cell("a"), r.Cell("b"), puts)
+	require.ErrorIs(t, err, stats.ErrNoPairs)
+
+	open, closed := trial("a", 0, 10), trial("b", 0, 10)
+	open.Workload = record.Workload{Loop: record.LoopOpen, OfferedOpsPerSecond: 100, Clients: 8, Conns: 1, Mix: map[string]float64{"put": 1}}
+	closed.Workload = record.Workload{Loop: record.LoopClosed, Clients: 8, Conns: 4}
+	r = newRun(t, open, closed)
+	_, err = stats.Compare(r.Cell("a"), r.Cell("b"), puts)
+	require.ErrorIs(t, err, stats.ErrWorkload)
+	require.ErrorContains(t, err, `loop open and closed; offered rate 100 and 0; conns 1 and 4; mix map[put:1] and map[]`)
+}
+
+// TestAxesOfTheClientMayDiffer: what is compared is no different workload.
+func TestAxesOfTheClientMayDiffer(t *testing.T) {
+	one, many := trial("a", 0, 10), trial("b", 0, 10)
+	one.Workload.Conns, many.Workload.Conns = 1, 8
+	cells := []record.Cell{{ID: "a", Options: map[string]string{"conns": "1"}}, {ID: "b", Options: map[string]string{"conns": "N"}}}
+	r, err := stats.NewRun(record.Manifest{Cells: cells}, []record.Trial{one, many})
+	require.NoError(t, err)
+	_, err = stats.Compare(r.Cell("a"), r.Cell("b"), puts)
+	require.NoError(t, err)
+}
+
+func TestCorrect(t *testing.T) {
+	tested := func(p float64) *stats.Comparison {
+		return &stats.Comparison{N: 10, Interval: true, P: p, Adjusted: p}
+	}
+	few := &stats.Comparison{N: 3, P: math.NaN()}
+	table := []*stats.Comparison{tested(0.01), few, tested(0.03), tested(0.04)}
+	require.Empty(t, stats.Correct(table))
+	require.InDelta(t, 0.03, table[0].Adjusted, 1e-12)
+	require.True(t, table[0].Different())
+	require.False(t, table[2].Different(), "0.03 alone, 0.06 among three")
+	require.False(t, few.Different())
+
+	large := make([]*stats.Comparison, 600)
+	for i := range large {
+		large[i] = tested(0.0001)
+	}
+	w := stats.Correct(large)
+	require.Len(t, w, 1)
+	require.Equal(t, stats.WarnTableSize, w[0].Kind)
+	require.Contains(t, w[0].Text, "n=10 is too few for 600 comparisons")
+}
+
+func TestEnvironmentDifferences(t *testing.T) {
+	a := record.Environment{CPUModel: "x", CPUs: 2, Kernel: "6.1", Filesystem: "ext4", Commit: "1"}
+	b := a
+	b.Commit = "2"
+	require.Empty(t, stats.EnvironmentDifferences(a, b), "another build is what one compares")
+	b.CPUs, b.Filesystem = 4, "xfs"
+	require.Equal(t, []string{"CPUs 2 and 4", "filesystem ext4 and xfs"}, stats.EnvironmentDifferences(a, b))
+}
