@@ -44,7 +44,7 @@ func Factorial(k int, blocks [][]float64, confidence float64) (*Result, error) {
 	if err := check(blocks, 1<<k); err != nil {
 		return nil, err
 	}
-	e := estimator{blocks: blocks, confidence: confidence}
+	e := newEstimator(blocks, confidence)
 	all := 1<<k - 1
 	r := &Result{
 		Total:    e.over(func(y []float64) float64 { return y[all] - y[0] }),

@@ -1,5 +1,6 @@
-// Package attrib attributes a total gain to its causes, from a full factorial of
-// two-level items. It is pure: numbers in, numbers out.
+// Package attrib attributes a total gain to its causes, from a full or fractional
+// factorial of two-level items, and says whether effects multiply. It is pure:
+// numbers in, numbers out.
 //
 // # Model
 //
@@ -23,6 +24,19 @@
 //   - residual: y[all] - y[{}] minus the sum of what the items do alone: the log
 //     of the measured total over the product of the individual effects.
 //
+// # Fractions
+//
+// Of more than five items a fraction of the settings is measured (package
+// fraction), and effects of three or more items are taken to be nil: sparsity,
+// an assumption. Main effects and interactions are the same contrasts over the
+// settings there are; each estimates the sum of its alias set. Shapley shares
+// need all settings. Under the assumption, though, the share of i is its effect
+// alone plus half of its interactions, and that is its main effect, so that main
+// effects stand for the shares and add up to the model's total. Total - model is
+// the lack of fit: where it excludes 0, the assumption is wrong. Where it does
+// not, the assumption need not be right: at resolution IV an effect of three
+// items can pass for the main effect of a fourth.
+//
 // # Intervals
 //
 // A block is one sample. Each quantity is computed in each block and its mean
@@ -30,5 +44,14 @@
 // block share (a slow minute of the machine) cancels, and means, unlike medians,
 // keep the shares' sum exact. The t interval assumes that the blocks are
 // independent and the quantity's noise is not far from normal, which the mean of
-// many logs mostly is; the tests measure the coverage, with skewed noise too.
+// many logs mostly is.
+//
+// The tests measure the coverage of the 95 % interval, over 1,000 simulated runs
+// of 10 blocks for each of five systems (multiplicative, masking, two
+// bottlenecks, a pure interaction, no effect), full factorials of 4 and fractions
+// of 6 and 9 items, with a level per block: 94.9 to 95.7 % on average over the
+// estimates, 93.1 % for the worst of them, with normal noise and with skewed
+// (exponential) noise alike. Estimates are linear in the responses, so coverage
+// depends on the noise and not on the system. Intervals and p-values are for each
+// estimate alone; a table of them needs a correction for their number.
 package attrib

@@ -33,8 +33,18 @@ const rounding = 1e-12
 
 // estimator turns a function of one block into an estimate over all.
 type estimator struct {
-	blocks     [][]float64
-	confidence float64
+	blocks [][]float64
+	t      distuv.StudentsT
+	// reach is the half width of an interval in standard errors.
+	reach float64
+}
+
+func newEstimator(blocks [][]float64, confidence float64) estimator {
+	e := estimator{blocks: blocks, t: distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(len(blocks) - 1)}}
+	if len(blocks) > 1 {
+		e.reach = e.t.Quantile(1 - (1-confidence)/2)
+	}
+	return e
 }
 
 func (e estimator) over(f func(y []float64) float64) Estimate {
@@ -49,12 +59,10 @@ func (e estimator) over(f func(y []float64) float64) Estimate {
 		return Estimate{Log: values[0], Lo: math.Inf(-1), Hi: math.Inf(1), P: 1, N: n}
 	}
 	mean, sd := stat.MeanStdDev(values, nil)
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 1)}
 	sem := sd / math.Sqrt(float64(n))
-	half := t.Quantile(1-(1-e.confidence)/2) * sem
 	p := 1.0
 	if mean != 0 {
-		p = 2 * t.Survival(math.Abs(mean)/sem) // 0 where all blocks agree
+		p = 2 * e.t.Survival(math.Abs(mean)/sem) // 0 where all blocks agree
 	}
-	return Estimate{Log: mean, Lo: mean - half, Hi: mean + half, P: p, N: n}
+	return Estimate{Log: mean, Lo: mean - e.reach*sem, Hi: mean + e.reach*sem, P: p, N: n}
 }

@@ -37,7 +37,7 @@ func Multiplicativity(blocks [][]float64, confidence float64) (*Product, error) 
 	if err := check(blocks, k+2); err != nil {
 		return nil, err
 	}
-	e := estimator{blocks: blocks, confidence: confidence}
+	e := newEstimator(blocks, confidence)
 	product := func(y []float64) float64 {
 		sum := 0.0
 		for _, alone := range y[1 : k+1] {

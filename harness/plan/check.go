@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/fraction"
 	"metastorebench/harness/workload"
 )
 
@@ -138,7 +139,10 @@ func (p *Plan) checkDesigns(f *faults, g group, designs []named) {
 			f.add(d.line, "group %s: design list needs cells", g.name)
 		case d.name == "ends" && len(p.full) == 0:
 			f.add(d.line, `group %s: design ends needs the plan's "full"`, g.name)
-		case slices.Contains([]string{"factorial", "corners", "ladder"}, d.name) && len(p.factors) == 0:
+		case resolutions[d.name] > 0 && len(p.factors) < fraction.MinFactors:
+			f.add(d.line, "group %s: design %s needs %d or more factors, and the plan has %d: their %d settings are few enough for design %s, which aliases nothing",
+				g.name, d.name, fraction.MinFactors, len(p.factors), 1<<len(p.factors), designFactorial)
+		case slices.Contains([]string{designFactorial, "corners", "ladder"}, d.name) && len(p.factors) == 0:
 			f.add(d.line, "group %s: design %s needs the plan's factors", g.name, d.name)
 		}
 		if g.target != TargetStore && d.name != "fixed" {

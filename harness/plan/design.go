@@ -3,6 +3,8 @@ package plan
 import (
 	"maps"
 	"slices"
+
+	"metastorebench/harness/fraction"
 )
 
 // point is a choice of values over a group's base: axis to value.
@@ -11,12 +13,38 @@ type point map[string]string
 // designFuncs are the designs by name. Each returns its points in the order in
 // which they are best read, the baseline first.
 var designFuncs = map[string]func(p *Plan, g group) []point{
-	"factorial": func(p *Plan, _ group) []point { return subsets(p.factors, func(uint, int) bool { return true }) },
-	"corners":   func(p *Plan, _ group) []point { return subsets(p.factors, isCorner) },
-	"ladder":    func(p *Plan, _ group) []point { return ladder(p.factors) },
-	"ends":      func(p *Plan, _ group) []point { return []point{{}, toPoint(p.full)} },
-	"list":      func(_ *Plan, g group) []point { return mapSlice(g.cells, toPoint) },
-	"fixed":     func(*Plan, group) []point { return []point{{}} },
+	designFactorial: func(p *Plan, _ group) []point { return subsets(p.factors, func(uint, int) bool { return true }) },
+	"corners":       func(p *Plan, _ group) []point { return subsets(p.factors, isCorner) },
+	"ladder":        func(p *Plan, _ group) []point { return ladder(p.factors) },
+	"ends":          func(p *Plan, _ group) []point { return []point{{}, toPoint(p.full)} },
+	"list":          func(_ *Plan, g group) []point { return mapSlice(g.cells, toPoint) },
+	"fixed":         func(*Plan, group) []point { return []point{{}} },
+
+	designFractional:   func(p *Plan, _ group) []point { return fractional(p.factors, designFractional) },
+	designFractionalIV: func(p *Plan, _ group) []point { return fractional(p.factors, designFractionalIV) },
+}
+
+// Names of the designs that are checked or described by name.
+const (
+	designFactorial    = "factorial"
+	designFractional   = "fractional"
+	designFractionalIV = "fractional-iv"
+)
+
+// resolutions are what the fractional designs ask for at least.
+var resolutions = map[string]int{designFractional: fraction.ResolutionV, designFractionalIV: fraction.ResolutionIV}
+
+// fractional returns the settings of a standard fraction, and all factors on,
+// which the measured total needs. Without a fraction of so many factors, which
+// check refuses, there are no points.
+func fractional(factors []factor, design string) []point {
+	d, err := fraction.Standard(len(factors), resolutions[design])
+	if err != nil {
+		return nil
+	}
+	return subsets(factors, func(set uint, _ int) bool {
+		return d.Has(fraction.Word(set)) || fraction.Word(set) == d.All()
+	})
 }
 
 // Designs returns the names of the designs.

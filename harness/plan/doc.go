@@ -43,12 +43,16 @@
 //
 // # Designs
 //
-//	factorial  every subset of the factors: 2^k
-//	corners    none, each alone, all but each, all
-//	ladder     none, then one more factor at a time, in the plan's order
-//	ends       the baseline and the plan's "full"
-//	list       the group's cells, each a map over the baseline
-//	fixed      one point: the baseline with the group's set
+//	factorial      every subset of the factors: 2^k
+//	fractional     for 6 to 10 factors, the smallest standard fraction of 2^(k-p)
+//	               subsets of resolution V or more, and all (package fraction)
+//	fractional-iv  the same of resolution IV: fewer subsets, and interactions of
+//	               two factors that cannot be told apart
+//	corners        none, each alone, all but each, all
+//	ladder         none, then one more factor at a time, in the plan's order
+//	ends           the baseline and the plan's "full"
+//	list           the group's cells, each a map over the baseline
+//	fixed          one point: the baseline with the group's set
 //
 // A group may name several; a point that two designs share is measured once.
 // Groups do not share cells: the same point in two groups is measured in both,

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// List writes what Run would run, without running it: one line per cell, then
-// the count and the planned time.
+// List writes what Run would run, without running it: one line per cell, what
+// its larger designs cost and alias, then the count and the planned time.
 func List(ctx context.Context, o Options, w io.Writer) error {
 	j, err := prepare(ctx, o)
 	if err != nil {
@@ -30,6 +30,9 @@ func List(ctx context.Context, o Options, w io.Writer) error {
 		out.printf("  %v + %v\n", e.Warmup, e.Measure)
 		runnable++
 		planned += e.TrialTime() * time.Duration(j.matrix.Blocks)
+	}
+	for _, note := range j.matrix.DesignNotes() {
+		out.printf("%s\n", note)
 	}
 	out.printf("%s at level %s, seed %d: %d cells x %d blocks = %d trials, about %v\n",
 		j.matrix.Plan.Name, j.Level, j.seed, runnable, j.matrix.Blocks, runnable*j.matrix.Blocks, planned.Round(time.Second))
