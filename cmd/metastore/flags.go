@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"metastorebench/core/api"
+	"metastorebench/core/trace"
 	"metastorebench/variants"
 )
 
@@ -34,6 +35,7 @@ type config struct {
 	logLevel                                   string
 	client, peer                               api.TLSFiles
 	debugAddr                                  string
+	stageSample                                int
 	seed                                       uint64
 	variant                                    string
 	axes                                       map[string]*string
@@ -98,6 +100,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.UintVar(&c.heartbeatMS, "heartbeat-interval", 100, "heartbeat interval in milliseconds")
 	f.UintVar(&c.electionMS, "election-timeout", 1000, "election timeout in milliseconds")
 	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.IntVar(&c.stageSample, "stage-sample", 0, fmt.Sprintf("trace the stages of one write in so many, up to %d, for metastore_stage_seconds; 0 traces none", trace.MaxEvery))
 	f.StringVar(&c.debugAddr, "debug-addr", "", "host:port for net/http/pprof; empty opens none")
 	registerTLS(f, &c.client, "", "client")
 	registerTLS(f, &c.peer, "peer-", "peer")

@@ -22,6 +22,7 @@ import (
 	"metastorebench/core/metrics"
 	"metastorebench/core/node"
 	"metastorebench/core/propose"
+	"metastorebench/core/trace"
 	"metastorebench/harness/ready"
 	"metastorebench/variants"
 	"metastorebench/variants/rpc"
@@ -42,6 +43,11 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	if err != nil {
 		return err
 	}
+	m := metrics.New(s["engine"], api.OpPut, api.OpGet, api.OpRange, api.OpDelete, api.OpTxn, api.OpCompact)
+	tracer, err := c.tracer(m)
+	if err != nil {
+		return err
+	}
 	tlsConfig, err := c.client.ServerConfig()
 	if err != nil {
 		return err
@@ -50,8 +56,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	if err != nil {
 		return err
 	}
-	m := metrics.New(s["engine"], api.OpPut, api.OpGet, api.OpRange, api.OpDelete, api.OpTxn, api.OpCompact)
-	n, err := c.startNode(ctx, s, m, logger)
+	n, err := c.startNode(ctx, s, m, tracer, logger)
 	if err != nil {
 		return errors.Join(err, ports.close())
 	}
@@ -62,6 +67,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 		Member:   c.member(ports, tlsConfig != nil),
 		Observer: m,
 		Metrics:  m.Handler(),
+		Tracer:   tracer,
 		ErrorLog: zap.NewStdLog(logger),
 	})
 	if err != nil {
@@ -70,7 +76,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	if err := announce(stdout, ports, c, s); err != nil {
 		return errors.Join(err, ports.close(), n.Stop())
 	}
-	logger.Info("serving", zap.Stringer("options", s), zap.String("client", firstAddr(ports.client)), zap.String("http", firstAddr(ports.web)))
+	logger.Info("serving", zap.Stringer("options", s), zap.Int("stage-sample", c.stageSample), zap.String("client", firstAddr(ports.client)), zap.String("http", firstAddr(ports.web)))
 	return errors.Join(runServer(ctx, server, n, ports), n.Stop())
 }
 
@@ -123,7 +129,20 @@ func (c *config) member(p ports, tls bool) api.Member {
 	return m
 }
 
-func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics.Metrics, logger *zap.Logger) (*node.Node, error) {
+// tracer returns the stage trace that --stage-sample asks for, nil if none, with
+// its metrics registered.
+func (c *config) tracer(m *metrics.Metrics) (*trace.Tracer, error) {
+	if c.stageSample == 0 {
+		return nil, nil
+	}
+	t, err := trace.New(c.stageSample, m.Stages())
+	if err != nil {
+		return nil, fmt.Errorf("--stage-sample: %w, or 0 for none", err)
+	}
+	return t, nil
+}
+
+func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics.Metrics, tracer *trace.Tracer, logger *zap.Logger) (*node.Node, error) {
 	members, err := c.members()
 	if err != nil {
 		return nil, err
@@ -137,7 +156,7 @@ func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics
 		HeartbeatInterval: milliseconds(c.heartbeatMS), ElectionTimeout: milliseconds(c.electionMS),
 		SnapshotCount: c.snapshotCount, SnapshotBytes: c.snapshotBytes,
 		Limits:  propose.Limits{MaxRequestBytes: encodedBytes},
-		Metrics: m, Logger: logger, Version: version,
+		Metrics: m, Tracer: tracer, Logger: logger, Version: version,
 	}
 	if err := s.Apply(&o, c.seed); err != nil {
 		return nil, err
@@ -154,6 +173,7 @@ func announce(w io.Writer, p ports, c *config, s variants.Selection) error {
 	options["snapshot-count"] = strconv.FormatUint(c.snapshotCount, 10)
 	options["snapshot-bytes"] = strconv.FormatInt(c.snapshotBytes, 10)
 	options["max-request-bytes"] = strconv.FormatUint(uint64(c.maxRequestBytes), 10)
+	options["stage-sample"] = strconv.Itoa(c.stageSample)
 	options["seed"] = strconv.FormatUint(c.seed, 10)
 	return ready.Line{
 		Client: firstAddr(p.client), HTTP: firstAddr(p.web), PID: os.Getpid(),

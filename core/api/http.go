@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"metastorebench/core/engine"
+	"metastorebench/core/trace"
 )
 
 // Bounds on what an HTTP client may make the server wait for or hold.
@@ -31,14 +32,14 @@ const (
 
 // newHandler returns the HTTP side: the JSON gateway under /v3/kv/, /health, and
 // /metrics if metrics is not nil. The gateway calls svc directly, without a
-// connection to the gRPC port.
-func newHandler(svc *kvService, metrics http.Handler) (http.Handler, error) {
+// connection to the gRPC port. tracer may be nil.
+func newHandler(svc *kvService, metrics http.Handler, tracer *trace.Tracer) (http.Handler, error) {
 	gateway := runtime.NewServeMux(runtime.WithMarshalerOption(runtime.MIMEWildcard, jsonFormat))
 	if err := gw.RegisterKVHandlerServer(context.Background(), gateway, svc); err != nil {
 		return nil, fmt.Errorf("api: JSON gateway: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/v3/kv/", limitBody(gateway, svc.limits))
+	mux.Handle("/v3/kv/", traceHTTP(tracer, limitBody(gateway, svc.limits)))
 	mux.HandleFunc("/v3/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, status.Errorf(codes.Unimplemented,
 			"%s is not implemented: accepted are POST requests to /v3/kv/range, put, deleterange, txn and compaction", r.URL.Path))

@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	grpchealth "google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"metastorebench/core/trace"
 )
 
 // ServerOptions are the parts of a Server that are not the Store. The zero value
@@ -32,6 +34,9 @@ type ServerOptions struct {
 	Observer Observer
 	// Metrics serves /metrics; nil means that there is none.
 	Metrics http.Handler
+	// Tracer starts and finishes the spans of writes; nil traces none. The Store
+	// must use the same.
+	Tracer *trace.Tracer
 	// ErrorLog gets net/http's complaints about connections (failed TLS
 	// handshakes and the like); nil discards them.
 	ErrorLog *log.Logger
@@ -59,7 +64,7 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 		o.ErrorLog = log.New(io.Discard, "", 0)
 	}
 	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer}
-	handler, err := newHandler(svc, o.Metrics)
+	handler, err := newHandler(svc, o.Metrics, o.Tracer)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +91,7 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 // whatever the profile says.
 func grpcOptions(o ServerOptions) []grpc.ServerOption {
 	opts := append([]grpc.ServerOption{}, o.RPC...)
+	opts = append(opts, traceOptions(o.Tracer)...)
 	opts = append(opts,
 		grpc.MaxRecvMsgSize(o.Limits.maxMessageBytes()),
 		grpc.UnknownServiceHandler(unsupported),

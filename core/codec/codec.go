@@ -83,14 +83,23 @@ func NewDecoder(codecs ...Codec) *Decoder {
 	return d
 }
 
-// Decode splits an entry's data and appends its commands to dst.
-func (d *Decoder) Decode(dst []*kv.Command, data []byte) (ProposalID, []*kv.Command, error) {
+// Identify returns the id in an entry's header, and false if data is too short
+// to have one: Raft's own entries are empty.
+func Identify(data []byte) (ProposalID, bool) {
 	if len(data) < HeaderBytes {
-		return ProposalID{}, dst, fmt.Errorf("%w: %d bytes, want at least %d", ErrCorrupt, len(data), HeaderBytes)
+		return ProposalID{}, false
 	}
-	id := ProposalID{
+	return ProposalID{
 		Origin:   binary.LittleEndian.Uint64(data[1:]),
 		Sequence: binary.LittleEndian.Uint64(data[9:]),
+	}, true
+}
+
+// Decode splits an entry's data and appends its commands to dst.
+func (d *Decoder) Decode(dst []*kv.Command, data []byte) (ProposalID, []*kv.Command, error) {
+	id, ok := Identify(data)
+	if !ok {
+		return id, dst, fmt.Errorf("%w: %d bytes, want at least %d", ErrCorrupt, len(data), HeaderBytes)
 	}
 	c := d.byTag[data[0]]
 	if c == nil {

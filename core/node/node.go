@@ -20,6 +20,7 @@ import (
 	"metastorebench/core/kv"
 	"metastorebench/core/propose"
 	"metastorebench/core/raftnode"
+	"metastorebench/core/trace"
 	"metastorebench/core/wal"
 )
 
@@ -42,6 +43,10 @@ type Node struct {
 	commit  chan []wal.Entry
 	stages  sync.WaitGroup
 	stopped sync.Once
+
+	// lastCommit is when the last engine batch was committed, 0 without a
+	// trace; it belongs to the apply goroutine.
+	lastCommit trace.Time
 
 	revision atomic.Int64
 	applied  atomic.Uint64
@@ -87,12 +92,12 @@ func (n *Node) build(r recovered) error {
 	if _, err := crand.Read(origin[:]); err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	n.proposer = propose.New(o.Codec, o.Propose, o.Limits, binary.LittleEndian.Uint64(origin[:]))
+	n.proposer = propose.New(o.Codec, o.Propose, o.Limits, binary.LittleEndian.Uint64(origin[:]), o.Tracer)
 	n.applier = apply.NewApplier(apply.Config{
 		Engine:   n.engine,
 		Decoder:  codec.NewDecoder(o.Codecs...),
 		Policy:   o.Apply,
-		Resolve:  n.proposer.Resolve,
+		Resolve:  n.resolve,
 		OnCommit: n.onCommit,
 	})
 	n.revision.Store(r.state.Revision)
@@ -113,7 +118,7 @@ func (n *Node) build(r recovered) error {
 		Commit:         n.commit,
 		Send:           func([]*raftpb.Message) {}, // one replica has no peers
 		Logger:         o.Logger,
-		Hooks:          raftnode.Hooks{Proposed: o.Metrics.Proposed, Ready: o.Metrics.Ready},
+		Hooks:          n.hooks(),
 	})
 	return err
 }
@@ -150,6 +155,7 @@ func (n *Node) applyLoop() {
 		if n.Err() != nil {
 			continue
 		}
+		n.applying(run)
 		if err := n.applier.Apply(run); err != nil {
 			n.fail(err)
 		}
@@ -158,6 +164,7 @@ func (n *Node) applyLoop() {
 
 // onCommit follows each engine batch, on the apply goroutine.
 func (n *Node) onCommit(st engine.State, ops int) {
+	n.committed()
 	n.revision.Store(st.Revision)
 	n.applied.Store(st.AppliedIndex)
 	n.opts.Metrics.Applied(ops)

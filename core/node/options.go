@@ -16,6 +16,7 @@ import (
 	"metastorebench/core/engine"
 	"metastorebench/core/metrics"
 	"metastorebench/core/propose"
+	"metastorebench/core/trace"
 	"metastorebench/core/wal"
 )
 
@@ -66,7 +67,10 @@ type Options struct {
 	OpenEngine func(dir string) (engine.Engine, error)
 
 	Metrics *metrics.Metrics
-	Logger  *zap.Logger
+	// Tracer traces the stages of writes whose context carries a span. It must
+	// be the one that the services start spans with. Default: nil, none.
+	Tracer *trace.Tracer
+	Logger *zap.Logger
 	// Version is the program's version.
 	Version string
 }

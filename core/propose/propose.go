@@ -3,12 +3,14 @@ package propose
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
 
 	"metastorebench/core/codec"
 	"metastorebench/core/kv"
+	"metastorebench/core/trace"
 )
 
 // Limits bound the Proposer.
@@ -43,6 +45,7 @@ type Proposer struct {
 	policy Policy
 	limits Limits
 	origin uint64
+	tracer *trace.Tracer // nil without a stage trace
 	wake   chan struct{}
 
 	mu           sync.Mutex
@@ -59,6 +62,7 @@ type Proposer struct {
 type request struct {
 	encoded []byte
 	answer  chan outcome // buffered: an answer never blocks
+	span    *trace.Span  // nil unless this command is traced
 }
 
 type outcome struct {
@@ -74,10 +78,11 @@ type proposal struct {
 }
 
 // New returns a Proposer. origin must differ from that of every other start of
-// any node of the cluster: draw it at random.
-func New(c codec.Codec, p Policy, l Limits, origin uint64) *Proposer {
+// any node of the cluster: draw it at random. tracer is nil if no stages are
+// traced.
+func New(c codec.Codec, p Policy, l Limits, origin uint64, tracer *trace.Tracer) *Proposer {
 	return &Proposer{
-		codec: c, policy: p, limits: l, origin: origin,
+		codec: c, policy: p, limits: l, origin: origin, tracer: tracer,
 		wake:     make(chan struct{}, 1),
 		inFlight: make(map[uint64]*proposal),
 	}
@@ -92,6 +97,8 @@ func New(c codec.Codec, p Policy, l Limits, origin uint64) *Proposer {
 // that was carried out but found nothing to do right has its error in
 // Result.Err.
 func (p *Proposer) Do(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
+	span := p.tracer.Span(ctx)
+	span.Stamp(trace.Decode)
 	encoded, err := p.codec.AppendCommand(nil, cmd)
 	if err != nil {
 		return kv.Result{}, err
@@ -99,12 +106,16 @@ func (p *Proposer) Do(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
 	if len(encoded) > p.limits.MaxRequestBytes {
 		return kv.Result{}, fmt.Errorf("%w: %d bytes encoded, at most %d are accepted", kv.ErrTooLarge, len(encoded), p.limits.MaxRequestBytes)
 	}
-	r := &request{encoded: encoded, answer: make(chan outcome, 1)}
+	span.Stamp(trace.Encode)
+	r := &request{encoded: encoded, answer: make(chan outcome, 1), span: span}
 	if err := p.admit(r); err != nil {
 		return kv.Result{}, err
 	}
 	select {
 	case o := <-r.answer:
+		if o.err == nil {
+			span.Done()
+		}
 		return o.result, o.err
 	case <-ctx.Done():
 		return kv.Result{}, ctx.Err()
@@ -164,6 +175,7 @@ func (p *Proposer) Next() (entry []byte, sequence uint64, ops int, ok bool) {
 	size := codec.HeaderBytes + 2
 	for i, r := range batch {
 		encoded[i] = r.encoded
+		r.span.Stamp(trace.Queue)
 		size += len(r.encoded) + 8
 	}
 	id := codec.ProposalID{Origin: p.origin, Sequence: sequence}
@@ -184,9 +196,26 @@ func (p *Proposer) dropOldest(n int) {
 	p.waiting, p.sizes, p.head = p.waiting[:rest], p.sizes[:rest], 0
 }
 
+// Stamp says that a stage has ended, at the given time, for the commands of
+// these entries that are traced and not answered yet.
+func (p *Proposer) Stamp(stage trace.Stage, at trace.Time, entries iter.Seq[codec.ProposalID]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range entries {
+		e := p.inFlight[id.Sequence]
+		if e == nil || id.Origin != p.origin {
+			continue
+		}
+		for _, r := range e.requests[e.answered:] {
+			r.span.StampAt(stage, at)
+		}
+	}
+}
+
 // Resolve answers the next len(results) commands of the entry id, in order.
-// Entries of another origin, and those that failed before, are ignored.
-func (p *Proposer) Resolve(id codec.ProposalID, results []kv.Result) {
+// Entries of another origin, and those that failed before, are ignored. applied
+// is when the engine had them, for the stage trace; 0 if none is kept.
+func (p *Proposer) Resolve(id codec.ProposalID, results []kv.Result, applied trace.Time) {
 	if id.Origin != p.origin || len(results) == 0 {
 		return
 	}
@@ -204,6 +233,7 @@ func (p *Proposer) Resolve(id codec.ProposalID, results []kv.Result) {
 	p.settle(answered)
 	p.mu.Unlock()
 	for i, r := range answered {
+		r.span.StampAt(trace.Apply, applied)
 		r.answer <- outcome{result: results[i]}
 	}
 }

@@ -45,7 +45,9 @@ var limits = propose.Limits{MaxRequestBytes: 100, MaxPendingOps: 4, MaxPendingBy
 
 const origin = 7
 
-func newProposer() *propose.Proposer { return propose.New(valueCodec{}, takeTwo{}, limits, origin) }
+func newProposer() *propose.Proposer {
+	return propose.New(valueCodec{}, takeTwo{}, limits, origin, nil)
+}
 
 func put(bytes int) *kv.Command {
 	return &kv.Command{Put: &kv.PutRequest{Value: make([]byte, bytes)}}
@@ -110,7 +112,7 @@ func TestQueueIsBounded(t *testing.T) {
 		require.Equal(t, 2, ops)
 		_, err = w.p.Do(t.Context(), put(1))
 		require.ErrorIs(t, err, kv.ErrTooManyRequests)
-		w.p.Resolve(codec.ProposalID{Origin: origin, Sequence: sequence}, make([]kv.Result, 1))
+		w.p.Resolve(codec.ProposalID{Origin: origin, Sequence: sequence}, make([]kv.Result, 1), 0)
 		w.propose(t, 1)
 		w.p.Close(kv.ErrStopped)
 		require.Len(t, w.outcomes(), 5)
@@ -148,11 +150,11 @@ func TestFailuresAnswerOnce(t *testing.T) {
 	_, second, _, _ := w.p.Next()
 
 	// One of the first entry's two commands is answered before the entry fails.
-	w.p.Resolve(codec.ProposalID{Origin: origin, Sequence: first}, make([]kv.Result, 1))
+	w.p.Resolve(codec.ProposalID{Origin: origin, Sequence: first}, make([]kv.Result, 1), 0)
 	w.p.Fail(first, kv.ErrDropped)
 	w.p.Fail(first, kv.ErrDropped)
 	w.p.FailInFlight(kv.ErrLeaderLost)
-	w.p.Resolve(codec.ProposalID{Origin: origin, Sequence: second}, make([]kv.Result, 2))
+	w.p.Resolve(codec.ProposalID{Origin: origin, Sequence: second}, make([]kv.Result, 2), 0)
 
 	count := make(map[error]int)
 	for _, err := range w.outcomes() {

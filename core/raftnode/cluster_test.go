@@ -106,7 +106,7 @@ func (c *cluster) start(r *replica) {
 	commit := make(chan []wal.Entry, 16)
 	r.applied, r.index = nil, rec.Snapshot.Index
 	limits := propose.Limits{MaxRequestBytes: 1 << 20, MaxPendingOps: 1000, MaxPendingBytes: 1 << 20, MaxEntryOps: 1, MaxEntryBytes: 1 << 20}
-	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()))
+	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()), nil)
 	node, err := raftnode.New(raftnode.Config{
 		ID: r.id, TickInterval: 5 * time.Millisecond, HeartbeatTicks: 1, ElectionTicks: 10, RequestTimeout: 500 * time.Millisecond,
 		Log: log, Recovered: rec, Policy: syncPerReady{}, Applied: rec.Snapshot.Index,
@@ -140,7 +140,7 @@ func (r *replica) apply(t *testing.T, commit <-chan []wal.Entry) {
 			r.node.Applied(e.Index)
 			if len(e.Data) > 0 {
 				id := codec.ProposalID{Origin: binary.LittleEndian.Uint64(e.Data[1:]), Sequence: binary.LittleEndian.Uint64(e.Data[9:])}
-				r.proposer.Resolve(id, []kv.Result{{Revision: int64(e.Index)}})
+				r.proposer.Resolve(id, []kv.Result{{Revision: int64(e.Index)}}, 0)
 			}
 		}
 	}

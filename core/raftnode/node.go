@@ -55,6 +55,9 @@ type Hooks struct {
 	Proposed func(ops int)
 	// Ready is told of the number of new entries of each Ready that has any.
 	Ready func(entries int)
+	// Synced, if not nil, is given new entries when the policy has appended and
+	// synced them; it must not keep the slice.
+	Synced func(entries []wal.Entry)
 }
 
 // Status is a snapshot of the node's Raft state.

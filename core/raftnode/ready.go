@@ -121,6 +121,9 @@ func (n *Node) save(rd raft.Ready) error {
 		return fmt.Errorf("raftnode: save the log: %w", err)
 	}
 	n.hardNew = false
+	if n.cfg.Hooks.Synced != nil {
+		n.cfg.Hooks.Synced(n.newTail)
+	}
 	clear(n.newTail)
 	if len(rd.Entries) == 0 {
 		return nil

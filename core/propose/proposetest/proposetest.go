@@ -73,9 +73,9 @@ func loop(t *testing.T, p *propose.Proposer, c codec.Codec, stop <-chan struct{}
 			}
 			for i, cmd := range cmds { // in pieces, as --apply=perop does
 				seen(cmd)
-				p.Resolve(id, []kv.Result{{Revision: int64(len(cmd.Put.Key)), Err: errors.New(string(cmd.Put.Value))}})
+				p.Resolve(id, []kv.Result{{Revision: int64(len(cmd.Put.Key)), Err: errors.New(string(cmd.Put.Value))}}, 0)
 				if i == 0 { // an entry of another start must answer nobody
-					p.Resolve(codec.ProposalID{Origin: id.Origin + 1, Sequence: id.Sequence}, []kv.Result{{Revision: -1}})
+					p.Resolve(codec.ProposalID{Origin: id.Origin + 1, Sequence: id.Sequence}, []kv.Result{{Revision: -1}}, 0)
 				}
 			}
 		}
@@ -83,7 +83,7 @@ func loop(t *testing.T, p *propose.Proposer, c codec.Codec, stop <-chan struct{}
 }
 
 func answers(t *testing.T, policy propose.Policy, c codec.Codec) {
-	p := propose.New(c, policy, Limits, 42)
+	p := propose.New(c, policy, Limits, 42, nil)
 	stop := make(chan struct{})
 	var loops, callers sync.WaitGroup
 	loops.Go(func() { loop(t, p, c, stop, func(*kv.Command) {}) })
@@ -104,7 +104,7 @@ func answers(t *testing.T, policy propose.Policy, c codec.Codec) {
 }
 
 func order(t *testing.T, policy propose.Policy, c codec.Codec) {
-	p := propose.New(c, policy, Limits, 42)
+	p := propose.New(c, policy, Limits, 42, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // the commands are admitted, then nobody waits for them
 	const n = 100
