@@ -238,6 +238,7 @@ func TestBadInput(t *testing.T) {
 		"url":         {[]string{"--listen-client-urls=127.0.0.1:2379"}, []string{"http://host:port"}},
 		"https":       {[]string{"--listen-client-urls=https://127.0.0.1:0"}, []string{"needs --cert-file"}},
 		"key only":    {[]string{"--key-file=k.pem"}, []string{"needs a cert-file"}},
+		"sampling":    {[]string{"--stage-sample=-1"}, []string{"--stage-sample", "-1, accepted: 1 to 1000000, or 0 for none"}},
 		"a file":      {append(free, "--data-dir="+file), []string{file}},
 		"election":    {append(free, "--data-dir="+t.TempDir(), "--heartbeat-interval=100", "--election-timeout=200"), []string{"election timeout is 200ms, want at least 5 heartbeat intervals"}},
 		"members":     {append(free, "--data-dir="+t.TempDir(), "--initial-cluster=default=http://127.0.0.1:2380,b=http://127.0.0.1:1"), []string{"2 members; one is accepted"}},

@@ -113,7 +113,7 @@ func (p *Proposer) Do(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
 	}
 	select {
 	case o := <-r.answer:
-		if o.err == nil {
+		if o.err == nil && o.result.Err == nil {
 			span.Done()
 		}
 		return o.result, o.err

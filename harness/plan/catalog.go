@@ -52,6 +52,21 @@ var diskAxis = Axis{Name: AxisDisk, Seam: "device profile", Values: []Value{
 	{Name: "plan", Available: true, Doc: "2 to 5 ms added to each sync, uniform, seeded"},
 }}
 
+// AxisStageSample makes the store trace the stages of one write in so many. It
+// is part of the environment, and stands in a cell's id only where it is on.
+const AxisStageSample = "stage-sample"
+
+// stageOff is AxisStageSample's value for no trace.
+const stageOff = "0"
+
+// stageAxis offers a few of the values that the store accepts.
+var stageAxis = Axis{Name: AxisStageSample, Seam: "stage trace", Values: []Value{
+	{Name: stageOff, Baseline: true, Available: true, Doc: "no stage is traced"},
+	{Name: "1", Available: true, Doc: "every write is traced"},
+	{Name: "16", Available: true, Doc: "one write in 16 is traced"},
+	{Name: "256", Available: true, Doc: "one write in 256 is traced"},
+}}
+
 // ReadCatalog decodes the output of `metastore variants --json`. Fields that
 // this program does not know are ignored; axes without values are refused.
 func ReadCatalog(r io.Reader) (Catalog, error) {
@@ -64,7 +79,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, armAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, armAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}

@@ -61,8 +61,9 @@
 // # Invariants
 //
 //   - A cell's id depends on the plan alone, not on level, seed or filter:
-//     ENGINE[/disk=D]/WORKLOAD[/axis=value,...], naming the axes that the group
-//     can vary in the baseline's order. Ids are unique within a plan.
+//     ENGINE[/disk=D][/stage-sample=N]/WORKLOAD[/axis=value,...], naming the
+//     axes that the group can vary in the baseline's order. Ids are unique
+//     within a plan.
 //   - The same plan, level, filter and seed give the same schedule.
 //   - Trials of one block and workload share a seed: their clients send the
 //     same keys and values, which makes comparisons within a block paired.

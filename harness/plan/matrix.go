@@ -128,8 +128,11 @@ func (p *Plan) designPoints(g group) []point {
 	return points
 }
 
+// prefixAxes stand in front of a cell's id, if anywhere.
+var prefixAxes = []string{AxisEngine, AxisDisk, AxisStageSample}
+
 // shownAxes are the axes that a group varies at any level, in the baseline's
-// order: what its cells' ids name. Engine and disk stand in the prefix.
+// order: what its cells' ids name beside prefixAxes.
 func (p *Plan) shownAxes(g group) []string {
 	varied := make(map[string]bool)
 	for _, v := range g.vary {
@@ -146,7 +149,7 @@ func (p *Plan) shownAxes(g group) []string {
 	}
 	var shown []string
 	for _, s := range p.baseline {
-		if varied[s.axis] && s.axis != AxisEngine && s.axis != AxisDisk {
+		if varied[s.axis] && !slices.Contains(prefixAxes, s.axis) {
 			shown = append(shown, s.axis)
 		}
 	}
@@ -163,6 +166,9 @@ func newCell(g group, workload string, options map[string]string, shown []string
 		parts[0] = options[AxisEngine]
 		if disk := options[AxisDisk]; disk != "" && disk != "native" {
 			parts = append(parts, AxisDisk+"="+disk)
+		}
+		if every := options[AxisStageSample]; every != "" && every != stageOff {
+			parts = append(parts, AxisStageSample+"="+every)
 		}
 	}
 	parts = append(parts, workload)

@@ -112,7 +112,7 @@ func TestCellsCarryEveryOption(t *testing.T) {
 				Options: map[string]string{"rpc": "tuned"}}, e.Cell)
 			continue
 		}
-		require.Len(t, e.Cell.Options, 8, e.Cell.ID)
+		require.Len(t, e.Cell.Options, 9, e.Cell.ID)
 		require.Equal(t, e.Workload.Name, e.Cell.Workload)
 		for _, part := range strings.Split(e.Cell.ID[strings.LastIndex(e.Cell.ID, "/")+1:], ",") {
 			if axis, value, ok := strings.Cut(part, "="); ok {
@@ -192,8 +192,8 @@ func TestFilter(t *testing.T) {
 	require.Equal(t, 10, count("engine=rocksdb", "workload=mixed"))
 	require.Equal(t, 1, count("noop"))
 	require.Equal(t, 1, count("target=no*"))
-	require.Equal(t, 15, count("disk=plan"))
-	require.Equal(t, 15, count("memory/disk=plan/*"))
+	require.Equal(t, 17, count("disk=plan"))
+	require.Equal(t, 17, count("memory/disk=plan/*"))
 	require.Equal(t, 1, count("pebble/put50/propose=perop,codec=json,apply=perop,rpc=default"))
 	require.Equal(t, 6, count("pebble/*propose=batch,codec=protobuf,apply=batch*", "engine=pebble")-2)
 

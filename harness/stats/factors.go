@@ -58,11 +58,11 @@ type Stratum struct {
 const GroupSync = "sync"
 
 // Study returns the strata in which the factors are compared: those with a
-// measured baseline, outside GroupSync.
+// measured baseline, outside GroupSync, whose stages are not traced.
 func (r *Run) Study(factors []Factor) []*Stratum {
 	return slices.DeleteFunc(r.Strata(factors), func(s *Stratum) bool {
 		base := s.Baseline()
-		return s.Group == GroupSync || base == nil || !base.Measured()
+		return s.Group == GroupSync || Traced(s.Options) || base == nil || !base.Measured()
 	})
 }
 

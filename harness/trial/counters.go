@@ -20,7 +20,8 @@ var ErrMetrics = errors.New("store's metrics")
 // counters are the store's totals since it started.
 type counters struct {
 	record.Mechanism
-	heap heap
+	heap   heap
+	stages *stageSums // nil unless the store traces its stages
 }
 
 // scrape reads the counters from /metrics at host:port.
@@ -63,6 +64,7 @@ func parseCounters(r io.Reader) (counters, error) {
 	_, c.FsyncNS = f.histogram("metastore_wal_fsync_duration_seconds", 1e9)
 	c.WALBytes = f.counter("metastore_wal_bytes_total")
 	_, c.LockWaitNS = f.histogram("metastore_storage_lock_wait_seconds", 1e9)
+	c.stages = f.stages()
 	return c, errors.Join(f.errs...)
 }
 

@@ -100,6 +100,9 @@ func (t *trial) phases(ctx context.Context) error {
 	}
 	t.record.Ops, t.record.ThroughputSeries = result.Ops, result.Series
 	t.meter.report(&t.record)
+	if err := t.addStages(t.meter.opened.counters, t.meter.closed.counters); err != nil {
+		return err
+	}
 	return t.verify(ctx)
 }
 

@@ -43,6 +43,7 @@ const (
 	FaultNoCounters  = "no-counters" // has an empty /metrics
 	FaultRefuse      = "refuse"      // fails every 50th put, unstored, with Unavailable
 	FaultUnavailable = "unavailable" // is not in this build
+	FaultStages      = "stages"      // traces stages that do not add up
 	FaultStop        = "stop"        // ends with status 3 when asked to stop
 )
 
@@ -79,7 +80,7 @@ func parse(args []string) (map[string]string, error) {
 	fs.SetOutput(io.Discard)
 	for _, name := range []string{
 		"data-dir", "listen-client-urls", "listen-client-http-urls", "listen-peer-urls", "log-level", "seed",
-		"propose", "codec", "apply", "rpc", "wal", "index", "engine", "disk", "fault",
+		"propose", "codec", "apply", "rpc", "wal", "index", "engine", "disk", "stage-sample", "fault",
 	} {
 		fs.String(name, "", "")
 	}
@@ -112,7 +113,7 @@ func serve(ctx context.Context, options map[string]string, stdout io.Writer) err
 	if err != nil {
 		return err
 	}
-	s := newStore(fault)
+	s := newStore(fault, options["stage-sample"] != "")
 	grpcServer := grpc.NewServer()
 	etcdserverpb.RegisterKVServer(grpcServer, s)
 	webServer := &http.Server{Handler: s.web()}

@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"metastorebench/harness/record"
 )
 
 const (
@@ -26,7 +28,8 @@ const (
 // store is the obvious implementation: a sorted slice under one lock.
 type store struct {
 	etcdserverpb.UnimplementedKVServer
-	fault string
+	fault  string
+	traced bool // every write
 
 	mu       sync.Mutex
 	pairs    []*mvccpb.KeyValue // in key order; a pair is never changed
@@ -37,8 +40,8 @@ type store struct {
 	gets     int64
 }
 
-func newStore(fault string) *store {
-	return &store{fault: fault, revision: 1, previous: make(map[string]*mvccpb.KeyValue)}
+func newStore(fault string, traced bool) *store {
+	return &store{fault: fault, traced: traced, revision: 1, previous: make(map[string]*mvccpb.KeyValue)}
 }
 
 func (s *store) find(key []byte) (int, bool) {
@@ -201,4 +204,21 @@ func (s *store) metrics(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# TYPE %[1]s histogram\n%[1]s_bucket{le=\"+Inf\"} %[2]d\n%[1]s_sum %[3]g\n%[1]s_count %[2]d\n",
 			name, applied, sum*float64(applied))
 	}
+	if s.traced {
+		s.stages(w, applied)
+	}
+}
+
+// stages writes the stage trace: a microsecond in each stage of each write.
+func (s *store) stages(w io.Writer, applied int64) {
+	total := 7e-6
+	if s.fault == FaultStages {
+		total *= 2
+	}
+	fmt.Fprintf(w, "# TYPE metastore_stage_seconds summary\n")
+	for _, stage := range record.StageNames() {
+		fmt.Fprintf(w, "metastore_stage_seconds_sum{stage=%[1]q} %[2]g\nmetastore_stage_seconds_count{stage=%[1]q} %[3]d\n", stage, 1e-6*float64(applied), applied)
+	}
+	fmt.Fprintf(w, "# TYPE metastore_stage_total_seconds summary\nmetastore_stage_total_seconds_sum %g\nmetastore_stage_total_seconds_count %d\n", total*float64(applied), applied)
+	fmt.Fprintf(w, "# TYPE metastore_stage_incomplete_total counter\nmetastore_stage_incomplete_total 0\n")
 }

@@ -1,0 +1,187 @@
+package stats
+
+import "metastorebench/harness/record"
+
+// Breakdown says where a cell's writes spend their time, from the client's send
+// to its answer. Times are in nanoseconds per write.
+//
+// Each trial gives one mean per part: the store's stages over the writes that it
+// traced, the client's service time over all writes of the window. The traced
+// are a sample of all, so that a difference of the two ("client and network")
+// carries the sampling's error too.
+type Breakdown struct {
+	Trials  int   // trials that traced stages
+	Every   int64 // one write in so many was traced
+	Samples int64 // writes traced, in all trials
+	// Service is the client's mean service time of writes, per trial.
+	Service Summary
+	// Store is the time from the request's arrival at the store to its encoded
+	// reply, measured apart from the stages.
+	Store Summary
+	// Parts are the stages in their order, then PartOutside. Their MeanNS add up
+	// to ServiceMeanNS.
+	Parts         []Part
+	ServiceMeanNS float64
+	// Layers are the measured counterparts of the plan's layers B1 to B5.
+	Layers []Layer
+}
+
+// PartOutside is what a write takes beside the store's stages: the client, both
+// of its socket's sides, and both kernels' work between.
+const PartOutside = "client and network"
+
+// Part is a share of the service time.
+type Part struct {
+	Name string
+	// MeanNS is the mean of the trials' means. Unlike medians, means add up.
+	MeanNS float64
+	// NS is the time per write, and Share its part of the service time (0 to 1),
+	// one value per trial.
+	NS, Share Summary
+}
+
+// Layer is what was measured of one layer of the plan, B1 to B5.
+type Layer struct {
+	ID string // the claim's
+	// What names the stages that it was measured by, and what is not in them or
+	// too much in them.
+	What string
+	// NS and Share are as in Part. A layer that could not be measured has N = 0.
+	NS, Share Summary
+}
+
+// layers maps the plan's layers to stages.
+var layers = []struct {
+	id, what string
+	time     Metric
+}{
+	{"B1", "append; waiting for the log's earlier writes included", StageTime(record.StageAppend)},
+	{"B2", "encode alone; decoding is part of apply and cannot be told from it", StageTime(record.StageEncode)},
+	{"B3", "apply; decoding the log entry included", StageTime(record.StageApply)},
+	{"B4", "decode, reply, client and network", B4Time},
+	{"B5", "wait for the storage lock, which is part of apply; there are no interceptors", LockWait},
+}
+
+// BreakdownOf takes a cell's writes apart. ok is false if no valid trial of the
+// cell traced stages.
+func BreakdownOf(c *Cell) (b Breakdown, ok bool) {
+	traced := &Cell{Cell: c.Cell}
+	for _, t := range c.Trials {
+		if _, ok := OutsideTime(t); ok {
+			traced.Trials = append(traced.Trials, t)
+			b.Every = t.Stages.SampleEvery
+			b.Samples += t.Stages.Samples
+		}
+	}
+	b.Trials = len(traced.Trials)
+	if b.Trials == 0 {
+		return b, false
+	}
+	b.Service, b.Store = Over(traced, WriteTime), Over(traced, StoreTime)
+	for _, name := range record.StageNames() {
+		b.add(traced, name, StageTime(name))
+	}
+	b.add(traced, PartOutside, OutsideTime)
+	for _, l := range layers {
+		b.Layers = append(b.Layers, Layer{ID: l.id, What: l.what, NS: Over(traced, l.time), Share: Over(traced, shareOfWrite(l.time))})
+	}
+	return b, true
+}
+
+func (b *Breakdown) add(c *Cell, name string, m Metric) {
+	p := Part{Name: name, NS: Over(c, m), Share: Over(c, shareOfWrite(m))}
+	for _, t := range c.Trials {
+		v, _ := m(t)
+		p.MeanNS += v / float64(len(c.Trials))
+	}
+	b.Parts = append(b.Parts, p)
+	b.ServiceMeanNS += p.MeanNS
+}
+
+// Layer returns the counterpart of a layer of the plan, B1 to B5.
+func (b *Breakdown) Layer(id string) (Layer, bool) {
+	for _, l := range b.Layers {
+		if l.ID == id {
+			return l, true
+		}
+	}
+	return Layer{}, false
+}
+
+// StageTime is the mean time of a traced write in the given stages of the store,
+// in nanoseconds.
+func StageTime(stages ...string) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		if t.Stages == nil || t.Stages.Samples == 0 {
+			return 0, false
+		}
+		var sum int64
+		for _, s := range stages {
+			sum += t.Stages.SumNS[s]
+		}
+		return float64(sum) / float64(t.Stages.Samples), true
+	}
+}
+
+// StoreTime is the mean time of a traced write in the store, in nanoseconds,
+// measured apart from the stages.
+func StoreTime(t *record.Trial) (float64, bool) {
+	if t.Stages == nil || t.Stages.Samples == 0 {
+		return 0, false
+	}
+	return float64(t.Stages.TotalNS) / float64(t.Stages.Samples), true
+}
+
+// WriteTime is the client's mean service time of all writes (puts and deletes),
+// failed ones included, in nanoseconds.
+func WriteTime(t *record.Trial) (float64, bool) {
+	var sum float64
+	var n int64
+	for _, op := range []string{record.OpPut, record.OpDelete} {
+		o := findOp(t, op)
+		if o == nil {
+			continue
+		}
+		h, err := record.DecodeHDR(o.ServiceHDR)
+		if err != nil {
+			return 0, false
+		}
+		sum += h.Mean() * float64(h.TotalCount())
+		n += h.TotalCount()
+	}
+	return sum / float64(n), n > 0
+}
+
+// OutsideTime is WriteTime without the stages, in nanoseconds: PartOutside.
+func OutsideTime(t *record.Trial) (float64, bool) {
+	inside, traced := StageTime(record.StageNames()...)(t)
+	all, ok := WriteTime(t)
+	return all - inside, traced && ok
+}
+
+// B4Time is what the plan's layer B4, gRPC and its protobuf, can hide in: the
+// stages decode and reply with OutsideTime.
+func B4Time(t *record.Trial) (float64, bool) {
+	inside, _ := StageTime(record.StageDecode, record.StageReply)(t)
+	outside, ok := OutsideTime(t)
+	return inside + outside, ok
+}
+
+// LockWait is the time that a write waits for the storage lock, in nanoseconds.
+var LockWait = quotient(func(m *record.Mechanism) int64 { return m.LockWaitNS }, appliedOps)
+
+// shareOfWrite is a time as a share of WriteTime.
+func shareOfWrite(m Metric) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		part, ok := m(t)
+		all, measured := WriteTime(t)
+		return part / all, ok && measured && all > 0
+	}
+}
+
+// Traced reports whether the options make the store trace its stages. Such a
+// cell is not compared with cells that do not.
+func Traced(options map[string]string) bool {
+	every := options["stage-sample"]
+	return every != "" && every != "0"
+}
