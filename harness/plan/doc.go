@@ -23,6 +23,8 @@
 //	workloads:
 //	  put50: {type: put, clients: 50, conns: 1, key_bytes: 8, value_bytes: 256,
 //	          keys: 100000, distribution: uniform, api: grpc}
+//	  open50: {type: put, loop: open, rate: 5000, arrivals: poisson, clients: 50,
+//	           key_bytes: 8, value_bytes: 256, keys: 100000}
 //	groups:
 //	  - name: factorial              # required, unique
 //	    doc: why it is there

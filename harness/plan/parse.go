@@ -122,13 +122,15 @@ func (p *Plan) readWorkloads(f *faults, n *yaml.Node) {
 	for key, value := range f.pairs(n, "workloads") {
 		what := "workload " + key.Value
 		l := load{line: key.Line, Workload: record.Workload{
-			Name: key.Value, Loop: "closed", Conns: 1, Distribution: workload.Uniform, API: workload.APIGRPC,
+			Name: key.Value, Loop: record.LoopClosed, Conns: 1, Distribution: workload.Uniform, API: workload.APIGRPC,
 		}}
 		var limit int
 		faultsBefore := len(f.list)
 		f.mapping(value, what, []field{
 			{"type", true, f.text(what+": type", &l.Type)},
 			{"loop", false, f.text(what+": loop", &l.Loop)},
+			{"arrivals", false, f.text(what+": arrivals", &l.Arrivals)},
+			{"rate", false, f.number(what+": rate", &l.OfferedOpsPerSecond)},
 			{"api", false, f.text(what+": api", &l.API)},
 			{"clients", true, f.integer(what+": clients", &l.Clients)},
 			{"conns", false, f.integer(what+": conns", &l.Conns)},
@@ -143,6 +145,9 @@ func (p *Plan) readWorkloads(f *faults, n *yaml.Node) {
 		})
 		l.broken = len(f.list) > faultsBefore
 		l.RangeLimit = int64(limit)
+		if l.Loop == record.LoopOpen && l.Arrivals == "" {
+			l.Arrivals = record.ArrivalsPoisson
+		}
 		if l.Mix == nil {
 			l.Mix = workload.DefaultMix(l.Type)
 		}

@@ -8,8 +8,11 @@
 //  3. Each client walks its own Stream: an endless, deterministic sequence of
 //     operations that depends on the seed and the client's number alone, never
 //     on timing or on another client.
-//  4. Key and value bytes are appended into the caller's buffers.
-//  5. Whoever reads a value back proves it from the bytes alone (Verify): which
+//  4. In an open loop, Lanes share one sequence of Arrivals among their clients:
+//     intended starts with constant or exponential gaps (Poisson arrivals), from
+//     the seed alone. Which client takes which operation depends on who is free.
+//  5. Key and value bytes are appended into the caller's buffers.
+//  6. Whoever reads a value back proves it from the bytes alone (Verify): which
 //     key, which writer, which of the writer's writes, and that no bit differs.
 //
 // # Invariants

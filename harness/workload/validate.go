@@ -51,6 +51,12 @@ func Distributions() []string { return []string{Uniform, Zipfian} }
 // APIs returns the accepted ways to reach the store.
 func APIs() []string { return []string{APIGRPC, APIHTTP} }
 
+// Loops returns the accepted loops.
+func Loops() []string { return []string{record.LoopClosed, record.LoopOpen} }
+
+// ArrivalNames returns the accepted arrivals of an open loop.
+func ArrivalNames() []string { return []string{record.ArrivalsConstant, record.ArrivalsPoisson} }
+
 // DefaultMix returns a fresh copy of the mix that a workload type has unless a
 // plan says otherwise; nil for an unknown type.
 func DefaultMix(typ string) map[string]float64 {
@@ -71,9 +77,8 @@ func Validate(w record.Workload) []error {
 	v := violations{name: w.Name}
 	v.oneOf("type", w.Type, Types())
 	v.oneOf("api", w.API, APIs())
-	if w.Loop != "closed" {
-		v.add("loop is %q; accepted: closed", w.Loop)
-	}
+	v.oneOf("loop", w.Loop, Loops())
+	v.pace(w)
 	v.atLeast("clients", w.Clients, 1)
 	v.atLeast("conns", w.Conns, 1)
 	if w.Clients >= 1 && w.Conns > w.Clients {
@@ -116,6 +121,23 @@ func (v *violations) oneOf(field, got string, accepted []string) {
 func (v *violations) atLeast(field string, got, low int) {
 	if got < low {
 		v.add("%s is %d; accepted: %d or more", field, got, low)
+	}
+}
+
+// pace checks what only an open loop has.
+func (v *violations) pace(w record.Workload) {
+	if w.Loop == record.LoopOpen {
+		v.oneOf("arrivals", w.Arrivals, ArrivalNames())
+		if rate := w.OfferedOpsPerSecond; !(rate > 0 && rate <= MaxRate) {
+			v.add("rate is %v; accepted: above 0 and up to %d operations a second", rate, MaxRate)
+		}
+		return
+	}
+	if w.Arrivals != "" {
+		v.add("arrivals is %q, but only an open loop has arrivals", w.Arrivals)
+	}
+	if w.OfferedOpsPerSecond != 0 {
+		v.add("rate is %v, but only an open loop has a rate: clients of a closed one send when they are answered", w.OfferedOpsPerSecond)
 	}
 }
 

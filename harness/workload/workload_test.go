@@ -19,6 +19,10 @@ func valid(typ string) record.Workload {
 	}
 }
 
+func open(w *record.Workload, rate float64) {
+	w.Loop, w.Arrivals, w.OfferedOpsPerSecond = record.LoopOpen, record.ArrivalsPoisson, rate
+}
+
 func mustNew(t testing.TB, w record.Workload) *Workload {
 	t.Helper()
 	wl, err := New(w, 42)
@@ -42,7 +46,7 @@ func TestValidateReportsEveryViolationAtOnce(t *testing.T) {
 	require.Equal(t, []string{
 		`workload "bad": type is "puts"; accepted: put, large-scale, mixed`,
 		`workload "bad": api is "soap"; accepted: grpc, http`,
-		`workload "bad": loop is "half-open"; accepted: closed`,
+		`workload "bad": loop is "half-open"; accepted: closed, open`,
 		`workload "bad": clients is 0; accepted: 1 or more`,
 		`workload "bad": conns is 0; accepted: 1 or more`,
 		`workload "bad": keys is 257, but 1-byte keys leave room for 256`,
@@ -68,6 +72,14 @@ func TestValidateSingleFields(t *testing.T) {
 		"too few clients":     {func(w *record.Workload) { w.Clients, w.Conns = 3, 1 }, "too few to give"},
 		"range of short keys": {func(w *record.Workload) { w.KeyBytes, w.Keys = 1, 256 }, "a prefix range needs 2 or more"},
 		"wrong mix for type":  {func(w *record.Workload) { w.Type = TypePut }, "type put has map[put:1]"},
+		"rate of zero":        {func(w *record.Workload) { open(w, 0) }, "rate is 0; accepted: above 0 and up to 1000000"},
+		"rate below zero":     {func(w *record.Workload) { open(w, -5) }, "rate is -5"},
+		"rate NaN":            {func(w *record.Workload) { open(w, math.NaN()) }, "rate is NaN"},
+		"rate past ceiling":   {func(w *record.Workload) { open(w, MaxRate+1) }, "rate is 1.000001e+06; accepted"},
+		"rate infinite":       {func(w *record.Workload) { open(w, math.Inf(1)) }, "rate is +Inf; accepted"},
+		"unknown arrivals":    {func(w *record.Workload) { open(w, 100); w.Arrivals = "bursts" }, `arrivals is "bursts"; accepted: constant, poisson`},
+		"closed with rate":    {func(w *record.Workload) { w.OfferedOpsPerSecond = 9 }, "rate is 9, but only an open loop"},
+		"closed arrivals":     {func(w *record.Workload) { w.Arrivals = "poisson" }, `arrivals is "poisson", but only an open loop`},
 		"own keys": {func(w *record.Workload) {
 			w.Type, w.Mix, w.Keys = TypeLargeScale, DefaultMix(TypeLargeScale), 29
 		}, "at least one for each of its 30 clients"},
