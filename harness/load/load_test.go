@@ -265,11 +265,11 @@ func TestPreload(t *testing.T) {
 
 // Durations outside the histogram's range are counted, not clamped.
 func TestOutOfRange(t *testing.T) {
-	r := newRecorder(window{from: time.Second, to: time.Hour})
+	r := newRecorder(window{from: time.Second, to: time.Hour}, false)
 	for _, took := range []time.Duration{999, 1000, time.Minute, time.Minute + 1} {
-		r.record(workload.Put, 2*time.Second, 2*time.Second+took, nil)
+		r.record(event{kind: workload.Put, sent: 2 * time.Second, ended: 2*time.Second + took})
 	}
-	r.record(workload.Put, 500*time.Millisecond, 2*time.Second, nil) // sent in the warm-up
+	r.record(event{kind: workload.Put, sent: 500 * time.Millisecond, ended: 2 * time.Second}) // sent in the warm-up
 	ops, series, err := merge([]*recorder{r})
 	require.NoError(t, err)
 	require.Equal(t, int64(4), ops[0].Count)
@@ -282,10 +282,10 @@ func TestOutOfRange(t *testing.T) {
 
 func TestMergeAddsUp(t *testing.T) {
 	win := window{to: time.Second}
-	a, b := newRecorder(win), newRecorder(win)
-	a.record(workload.Put, 0, time.Millisecond, nil)
-	b.record(workload.Put, 0, 3*time.Millisecond, status.Error(codes.Unavailable, ""))
-	b.record(workload.Delete, 0, 2*time.Millisecond, nil)
+	a, b := newRecorder(win, false), newRecorder(win, false)
+	a.record(event{kind: workload.Put, ended: time.Millisecond})
+	b.record(event{kind: workload.Put, ended: 3 * time.Millisecond, err: status.Error(codes.Unavailable, "")})
+	b.record(event{kind: workload.Delete, ended: 2 * time.Millisecond})
 	ops, series, err := merge([]*recorder{a, b})
 	require.NoError(t, err)
 	require.Equal(t, []string{"put", "delete"}, []string{ops[0].Op, ops[1].Op})
@@ -300,12 +300,12 @@ func TestMergeAddsUp(t *testing.T) {
 func BenchmarkWorker(b *testing.B) {
 	w := newWorkload(b, workload.TypePut, 1)
 	s := &sender{client: &instant{}, work: w, observer: check.NewModel(w).Observer(0), epoch: time.Now()}
-	stream, r := w.Stream(0), newRecorder(window{to: time.Hour})
+	stream, r := w.Stream(0), newRecorder(window{to: time.Hour}, false)
 	b.ReportAllocs()
 	for b.Loop() {
 		op := stream.Next()
 		sent, ended, err := s.send(b.Context(), op)
-		r.record(op.Kind, sent, ended, err)
+		r.record(event{kind: op.Kind, sent: sent, ended: ended, err: err})
 	}
 }
 

@@ -1,19 +1,32 @@
 package load
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // pacer decides when a worker sends.
 type pacer interface {
-	// due returns the time at which the next operation is due, given the time
-	// now, and false when there is to be no other. Times are since the start of
-	// the run.
-	due(now time.Duration) (at time.Duration, ok bool)
+	// next waits until the worker's next operation is due and returns its
+	// intended start in time since the start of the run, and false when there is
+	// to be no other or ctx has ended. Workers that share a pacer call it from
+	// their own goroutines.
+	next(ctx context.Context) (due time.Duration, ok bool)
 }
 
-var _ pacer = closedLoop{}
+var (
+	_ pacer = closedLoop{}
+	_ pacer = (*openLoop)(nil)
+)
 
 // closedLoop sends as soon as the previous operation has been answered, until
 // the given time.
-type closedLoop struct{ until time.Duration }
+type closedLoop struct {
+	epoch time.Time
+	until time.Duration
+}
 
-func (c closedLoop) due(now time.Duration) (time.Duration, bool) { return now, now < c.until }
+func (c closedLoop) next(context.Context) (time.Duration, bool) {
+	now := time.Since(c.epoch)
+	return now, now < c.until
+}

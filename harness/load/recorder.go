@@ -20,10 +20,20 @@ type window struct{ from, to time.Duration }
 
 func (w window) holds(at time.Duration) bool { return at >= w.from && at < w.to }
 
+// event is one operation that has ended. Times are since the start of the run.
+type event struct {
+	kind        workload.Kind
+	due         time.Duration // intended start; when it was sent, in a closed loop
+	free        time.Duration // since when the client had nothing else to do
+	sent, ended time.Duration
+	err         error
+}
+
 // recorder records one worker's operations. It belongs to the worker until the
 // worker has ended; completed may be read at any time.
 type recorder struct {
 	window    window
+	open      *lateness // nil in a closed loop
 	kinds     [workload.Kinds]*outcomes
 	series    []int64
 	completed atomic.Int64 // operations that succeeded, warm-up included
@@ -35,51 +45,77 @@ type outcomes struct {
 	outOfRange int64
 	errors     map[codes.Code]int64
 	service    *hdr.Histogram
+	response   *hdr.Histogram // nil in a closed loop
 }
 
-func newOutcomes() *outcomes {
-	return &outcomes{errors: make(map[codes.Code]int64), service: record.NewHistogram()}
+func newOutcomes(open bool) *outcomes {
+	o := &outcomes{errors: make(map[codes.Code]int64), service: record.NewHistogram()}
+	if open {
+		o.response = record.NewHistogram()
+	}
+	return o
 }
 
-func newRecorder(w window) *recorder {
-	return &recorder{window: w, series: make([]int64, seriesLen(w))}
+func newRecorder(w window, open bool) *recorder {
+	r := &recorder{window: w, series: make([]int64, seriesLen(w))}
+	if open {
+		r.open = newLateness()
+	}
+	return r
 }
 
 func seriesLen(w window) int { return int((w.to - w.from + SeriesStep - 1) / SeriesStep) }
 
-// record takes note of an operation that was sent and ended at the given times.
-func (r *recorder) record(kind workload.Kind, sent, ended time.Duration, err error) {
-	o := r.kinds[kind]
+// record takes note of an operation.
+func (r *recorder) record(e event) {
+	o := r.kinds[e.kind]
 	if o == nil { // in the warm-up, when there is one
-		o = newOutcomes()
-		r.kinds[kind] = o
+		o = newOutcomes(r.open != nil)
+		r.kinds[e.kind] = o
 	}
-	if err == nil {
+	if e.err == nil {
 		r.completed.Add(1)
-		if r.window.holds(ended) {
-			r.series[(ended-r.window.from)/SeriesStep]++
+		if r.window.holds(e.ended) {
+			r.series[(e.ended-r.window.from)/SeriesStep]++
 		}
 	}
-	if !r.window.holds(sent) {
+	start := e.sent
+	if r.open != nil {
+		start = e.due
+	}
+	if !r.window.holds(start) {
 		return
 	}
-	if err == nil {
+	if e.err == nil {
 		o.count++
 	} else {
-		o.errors[status.Code(err)]++
+		o.errors[status.Code(e.err)]++
 	}
-	took := (ended - sent).Nanoseconds()
-	if took < record.HDRMinNS || took > record.HDRMaxNS || o.service.RecordValue(took) != nil {
+	o.add(o.service, e.ended-e.sent)
+	if r.open != nil {
+		o.add(o.response, e.ended-e.due)
+		r.open.add(e)
+	}
+}
+
+// add puts a duration into one of the histograms, or counts it as out of range.
+func (o *outcomes) add(h *hdr.Histogram, took time.Duration) {
+	if ns := took.Nanoseconds(); ns < record.HDRMinNS || ns > record.HDRMaxNS || h.RecordValue(ns) != nil {
 		o.outOfRange++
 	}
 }
 
-// add adds another's outcomes to o.
-func (o *outcomes) add(other *outcomes) error {
+// merge adds another's outcomes to o.
+func (o *outcomes) merge(other *outcomes) error {
 	o.count += other.count
 	o.outOfRange += other.outOfRange
 	for code, n := range other.errors {
 		o.errors[code] += n
+	}
+	if o.response != nil {
+		if err := record.MergeHDR(o.response, other.response); err != nil {
+			return err
+		}
 	}
 	return record.MergeHDR(o.service, other.service)
 }
@@ -94,7 +130,10 @@ func (o *outcomes) stats(kind workload.Kind) (record.OpStats, error) {
 		s.Errors[code.String()] = n
 	}
 	var err error
-	s.ServiceHDR, err = record.EncodeHDR(o.service)
+	if s.ServiceHDR, err = record.EncodeHDR(o.service); err != nil || o.response == nil {
+		return s, err
+	}
+	s.ResponseHDR, err = record.EncodeHDR(o.response)
 	return s, err
 }
 
@@ -108,9 +147,9 @@ func merge(recorders []*recorder) (ops []record.OpStats, series []int64, err err
 				continue
 			}
 			if sum == nil {
-				sum = newOutcomes()
+				sum = newOutcomes(r.open != nil)
 			}
-			if err := sum.add(r.kinds[kind]); err != nil {
+			if err := sum.merge(r.kinds[kind]); err != nil {
 				return nil, nil, err
 			}
 		}

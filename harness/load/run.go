@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,32 +39,42 @@ type Config struct {
 	// Live, if not nil, is called a few times a second with the number of
 	// operations completed so far.
 	Live func(completed int64)
+
+	// alarms makes the clock of an open loop; nil means newAlarm.
+	alarms func() (*alarm, error)
 }
 
 // Result is what the window holds.
 type Result struct {
 	Ops    []record.OpStats
 	Series []int64 // operations completed per SeriesStep
+	// OpenLoop is nil in a closed loop.
+	OpenLoop *record.OpenLoop
 }
 
 // Run runs the workload. If ctx ends before the run does, the workers stop and
 // the context's cause is returned.
-func Run(ctx context.Context, c Config) (Result, error) {
+func Run(ctx context.Context, c Config) (result Result, err error) {
 	group, running := errgroup.WithContext(ctx)
 	calls, cancel := context.WithCancel(running)
 	defer cancel()
 	epoch := time.Now()
 	win := window{from: c.Warmup, to: c.Warmup + c.Measure}
+	pace, err := newPacing(c, epoch, win)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { err = errors.Join(err, pace.close()) }()
 	// Not a deadline on the context: gRPC would send it with every request, and
 	// the store would keep a timer for each.
-	defer time.AfterFunc(win.to+c.Grace, cancel).Stop()
+	defer time.AfterFunc(win.to+pace.patience()+c.Grace, cancel).Stop()
 
 	recorders := make([]*recorder, c.Workload.Clients)
 	for i := range recorders {
-		recorders[i] = newRecorder(win)
+		recorders[i] = newRecorder(win, pace.open())
 		s := &sender{client: c.Client(i), work: c.Workload, observer: c.Model.Observer(i), writer: uint32(i), epoch: epoch}
 		group.Go(func() error {
-			work(calls, s, c.Workload.Stream(i), closedLoop{until: win.to}, recorders[i])
+			work(calls, s, c.Workload.Stream(i), pace.of[i], recorders[i])
 			return context.Cause(running)
 		})
 	}
@@ -71,19 +82,26 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err := group.Wait(); err != nil {
 		return Result{}, err
 	}
-	ops, series, err := merge(recorders)
-	return Result{Ops: ops, Series: series}, err
+	result.Ops, result.Series, err = merge(recorders)
+	if err != nil || !pace.open() {
+		return result, err
+	}
+	result.OpenLoop, err = pace.report(recorders)
+	return result, err
 }
 
 // work is one worker: it sends until the pacer ends or ctx does.
 func work(ctx context.Context, s *sender, ops *workload.Stream, pace pacer, r *recorder) {
+	var free time.Duration
 	for ctx.Err() == nil {
-		if _, ok := pace.due(time.Since(s.epoch)); !ok {
+		due, ok := pace.next(ctx)
+		if !ok {
 			return
 		}
 		op := ops.Next()
 		sent, ended, err := s.send(ctx, op)
-		r.record(op.Kind, sent, ended, err)
+		r.record(event{kind: op.Kind, due: due, free: free, sent: sent, ended: ended, err: err})
+		free = ended
 	}
 }
 

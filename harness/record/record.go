@@ -225,8 +225,8 @@ type OpStats struct {
 	// ResponseHDR is the response time from the intended start; empty in a
 	// closed loop, which has none.
 	ResponseHDR string `json:"response_hdr,omitempty"`
-	// OutOfRange counts durations outside the histogram's range; they are in no
-	// bucket.
+	// OutOfRange counts durations outside the histograms' range; they are in no
+	// bucket. An operation may be out of both.
 	OutOfRange int64 `json:"out_of_range"`
 }
 
@@ -261,15 +261,17 @@ type Machine struct {
 type OpenLoop struct {
 	Due  int64 `json:"due"`  // intended starts in the measured window
 	Sent int64 `json:"sent"` // of those, sent
-	// Unsent were due in the window and never sent: the backlog was full, or
-	// they still waited for a free client when the run ended.
+	// Unsent were due in the window and never sent: they were given up after
+	// having waited load.Patience for a free client.
 	Unsent int64 `json:"unsent"`
 	// SendLagHDR is the time from the intended start to the send.
 	SendLagHDR string `json:"send_lag_hdr"`
-	// TimingErrorHDR is the same for operations that did not wait for a free
-	// client: the generator's own error.
+	// TimingErrorHDR is the same for operations that found a free client when
+	// they were due: the generator's own error.
 	TimingErrorHDR string `json:"timing_error_hdr"`
-	// MaxBacklog is the most operations that were due and unsent at one time.
+	// MaxBacklog is the most operations that were due and waiting to be sent
+	// behind one that was being sent; of a mixed workload, the sum of those of
+	// its operation types.
 	MaxBacklog int64 `json:"max_backlog"`
 }
 

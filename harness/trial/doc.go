@@ -18,6 +18,8 @@
 //   - The child never outlives the trial: it is killed on every way out, and by
 //     the kernel if this process dies.
 //   - Every wait has a bound.
+//   - An open loop that was not kept up with voids the trial, and the reason
+//     tells a saturated target from a late generator (record.OpenLoopFault).
 //   - A trial whose numbers must not be used is returned as a record that says
 //     why (Void), never as one that looks good.
 //

@@ -14,6 +14,7 @@ type edge struct {
 	store, client usage
 	own           heap
 	counters      *counters
+	machine       *record.Machine
 }
 
 // meter reads the edges of the window.
@@ -48,6 +49,9 @@ func (m *meter) readUsage(e *edge) (err error) {
 		return fmt.Errorf("resource use of the client: %w", err)
 	}
 	e.own = ownHeap()
+	if e.machine, err = readMachine(); err != nil {
+		return fmt.Errorf("use of the machine: %w", err)
+	}
 	return nil
 }
 
@@ -63,6 +67,7 @@ func (m *meter) readCounters(ctx context.Context, e *edge) error {
 // report fills in the record's resource use and mechanism.
 func (m *meter) report(t *record.Trial) {
 	before, after := m.opened, m.closed
+	t.Machine = machineBetween(before.machine, after.machine)
 	t.Client = between(before.client, after.client)
 	t.Client.HeapAllocs = after.own.allocs - before.own.allocs
 	t.Client.HeapAllocBytes = after.own.bytes - before.own.bytes

@@ -98,7 +98,7 @@ func (t *trial) phases(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.record.Ops, t.record.ThroughputSeries = result.Ops, result.Series
+	t.record.Ops, t.record.ThroughputSeries, t.record.OpenLoop = result.Ops, result.Series, result.OpenLoop
 	t.meter.report(&t.record)
 	if err := t.addStages(t.meter.opened.counters, t.meter.closed.counters); err != nil {
 		return err
@@ -138,13 +138,17 @@ func (t *trial) stop() error {
 // conclude says why the trial must not be used, if so.
 func (t *trial) conclude(err error) {
 	var reasons []string
-	if err != nil {
+	fault, faultErr := t.record.OpenLoopFault()
+	if err = errors.Join(err, faultErr); err != nil {
 		reasons = append(reasons, err.Error())
 	}
 	for _, c := range t.record.Checks {
 		if !c.OK {
 			reasons = append(reasons, fmt.Sprintf("check %s failed: %s", c.Name, c.Detail))
 		}
+	}
+	if fault != "" {
+		reasons = append(reasons, fault)
 	}
 	t.record.Void = strings.Join(reasons, "; ")
 }
