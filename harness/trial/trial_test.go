@@ -121,6 +121,65 @@ func TestGoodTrials(t *testing.T) {
 	}
 }
 
+// openLoop makes a spec's workload an open loop.
+func openLoop(s *Spec, arrivals string, rate float64) {
+	s.Workload.Loop, s.Workload.Arrivals, s.Workload.OfferedOpsPerSecond = record.LoopOpen, arrivals, rate
+}
+
+func TestOpenLoopTrials(t *testing.T) {
+	for _, tc := range []struct{ typ, api, arrivals string }{
+		{workload.TypeLargeScale, workload.APIGRPC, record.ArrivalsConstant},
+		{workload.TypeMixed, workload.APIGRPC, record.ArrivalsPoisson},
+		{workload.TypeMixed, workload.APIHTTP, record.ArrivalsPoisson},
+	} {
+		t.Run(tc.typ+"/"+tc.api, func(t *testing.T) {
+			s := spec(t, tc.typ, fakestore.FaultNone)
+			s.Workload.API = tc.api
+			openLoop(&s, tc.arrivals, 400)
+			got, err := Run(t.Context(), s)
+			require.NoError(t, err)
+			for name, ok := range checks(got) {
+				require.True(t, ok, name)
+			}
+			require.NotContains(t, got.Void, "saturated")
+			require.Equal(t, s.Workload, got.Workload)
+			require.NotNil(t, got.Machine)
+			require.Positive(t, got.Machine.ContextSwitches)
+			o := got.OpenLoop
+			require.Equal(t, o.Due, o.Sent)
+			var count int64
+			for _, op := range got.Ops {
+				count += op.Count
+				response, err := record.DecodeHDR(op.ResponseHDR)
+				require.NoError(t, err)
+				require.Equal(t, op.Count, response.TotalCount())
+			}
+			require.Equal(t, o.Sent, count)
+		})
+	}
+}
+
+// A rate that no store keeps with one client: void, and the record says why.
+func TestSaturationVoidsTheTrial(t *testing.T) {
+	s := spec(t, workload.TypePut, fakestore.FaultNone)
+	s.Workload.Clients, s.Workload.Conns = 1, 1
+	openLoop(&s, record.ArrivalsConstant, workload.MaxRate)
+	got, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	require.Contains(t, got.Void, "open loop: the target was saturated")
+	require.True(t, got.OpenLoop.Saturated())
+	require.Equal(t, allChecks, checks(got), "a saturated store is no wrong store")
+}
+
+// A rate so low that nothing is due measures nothing.
+func TestNothingDueVoidsTheTrial(t *testing.T) {
+	s := spec(t, workload.TypePut, fakestore.FaultNone)
+	openLoop(&s, record.ArrivalsConstant, 1e-6)
+	got, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	require.Contains(t, got.Void, "none was due in the window")
+}
+
 // requireComplete checks that the record holds everything a report may ask for.
 func requireComplete(t *testing.T, s Spec, got record.Trial, ops []string) {
 	t.Helper()
