@@ -52,18 +52,25 @@ lint: deps ## gofmt, vet, generated code, EXPERIMENTS.md against its records
 	@$(MAKE) --no-print-directory check-report
 
 # protoc's plugins are tools of this module, so go.mod pins them.
-PROTOS := core/kv/kv.proto
+# Commands are encoded on the hot path and have vtprotobuf's code; services have
+# gRPC's.
+COMMAND_PROTOS := core/kv/kv.proto
+SERVICE_PROTOS := core/rpcpb/metastore.proto
 .PHONY: generate
 generate: install-protoc ## regenerate the protobuf code
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; $(MAKE) --no-print-directory generate-into OUT=. PLUGINS=$$dir
 
 .PHONY: generate-into
 generate-into:
-	@go build -o $(PLUGINS)/ google.golang.org/protobuf/cmd/protoc-gen-go github.com/planetscale/vtprotobuf/cmd/protoc-gen-go-vtproto
+	@go build -o $(PLUGINS)/ google.golang.org/protobuf/cmd/protoc-gen-go github.com/planetscale/vtprotobuf/cmd/protoc-gen-go-vtproto google.golang.org/grpc/cmd/protoc-gen-go-grpc
 	@PATH="$(PLUGINS):$$PATH" protoc \
 		--go_out=$(OUT) --go_opt=module=metastorebench \
 		--go-vtproto_out=$(OUT) --go-vtproto_opt=module=metastorebench,features=marshal+unmarshal+size \
-		$(PROTOS)
+		$(COMMAND_PROTOS)
+	@PATH="$(PLUGINS):$$PATH" protoc \
+		--go_out=$(OUT) --go_opt=module=metastorebench \
+		--go-grpc_out=$(OUT) --go-grpc_opt=module=metastorebench \
+		$(SERVICE_PROTOS)
 
 .PHONY: install-protoc
 install-protoc:
