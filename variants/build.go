@@ -18,6 +18,11 @@ import (
 	"metastorebench/variants/index/hash"
 )
 
+// Codecs returns every codec of the axis, in the order of their tags.
+func Codecs() []codec.Codec {
+	return slices.SortedFunc(maps.Values(codecs), func(a, b codec.Codec) int { return cmp.Compare(a.Tag(), b.Tag()) })
+}
+
 // Apply validates the selection and sets the parts of a node that it chooses.
 // seed makes the device profile's delays repeatable. o.FS and o.Metrics must be
 // set before; o.FS must be the operating system's for --engine=rocksdb, which
@@ -39,7 +44,7 @@ func (s Selection) Apply(o *node.Options, seed uint64) error {
 	o.Propose = proposePolicies[s["propose"]]
 	o.Apply = applyPolicies[s["apply"]]
 	o.Codec = codecs[s["codec"]]
-	o.Codecs = slices.SortedFunc(maps.Values(codecs), func(a, b codec.Codec) int { return cmp.Compare(a.Tag(), b.Tag()) })
+	o.Codecs = Codecs()
 	o.EngineName = s["engine"]
 	o.OpenEngine = s.engine(o)
 	return nil

@@ -76,7 +76,7 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 	c.register(cmd.Flags())
-	cmd.AddCommand(variantsCommand())
+	cmd.AddCommand(variantsCommand(), benchCodecCommand())
 	return cmd
 }
 
