@@ -108,6 +108,10 @@ test-perf-memory: build ## the same on the memory engine only
 test-perf-rocksdb: build ## the same on RocksDB only
 	@bin/metabench run perf --level $(LEVEL) --only engine=rocksdb $(ARGS)
 
+.PHONY: ceilings
+ceilings: build ## what this machine can do at best: gRPC, device, loopback, codecs (SMOKE=1, ARGS="--data-dir ...")
+	@bin/metabench ceilings --level $(LEVEL) $(ARGS)
+
 .PHONY: bench
 bench: deps ## Go benchmarks: puts in process, codecs, engines, log
 	go test $(GOFLAGS_TAGS) -run '^$$' -bench . -benchtime 1s ./variants/... ./core/...

@@ -2,7 +2,7 @@
 //
 //  1. plan reads a declarative matrix (YAML), reports every violation with its
 //     line, and expands it into cells, blocks and a seeded order.
-//  2. run describes the machine and measures its sync latency, writes the
+//  2. run describes the machine and measures its ceilings (ceiling), writes the
 //     manifest, and takes trial after trial: every cell once per block. What is
 //     finished survives an interruption, and the run resumes.
 //  3. trial starts a fresh store process on fresh data, preloads it, warms up,
@@ -16,6 +16,5 @@
 //     and package plots put them side by side.
 //
 // Steps 1 to 4 never look at results, steps 6 never run a trial: a report can be
-// remade from records alone. ceiling is a target that does nothing, for what the
-// machine allows at best.
+// remade from records alone. ceiling also holds the target that does nothing.
 package harness

@@ -6,6 +6,7 @@
 //	metabench report DIR     remake figures and EXPERIMENTS.md from records
 //	metabench export DIR     print a run for benchstat
 //	metabench pack DIR       compress a run's records for keeping
+//	metabench ceilings       measure what this machine can do at best
 //	metabench noop-server    the ceiling's target: answers at once, does nothing
 //
 // Exit status: 0 if everything ran and every check held, 130 if it was

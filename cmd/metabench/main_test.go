@@ -15,11 +15,21 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"metastorebench/harness/ceiling"
 	"metastorebench/harness/plan"
 	"metastorebench/harness/record"
 	benchrun "metastorebench/harness/run"
 	"metastorebench/variants/rpc"
 )
+
+// TestMain makes the test binary metabench where metabench starts itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "noop-server" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
 
 func metabench(args ...string) (stdout, stderr string, err error) {
 	var out, errOut strings.Builder
@@ -79,6 +89,9 @@ func TestRunRefusals(t *testing.T) {
 		{[]string{"pack", none}, os.ErrNotExist, "pack"},
 		{[]string{"noop-server", "--rpc", "fast"}, rpc.ErrUnknown, "default, tuned"},
 		{[]string{"noop-server", "--listen-client-urls", "127.0.0.1:0"}, nil, "http://HOST:PORT"},
+		{[]string{"ceilings", "--level", "huge"}, ceiling.ErrOptions, "smoke, default, full"},
+		{[]string{"ceilings", "--metastore", none}, os.ErrNotExist, "--metastore"},
+		{[]string{"ceilings", "--level", "smoke", "--data-dir", none}, os.ErrNotExist, none},
 		{[]string{"fly"}, nil, "unknown command"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
@@ -106,6 +119,23 @@ func TestPackCommand(t *testing.T) {
 	r, err := record.ReadRun(dir)
 	require.NoError(t, err)
 	require.Len(t, r.Trials, 1)
+}
+
+func TestCeilings(t *testing.T) {
+	dir := t.TempDir()
+	out, _, err := metabench("ceilings", "--level", "smoke", "--data-dir", dir)
+	require.NoError(t, err)
+	for _, s := range []string{"grpc-unary", "clients=100 conns=10", "grpc-batch", "grpc-stream", "sync-latency", "loopback-bandwidth", "rpc=tuned"} {
+		require.Contains(t, out, s)
+	}
+	out, _, err = metabench("ceilings", "--level", "smoke", "--data-dir", dir, "--json")
+	require.NoError(t, err)
+	var c record.Ceilings
+	require.NoError(t, json.Unmarshal([]byte(out), &c))
+	require.Len(t, c.Find(record.ProbeUnary), 3)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 // TestNoopServer starts the ceiling's target as a trial does, puts through it

@@ -16,8 +16,10 @@ func newNoopCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "noop-server",
 		Short: "Serve puts that do nothing: the ceiling for any store behind gRPC",
-		Long: `Serve etcd's KV service with a Put that answers at once and stores nothing,
-and print the same ready line as metastore. Trials of target "noop" start it.`,
+		Long: `Serve etcd's KV service with a Put that answers at once and stores nothing, the
+batches and pipelines of the store's own service likewise, and raw TCP on a port
+of its own. It prints the same ready line as metastore. Trials of target "noop"
+start it, and "metabench ceilings" does.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			profile, err := rpc.Lookup(profileName)

@@ -22,6 +22,7 @@ func newRoot() *cobra.Command {
 		newReportCommand(),
 		newExportCommand(),
 		newPackCommand(),
+		newCeilingsCommand(),
 		newNoopCommand(),
 	)
 	return root

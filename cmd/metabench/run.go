@@ -92,23 +92,32 @@ func (f *runFlags) complete(cmd *cobra.Command, args []string) error {
 	if cmd.Flags().Changed("seed") {
 		o.Seed = &f.seed
 	}
-	self, err := os.Executable()
+	store, self, err := programs(o.Metastore)
 	if err != nil {
-		return fmt.Errorf("run: find this program: %w", err)
+		return fmt.Errorf("run: %w", err)
 	}
-	if o.Metastore == "" {
-		o.Metastore = filepath.Join(filepath.Dir(self), "metastore")
-	}
-	if o.Metastore, err = filepath.Abs(o.Metastore); err != nil {
-		return fmt.Errorf("run: --metastore: %w", err)
-	}
-	o.Noop = []string{self, "noop-server"}
-	o.DialOptions = dialOptions
+	o.Metastore, o.Noop = store, []string{self, "noop-server"}
+	o.DialOptions, o.CeilingRPC = dialOptions, rpc.Tuned
 	o.Progress = cmd.ErrOrStderr()
 	if file, ok := o.Progress.(*os.File); ok {
 		o.Terminal = term.IsTerminal(int(file.Fd()))
 	}
 	return nil
+}
+
+// programs returns the absolute paths of the store's binary, by default the one
+// beside this program, and of this program.
+func programs(metastore string) (store, self string, err error) {
+	if self, err = os.Executable(); err != nil {
+		return "", "", fmt.Errorf("find this program: %w", err)
+	}
+	if metastore == "" {
+		metastore = filepath.Join(filepath.Dir(self), "metastore")
+	}
+	if store, err = filepath.Abs(metastore); err != nil {
+		return "", "", fmt.Errorf("--metastore: %w", err)
+	}
+	return store, self, nil
 }
 
 // dialOptions is the client's side of the rpc axis. Names were checked against

@@ -72,8 +72,12 @@ func dialOptions(o Options) []grpc.DialOption {
 // Handle returns the KV of worker i (0 or more), on connection i modulo the
 // pool's size. Each goroutine takes its own, once.
 func (p *Pool) Handle(i int) KV {
-	return &handle{kv: etcdserverpb.NewKVClient(p.conns[i%len(p.conns)])}
+	return &handle{kv: etcdserverpb.NewKVClient(p.Conn(i))}
 }
+
+// Conn returns the connection that Handle gives worker i, for services beside
+// etcd's. It belongs to the pool.
+func (p *Pool) Conn(i int) grpc.ClientConnInterface { return p.conns[i%len(p.conns)] }
 
 // Close closes all connections; calls under way fail.
 func (p *Pool) Close() error {

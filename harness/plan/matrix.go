@@ -183,6 +183,19 @@ func (m *Matrix) Cells() []record.Cell {
 	return mapSlice(m.Entries, func(e Entry) record.Cell { return e.Cell })
 }
 
+// Workloads returns the workloads of the entries, each once, in the plan's order.
+func (m *Matrix) Workloads() []record.Workload {
+	var ws []record.Workload
+	seen := make(map[string]bool)
+	for _, e := range m.Entries {
+		if !seen[e.Workload.Name] {
+			seen[e.Workload.Name] = true
+			ws = append(ws, e.Workload)
+		}
+	}
+	return ws
+}
+
 // Planned estimates how long all trials take, TrialOverhead included.
 func (m *Matrix) Planned() time.Duration {
 	var sum time.Duration

@@ -22,12 +22,13 @@ var prefix = []byte("ready ")
 
 // Line is what the program says of itself.
 type Line struct {
-	Client     string            `json:"client"`     // host:port of the gRPC service
-	HTTP       string            `json:"http"`       // host:port of /metrics and the gateway; may be empty
-	Peer       string            `json:"peer"`       // host:port for peers; may be empty
-	PID        int               `json:"pid"`        // its process id
-	Durability string            `json:"durability"` // one of record's tiers
-	Options    map[string]string `json:"options"`    // axis values after defaults
+	Client     string            `json:"client"`         // host:port of the gRPC service
+	HTTP       string            `json:"http"`           // host:port of /metrics and the gateway; may be empty
+	Peer       string            `json:"peer"`           // host:port for peers; may be empty
+	Echo       string            `json:"echo,omitempty"` // host:port of the no-op server's raw TCP service
+	PID        int               `json:"pid"`            // its process id
+	Durability string            `json:"durability"`     // one of record's tiers
+	Options    map[string]string `json:"options"`        // axis values after defaults
 }
 
 // Parse reads a line, with or without its line end. The error wraps ErrFormat.

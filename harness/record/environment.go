@@ -5,24 +5,15 @@ import (
 	"bytes"
 	"context"
 	"debug/buildinfo"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
-)
-
-// The sync probe of CaptureEnvironment.
-const (
-	probeSamples = 200
-	probeBytes   = 4096
 )
 
 // CaptureEnvironment describes this machine, the build of the program under
@@ -30,7 +21,7 @@ const (
 // store's executable, or ""; its stamped commit is taken, and only when it has
 // none is git asked about the directory where it lies.
 //
-// It writes and removes a file of 800 KB in dataDir, which takes 200 syncs.
+// It measures nothing: the sync latency is package ceiling's to fill in.
 func CaptureEnvironment(ctx context.Context, binary, dataDir string) (Environment, error) {
 	e := Environment{
 		GoVersion:   runtime.Version(),
@@ -50,13 +41,6 @@ func CaptureEnvironment(ctx context.Context, binary, dataDir string) (Environmen
 	if e.Filesystem, err = Filesystem(dataDir); err != nil {
 		return Environment{}, fmt.Errorf("environment: %w", err)
 	}
-	latencies, err := probeSync(ctx, dataDir)
-	if err != nil {
-		return Environment{}, fmt.Errorf("environment: sync probe in %s: %w", dataDir, err)
-	}
-	e.SyncSamples = len(latencies)
-	e.SyncLatencyP50NS = int64(latencies[len(latencies)/2])
-	e.SyncLatencyP99NS = int64(latencies[len(latencies)*99/100])
 	return e, nil
 }
 
@@ -137,31 +121,4 @@ func Filesystem(path string) (string, error) {
 		return name, nil
 	}
 	return fmt.Sprintf("0x%x", uint64(magic)), nil
-}
-
-// probeSync appends blocks to a file in dir with an fdatasync after each and
-// returns the syncs' durations, shortest first.
-func probeSync(ctx context.Context, dir string) (_ []time.Duration, err error) {
-	f, err := os.CreateTemp(dir, "sync-probe-*")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
-	block := bytes.Repeat([]byte{0xa5}, probeBytes)
-	latencies := make([]time.Duration, 0, probeSamples)
-	for range probeSamples {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if _, err := f.Write(block); err != nil {
-			return nil, err
-		}
-		start := time.Now()
-		if err := unix.Fdatasync(int(f.Fd())); err != nil {
-			return nil, err
-		}
-		latencies = append(latencies, time.Since(start))
-	}
-	slices.Sort(latencies)
-	return latencies, nil
 }

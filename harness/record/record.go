@@ -98,7 +98,8 @@ type Environment struct {
 	MemoryBytes int64  `json:"memory_bytes"`
 	Filesystem  string `json:"filesystem"` // of the data directory, e.g. "ext4"
 	// SyncLatency is the measured fdatasync of a 4 KiB append in the data
-	// directory, before the first trial.
+	// directory, before the first trial: the ceilings' sync-latency, for readers
+	// of the environment alone. P99 is 0 if there were too few syncs for it.
 	SyncLatencyP50NS int64 `json:"sync_latency_p50_ns"`
 	SyncLatencyP99NS int64 `json:"sync_latency_p99_ns"`
 	SyncSamples      int   `json:"sync_samples"`

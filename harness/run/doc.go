@@ -7,9 +7,9 @@
 //     plan is checked against them, expanded at a level and filtered.
 //  2. The run's directory is made, or with Resume reopened; its records are
 //     locked against a second process.
-//  3. The machine is described, the data directory's sync latency measured, and
-//     the manifest written: what follows can be understood even if it is cut
-//     short.
+//  3. The machine is described and the manifest written: what follows can be
+//     understood even if it is cut short. Its ceilings are measured (package
+//     ceiling) and added.
 //  4. Trials run one after another in the schedule's order. Each record is
 //     appended and synced before the next trial starts.
 //  5. The manifest gets its finish time. Void trials make the run fail, after

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"metastorebench/harness/ceiling"
 	"metastorebench/harness/record"
 	"metastorebench/harness/trial"
 )
@@ -40,6 +41,9 @@ type Options struct {
 	// External is the endpoint for cells of target external; without it they
 	// are skipped.
 	External string
+	// CeilingRPC is the value of the rpc axis with which ceilings are measured: the
+	// fastest one; "" means gRPC's defaults.
+	CeilingRPC string
 	// DialOptions gives the client's side of the rpc axis; nil means none.
 	DialOptions func(rpc string) []grpc.DialOption
 
@@ -50,6 +54,8 @@ type Options struct {
 
 	// Trial runs one trial; nil means trial.Run.
 	Trial func(context.Context, trial.Spec) (record.Trial, error)
+	// Survey measures the ceilings; nil means ceiling.Survey.
+	Survey func(context.Context, ceiling.Options) (*record.Ceilings, error)
 }
 
 // DefaultSeed is the seed of a run that was not given one.

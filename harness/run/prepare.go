@@ -80,6 +80,14 @@ func (j *job) readStore(ctx context.Context) error {
 	return nil
 }
 
+// store returns the path of the store's binary, "" if there is none.
+func (j *job) store() string {
+	if j.storeHash == "" {
+		return ""
+	}
+	return j.Metastore
+}
+
 func (j *job) loadPlan() (*plan.Plan, error) {
 	if j.Plan == "" && j.resumed != nil {
 		return plan.Parse(record.ManifestFile+" (plan_yaml)", []byte(j.resumed.PlanYAML), j.catalog)

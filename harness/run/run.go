@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"metastorebench/harness/ceiling"
 	"metastorebench/harness/plan"
 	"metastorebench/harness/record"
 	"metastorebench/harness/trial"
@@ -26,6 +27,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	if j.Trial == nil {
 		j.Trial = trial.Run
+	}
+	if j.Survey == nil {
+		j.Survey = ceiling.Survey
 	}
 	s, err := j.open(ctx)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"metastorebench/harness/ceiling"
 	"metastorebench/harness/plan"
 	"metastorebench/harness/record"
 	"metastorebench/harness/trial"
@@ -45,6 +46,8 @@ type bench struct {
 	t     *testing.T
 	opts  Options
 	specs []trial.Spec
+	// surveys are the options with which ceilings were measured.
+	surveys []ceiling.Options
 }
 
 func newBench(t *testing.T) *bench {
@@ -52,7 +55,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t}
 	b.opts = Options{
 		Plan: filepath.Join(dir, "tiny.yaml"), Out: filepath.Join(dir, "out"), Metastore: filepath.Join(dir, "metastore"),
-		Trial: b.trial,
+		Trial: b.trial, Survey: b.survey,
 	}
 	require.NoError(t, os.WriteFile(b.opts.Plan, []byte(testPlan), 0o644))
 	b.writeStore(testVariants)
@@ -74,6 +77,15 @@ func (b *bench) trial(_ context.Context, s trial.Spec) (record.Trial, error) {
 		Cell: s.Cell.ID, Block: s.Block, Order: s.Order, Seed: s.Seed, MeasureNS: int64(s.Measure),
 		Durability: record.TierSynced, Workload: s.Workload,
 	}, nil
+}
+
+// survey finds what a quick disk would give.
+func (b *bench) survey(_ context.Context, o ceiling.Options) (*record.Ceilings, error) {
+	b.surveys = append(b.surveys, o)
+	return &record.Ceilings{Probes: []record.Probe{{
+		Name: record.ProbeSyncLatency, Unit: record.UnitNS, Samples: []float64{90e3, 110e3, 100e3},
+		Params: map[string]string{record.ParamPercentile: "50", record.ParamSyncs: "60"},
+	}}}, nil
 }
 
 func (b *bench) run() (Result, error) { return Run(b.t.Context(), b.opts) }
@@ -119,7 +131,13 @@ func TestRunRecordsEveryTrialOnce(t *testing.T) {
 	require.Equal(t, res.Skipped, m.Skipped)
 	require.False(t, m.Finished.Before(m.Started))
 	require.Len(t, m.StoreSHA256, 64)
-	require.Positive(t, m.Env.SyncLatencyP50NS)
+	require.Equal(t, int64(100e3), m.Env.SyncLatencyP50NS)
+	require.Equal(t, 60, m.Env.SyncSamples)
+	require.Len(t, m.Ceilings.Probes, 1)
+	require.Len(t, b.surveys, 1)
+	require.Equal(t, []ceiling.Load{{Clients: 1, Conns: 1, KeyBytes: 8, ValueBytes: 64}}, b.surveys[0].Loads)
+	require.Equal(t, b.opts.Metastore, b.surveys[0].Metastore)
+	require.Equal(t, 5, b.surveys[0].Effort.Repeats)
 
 	entries, err := os.ReadDir(b.opts.Out)
 	require.NoError(t, err)
@@ -184,6 +202,35 @@ func TestInterruptedRunResumesWhereItStopped(t *testing.T) {
 	_, err = b.run()
 	require.NoError(t, err)
 	require.Len(t, b.specs, before, "a complete run has nothing to do")
+	require.Len(t, b.surveys, 1, "the ceilings are those of the start")
+}
+
+// Ceilings that were not measured to the end are measured by the resumed run; a
+// probe that fails ends the run before any trial.
+func TestInterruptedSurvey(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.opts.Survey = func(ctx context.Context, _ ceiling.Options) (*record.Ceilings, error) {
+		cancel()
+		return nil, ctx.Err()
+	}
+	_, err := Run(ctx, b.opts)
+	require.ErrorIs(t, err, ErrInterrupted)
+	require.ErrorContains(t, err, "before the first trial; continue with: metabench run --resume "+b.opts.Out)
+	require.Nil(t, b.read().Manifest.Ceilings)
+
+	dead := errors.New("no-op server: exit status 7")
+	b.opts.Resume = b.opts.Out
+	b.opts.Survey = func(context.Context, ceiling.Options) (*record.Ceilings, error) { return nil, dead }
+	_, err = b.run()
+	require.ErrorIs(t, err, dead)
+	require.Empty(t, b.specs)
+
+	b.opts.Survey = b.survey
+	res, err := b.run()
+	require.NoError(t, err)
+	require.Equal(t, 6, res.Trials)
+	require.NotNil(t, b.read().Manifest.Ceilings)
 }
 
 func TestResumeRefusesAnotherExperiment(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"metastorebench/harness/ceiling"
 	"metastorebench/harness/record"
 )
 
@@ -43,7 +44,10 @@ func (j *job) open(ctx context.Context) (*session, error) {
 	if s.log, s.trials, err = record.OpenLog(s.dir); err != nil {
 		return nil, err
 	}
-	if err := s.begin(ctx, j); err != nil {
+	if err = s.begin(ctx, j); err == nil {
+		err = s.survey(ctx, j)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
@@ -102,6 +106,35 @@ func (s *session) begin(ctx context.Context, j *job) error {
 		Started: time.Now().UTC(), Command: j.command(), PlanYAML: string(j.matrix.Plan.Text), PlanHash: j.matrix.Hash(),
 		Only: j.Only, StoreSHA256: j.storeHash, Cells: j.matrix.Cells(), Skipped: j.skipped, Env: env,
 	}
+	return record.WriteManifest(s.dir, s.manifest)
+}
+
+// survey measures the machine's ceilings before the first trial, and notes them
+// in the manifest. A run that is resumed keeps those that it has.
+func (s *session) survey(ctx context.Context, j *job) error {
+	if s.manifest.Ceilings != nil || len(s.trials) > 0 {
+		return nil
+	}
+	effort, err := ceiling.EffortOf(j.Level)
+	if err != nil {
+		return err
+	}
+	if j.Progress != nil {
+		// An error of the writer is ignored: nobody could be told.
+		_, _ = fmt.Fprintln(j.Progress, "measuring the machine's ceilings before the first trial")
+	}
+	found, err := j.Survey(ctx, ceiling.Options{
+		DataDir: s.dataRoot, Noop: j.Noop, Metastore: j.store(), RPC: j.CeilingRPC, DialOptions: j.DialOptions,
+		Loads: ceiling.Loads(j.matrix.Workloads()), Effort: effort,
+	})
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w before the first trial; continue with: metabench run --resume %s", ErrInterrupted, s.dir)
+	}
+	if err != nil {
+		return err
+	}
+	s.manifest.Ceilings = found
+	ceiling.SetSyncLatency(&s.manifest.Env, found)
 	return record.WriteManifest(s.dir, s.manifest)
 }
 

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"metastorebench/harness/ceiling"
+	"metastorebench/harness/record"
+	"metastorebench/harness/report"
+	"metastorebench/variants/rpc"
+)
+
+const ceilingsLong = `Measure what this machine can do at best: gRPC calls, batches and streams
+against a server that does nothing, the sync latency and bandwidth of the data
+directory, TCP over the loopback interface, and the store's codecs.
+
+Every run measures the same before its first trial and keeps it in its manifest.
+Without the store's binary the codecs are left out.`
+
+const ceilingsExamples = `  metabench ceilings
+  metabench ceilings --data-dir /mnt/nvme
+  metabench ceilings --level smoke --json`
+
+// ceilingsFlags are the flags of the ceilings command as they were given.
+type ceilingsFlags struct {
+	dataDir, level, metastore string
+	asJSON                    bool
+}
+
+func newCeilingsCommand() *cobra.Command {
+	f := &ceilingsFlags{}
+	cmd := &cobra.Command{
+		Use:     "ceilings",
+		Short:   "Measure what this machine can do at best",
+		Long:    ceilingsLong,
+		Example: ceilingsExamples,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := f.survey(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return f.print(cmd.OutOrStdout(), c)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.dataDir, "data-dir", ".", "existing directory whose device is measured")
+	fl.StringVar(&f.level, "level", ceiling.LevelDefault, "effort: smoke (about 2 s), default or full (about 10 s)")
+	fl.StringVar(&f.metastore, "metastore", "", "the store's binary (default: metastore beside this program)")
+	fl.BoolVar(&f.asJSON, "json", false, "as JSON, as in a run's manifest")
+	return cmd
+}
+
+func (f *ceilingsFlags) survey(ctx context.Context) (*record.Ceilings, error) {
+	effort, err := ceiling.EffortOf(f.level)
+	if err != nil {
+		return nil, fmt.Errorf("--level: %w", err)
+	}
+	store, self, err := programs(f.metastore)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(store); errors.Is(err, fs.ErrNotExist) {
+		if f.metastore != "" {
+			return nil, fmt.Errorf("--metastore: %w", err)
+		}
+		store = ""
+	}
+	return ceiling.Survey(ctx, ceiling.Options{
+		DataDir: f.dataDir, Noop: []string{self, "noop-server"}, Metastore: store,
+		RPC: rpc.Tuned, DialOptions: dialOptions, Effort: effort,
+	})
+}
+
+func (f *ceilingsFlags) print(w io.Writer, c *record.Ceilings) error {
+	if f.asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(c)
+	}
+	_, err := io.WriteString(w, report.Ceilings(c))
+	return err
+}

@@ -1,0 +1,110 @@
+package ceiling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"metastorebench/core/rpcpb"
+	"metastorebench/harness/ready"
+	"metastorebench/harness/record"
+)
+
+// counter numbers the writes of all services. The zero value is at revision 1,
+// an empty store's.
+type counter struct{ writes atomic.Int64 }
+
+// next returns the next write's revision.
+func (c *counter) next() int64 { return c.writes.Add(1) + 1 }
+
+// kvServer answers etcd's puts.
+type kvServer struct {
+	etcdserverpb.UnimplementedKVServer
+	*counter
+}
+
+func (s *kvServer) Put(context.Context, *etcdserverpb.PutRequest) (*etcdserverpb.PutResponse, error) {
+	return &etcdserverpb.PutResponse{Header: &etcdserverpb.ResponseHeader{Revision: s.next()}}, nil
+}
+
+// metaServer answers the puts of the store's own service.
+type metaServer struct {
+	rpcpb.UnimplementedMetaStoreServer
+	*counter
+}
+
+func (s *metaServer) BatchPut(_ context.Context, req *rpcpb.BatchPutRequest) (*rpcpb.BatchPutResponse, error) {
+	if len(req.GetPuts()) == 0 {
+		return nil, status.Error(codes.InvalidArgument, "the batch is empty")
+	}
+	results := make([]rpcpb.PutResult, len(req.GetPuts()))
+	resp := &rpcpb.BatchPutResponse{Results: make([]*rpcpb.PutResult, len(results))}
+	for i := range results {
+		results[i].Revision = s.next()
+		resp.Results[i] = &results[i]
+	}
+	resp.Revision = results[len(results)-1].Revision
+	return resp, nil
+}
+
+func (s *metaServer) Pipeline(stream grpc.BidiStreamingServer[rpcpb.PipelineRequest, rpcpb.PipelineResponse]) error {
+	for {
+		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		resp := &rpcpb.PipelineResponse{Outcomes: make([]*rpcpb.Outcome, len(req.GetOperations()))}
+		for i, op := range req.GetOperations() {
+			resp.Outcomes[i] = s.answer(op)
+		}
+		if err := stream.Send(resp); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *metaServer) answer(op *rpcpb.Operation) *rpcpb.Outcome {
+	if op.GetPut() == nil {
+		return &rpcpb.Outcome{Id: op.GetId(), Error: &rpcpb.Error{Code: int32(codes.Unimplemented), Message: "unknown kind of operation"}}
+	}
+	return &rpcpb.Outcome{Id: op.GetId(), Put: &rpcpb.PutResult{Revision: s.next()}}
+}
+
+// Serve serves on l with the given settings until ctx ends, then stops
+// gracefully and returns nil. When it serves it writes the ready line to stdout.
+// rpc names the settings in the ready line's options. Serve closes l.
+func Serve(ctx context.Context, l net.Listener, rpc string, opts []grpc.ServerOption, stdout io.Writer) error {
+	raw, err := newEcho()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer raw.close()
+	s := grpc.NewServer(opts...)
+	c := &counter{}
+	etcdserverpb.RegisterKVServer(s, &kvServer{counter: c})
+	rpcpb.RegisterMetaStoreServer(s, &metaServer{counter: c})
+	line := ready.Line{
+		Client: l.Addr().String(), Echo: raw.addr(), PID: os.Getpid(), Durability: record.TierNone,
+		Options: map[string]string{"rpc": rpc},
+	}
+	if err := line.Write(stdout); err != nil {
+		return errors.Join(fmt.Errorf("write the ready line: %w", err), l.Close())
+	}
+	defer context.AfterFunc(ctx, s.GracefulStop)()
+	if err := s.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+		return err // nil after GracefulStop
+	}
+	return nil // ctx ended before Serve began
+}
