@@ -37,6 +37,8 @@ func (b *builder) headline() error {
 		t.row(s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"], fmt.Sprint(r.N),
 			spread(over(base, puts)), spread(over(full, puts))).ratio(r).
 			text(millis(lb, 50), millis(lf, 50), millis(lb, 99), millis(lf, 99))
+		b.doubt(&t, place(s)+", baseline", base)
+		b.doubt(&t, place(s)+", full", full)
 	}
 	b.part("Full phase 1 against the baseline", &t)
 	b.absent()

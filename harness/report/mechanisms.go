@@ -34,6 +34,7 @@ func (b *builder) ladders() error {
 			fsync.Median /= 1e6
 			t.row(s.Label(row.Setting), presence(row.Cell), spread(over(row.Cell, puts))).ratio(total).ratio(step).
 				text(median(over(row.Cell, stats.WritesPerFsync)), median(fsync))
+			b.doubt(&t, s.Label(row.Setting), row.Cell)
 		}
 		b.part("Step by step: "+place(s), &t)
 	}
@@ -85,6 +86,8 @@ func (b *builder) oneClient() error {
 			}
 			t.row(s.Options["engine"], s.Workload, s.Options["disk"], others.name, millis(lp, 50), millis(lb, 50), millis(lp, 99), millis(lb, 99)).
 				ratio(r).text(fmt.Sprint(r.N))
+			b.doubt(&t, place(s)+", others "+others.name+", perop", perop)
+			b.doubt(&t, place(s)+", others "+others.name+", batch", batch)
 		}
 	}
 	b.part("One client: does batching add waiting?", &t)
@@ -115,6 +118,7 @@ func (b *builder) syncPolicies() error {
 			t.row(s.Options["engine"], fmt.Sprint(s.Clients()), s.Options["disk"], c.Options["propose"], c.Options["wal"], presence(c), spread(over(c, puts))).
 				ratio(r).text(median(over(c, stats.WritesPerFsync)), median(over(c, stats.OpsPerProposal)),
 				median(over(c, stats.EntriesPerReady)), median(fsync))
+			b.doubt(&t, "`"+c.ID+"`", c)
 		}
 	}
 	b.part("Sync policies", &t)
@@ -146,6 +150,8 @@ func (b *builder) ceiling() error {
 			t.add("`"+c.ID+"`", c.Workload, fmt.Sprint(c.Clients()), spread(over(top, puts)), spread(over(c, puts)), ratio(&share), fmt.Sprint(share.N),
 				median(over(top, stats.StoreCPU)), median(over(c, stats.StoreCPU)), median(over(c, stats.ClientCPU)))
 			t.warn("", share.Warnings...)
+			b.doubt(&t, "`"+c.ID+"`", c)
+			b.doubt(&t, "`"+top.ID+"`", top)
 		}
 	}
 	b.part("Share of the ceiling", &t)

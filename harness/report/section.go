@@ -149,6 +149,14 @@ func against(num, den *stats.Cell, m stats.Metric) (stats.Comparison, error) {
 	return c, err
 }
 
+// doubt adds the warnings of a cell's put throughput to a table; a cell that is
+// absent has none.
+func (b *builder) doubt(t *table, where string, c *stats.Cell) {
+	if c != nil && c.Measured() {
+		t.warn(where, b.Run.Warnings(c, puts)...)
+	}
+}
+
 // putLatency is LatencyOf puts, empty for a cell that is absent.
 func putLatency(c *stats.Cell) (stats.Latency, error) {
 	if c == nil {

@@ -59,6 +59,7 @@ func (b *builder) putTable(s *stats.Stratum) error {
 			stats.WALBytesPerWrite, stats.Allocs, stats.AllocBytes} {
 			out.text(median(over(c, m)))
 		}
+		b.doubt(&t, s.Label(row.Setting), c)
 	}
 	b.WriteString(t.String())
 	return nil
@@ -90,6 +91,7 @@ func (b *builder) mixTable(s *stats.Stratum) error {
 				return err
 			}
 			out.text(median(stats.Over(c, stats.Throughput(op)))).ratio(r).text(millis(l, 99))
+			t.warn(s.Label(row.Setting), b.Run.Warnings(c, stats.Throughput(op))...)
 		}
 		out.text(median(over(c, stats.StoreCPU)), median(over(c, stats.FsyncsPerWrite)), median(over(c, stats.OpsPerProposal)))
 	}
