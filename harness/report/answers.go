@@ -13,7 +13,7 @@ import (
 // headline answers first: all items together against the baseline.
 func (b *builder) headline() error {
 	t := table{
-		caption: fmt.Sprintf("Puts, all four items on against all off. The plan's figure for phase 1 is %s (M1). Closed loop. %s", predicted("M1", claims.Phase1), ratioLegend),
+		caption: fmt.Sprintf("Puts, all items on against all off. The plan's figure for phase 1 is %s (M1). Closed loop. %s", predicted("M1", claims.Phase1), ratioLegend),
 		head: []column{text("engine"), text("workload"), num("clients"), text("disk"), num("n (blocks)"),
 			num("baseline, puts/s"), num("full, puts/s"), num("ratio"), num("baseline p50, ms"), num("full p50, ms"), num("baseline p99, ms"), num("full p99, ms")},
 	}

@@ -78,12 +78,10 @@ func multiply(s *stats.Stratum, parts []stats.Setting, m stats.Metric) (*attrib.
 // has the baseline, each part alone, and all parts.
 func (b *builder) multiplicativity() error {
 	t := table{
-		caption: "Put throughput, closed loop. Product: of the ratios that each part makes alone against the baseline. Together: all parts against the baseline. The last column is together / product: 1 if effects multiply, below 1 they stand in each other's way, above 1 they help each other. Geometric means over n blocks [95 % t interval]; ~ marks a ratio that is not told from 1 at 5 % after Holm's correction over the table. The plan multiplies what it predicts of the items (M2: 1.5 x 2.5 x 7.5 x 2.5 x 1.75 = 122 over all layers of all phases), and states the phases' totals apart (M1).",
+		caption: "Put throughput, closed loop. Product: of the ratios that each part makes alone against the baseline. Together: all parts against the baseline. The last column is together / product: 1 if effects multiply, below 1 they stand in each other's way, above 1 they help each other. " + tLegend + " The plan multiplies what it predicts of the items (M2: 1.5 x 2.5 x 7.5 x 2.5 x 1.75 = 122 over all layers of all phases), and states the phases' totals apart (M1).",
 		head: []column{text("parts"), text("engine"), text("workload"), num("clients"), text("disk"), num("n"), num("plan: product"), num("plan: together"),
 			num("measured: product"), num("measured: together"), num("together / product")},
 	}
-	var rows [][]string
-	var found []attrib.Estimate
 	for _, part := range partitions(b.factors) {
 		for _, s := range b.study {
 			if !s.WritesOnly() || !closed(s) {
@@ -96,16 +94,12 @@ func (b *builder) multiplicativity() error {
 			if p == nil {
 				continue
 			}
-			rows = append(rows, []string{part.name, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"], fmt.Sprint(p.Total.N), part.product, part.together})
-			found = append(found, p.Product, p.Total, p.Residual)
+			t.row(part.name, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"], fmt.Sprint(p.Total.N), part.product, part.together).
+				ratio(comparison(p.Product)).ratio(comparison(p.Total)).ratio(comparison(p.Residual))
 			if left > 0 {
 				t.note(fmt.Sprintf("%s: %s left out as incomplete", place(s), plural(left, "block")))
 			}
 		}
-	}
-	marked := judged(found)
-	for i, row := range rows {
-		t.add(append(row, marked[3*i:3*i+3]...)...)
 	}
 	b.part("Do the effects multiply?", &t)
 	return nil

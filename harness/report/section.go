@@ -11,9 +11,6 @@ import (
 	"metastorebench/plots"
 )
 
-// phase is the phase whose items the section is about.
-const phase = 1
-
 // levelSmoke is the level that proves that all works, and nothing more.
 const levelSmoke = "smoke"
 
@@ -39,7 +36,11 @@ type builder struct {
 // Section returns the section's Markdown, without markers. It is a pure
 // function of its input.
 func Section(in Input) (string, error) {
-	b := &builder{Input: in, factors: stats.Factors(phase)}
+	factors, err := in.Run.Factors()
+	if err != nil {
+		return "", err
+	}
+	b := &builder{Input: in, factors: factors}
 	b.study = in.Run.Study(b.factors)
 	b.intro()
 	if in.Run.Manifest.Level == levelSmoke {
@@ -71,7 +72,16 @@ func kindOf(plan string) kind {
 	if k, ok := kinds[plan]; ok {
 		return k
 	}
-	return kind{(*builder).phaseTables, func(r *stats.Run) ([]*plots.Figure, error) { return plots.All(r, stats.Factors(phase)) }}
+	return kind{(*builder).phaseTables, phaseFigures}
+}
+
+// phaseFigures are the figures of a phase.
+func phaseFigures(r *stats.Run) ([]*plots.Figure, error) {
+	factors, err := r.Factors()
+	if err != nil {
+		return nil, err
+	}
+	return plots.All(r, factors)
 }
 
 // phaseTables are the tables of a phase: its items compared, alone and together.
@@ -174,12 +184,20 @@ func over(c *stats.Cell, m stats.Metric) stats.Summary {
 }
 
 // place names a stratum in headings: "memory, put50 (50 clients), native disk".
+// An option that is a factor of the stratum has no place in it.
 func place(s *stats.Stratum) string {
-	p := fmt.Sprintf("%s, %s (%s), %s disk", s.Options["engine"], s.Workload, clients(s.Clients()), s.Options["disk"])
-	if wal := s.Options["wal"]; wal != "" {
-		p += ", wal " + wal
+	var parts []string
+	if engine := s.Options["engine"]; engine != "" {
+		parts = append(parts, engine)
 	}
-	return p
+	parts = append(parts, fmt.Sprintf("%s (%s)", s.Workload, clients(s.Clients())))
+	if disk := s.Options["disk"]; disk != "" {
+		parts = append(parts, disk+" disk")
+	}
+	if wal := s.Options["wal"]; wal != "" {
+		parts = append(parts, "wal "+wal)
+	}
+	return strings.Join(parts, ", ")
 }
 
 func clients(n int) string { return plural(n, "client") }

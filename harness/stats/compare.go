@@ -25,6 +25,9 @@ type Comparison struct {
 	Interval bool
 	// P is the two-sided p-value of "no difference", NaN without Interval.
 	P float64
+	// LeastP is the smallest p-value that the test can give for N, whatever the
+	// data; 0 for a test without such a bound.
+	LeastP float64
 	// Adjusted is P corrected for the table that the comparison stands in; P
 	// itself until Correct was called.
 	Adjusted float64
@@ -101,7 +104,7 @@ func ratioOf(logs []float64) Comparison {
 	}
 	mean, half, p := studentized(logs)
 	c.Ratio, c.Lo, c.Hi, c.Interval = math.Exp(mean), math.Exp(mean-half), math.Exp(mean+half), true
-	c.P, c.Adjusted = p, p
+	c.P, c.Adjusted, c.LeastP = p, p, leastP(c.N)
 	return c
 }
 
@@ -110,20 +113,23 @@ func ratioOf(logs []float64) Comparison {
 // so large that no p-value of its smallest sample could pass.
 func Correct(table []*Comparison) []Warning {
 	p := make([]float64, len(table))
-	tests, least := 0, math.MaxInt
+	tests, worst := 0, &Comparison{}
 	for i, c := range table {
 		p[i] = math.NaN()
 		if c.Interval {
 			p[i] = c.P
-			tests, least = tests+1, min(least, c.N)
+			tests++
+			if c.LeastP > worst.LeastP {
+				worst = c
+			}
 		}
 	}
 	for i, a := range Holm(p) {
 		table[i].Adjusted = a
 	}
-	if tests > 0 && leastP(least)*float64(tests) >= Alpha {
+	if worst.LeastP*float64(tests) >= Alpha {
 		return []Warning{{WarnTableSize, fmt.Sprintf("n=%d is too few for %d comparisons: no p-value below %.2g is possible, %.2g would be needed",
-			least, tests, leastP(least), Alpha/float64(tests))}}
+			worst.N, tests, worst.LeastP, Alpha/float64(tests))}}
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func TestAxesOfTheClientMayDiffer(t *testing.T) {
 
 func TestCorrect(t *testing.T) {
 	tested := func(p float64) *stats.Comparison {
-		return &stats.Comparison{N: 10, Interval: true, P: p, Adjusted: p}
+		return &stats.Comparison{N: 10, Interval: true, P: p, Adjusted: p, LeastP: 0.0001}
 	}
 	few := &stats.Comparison{N: 3, P: math.NaN()}
 	table := []*stats.Comparison{tested(0.01), few, tested(0.03), tested(0.04)}
@@ -133,6 +133,10 @@ func TestCorrect(t *testing.T) {
 	require.Len(t, w, 1)
 	require.Equal(t, stats.WarnTableSize, w[0].Kind)
 	require.Contains(t, w[0].Text, "n=10 is too few for 600 comparisons")
+	for _, c := range large {
+		c.LeastP = 0
+	}
+	require.Empty(t, stats.Correct(large), "a test without a bound can tell as many")
 }
 
 func TestEnvironmentDifferences(t *testing.T) {

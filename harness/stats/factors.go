@@ -1,10 +1,13 @@
 package stats
 
 import (
+	"fmt"
 	"maps"
 	mathbits "math/bits"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"metastorebench/harness/claims"
 	"metastorebench/harness/record"
@@ -29,6 +32,27 @@ func Factors(phase int) []Factor {
 		}
 	}
 	return fs
+}
+
+// Factors are the items that the run's plan switches on, in its order, as the
+// manifest's copy of the plan has them. A plan that lists none compares its ends:
+// then they are the items of phase 1. Errors: ErrPlan.
+func (r *Run) Factors() ([]Factor, error) {
+	var p struct {
+		Baseline map[string]string
+		Factors  []struct{ ID, Axis, Value string }
+	}
+	if err := yaml.Unmarshal([]byte(r.Manifest.PlanYAML), &p); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
+	}
+	if len(p.Factors) == 0 {
+		return Factors(1), nil
+	}
+	fs := make([]Factor, len(p.Factors))
+	for i, f := range p.Factors {
+		fs[i] = Factor{ID: f.ID, Axis: f.Axis, Off: p.Baseline[f.Axis], On: f.Value}
+	}
+	return fs, nil
 }
 
 // Setting is a set of factors that are on, as bit i for factor i.

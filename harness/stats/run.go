@@ -24,6 +24,8 @@ var (
 	// ErrWorkload says that results of different workloads were about to be
 	// compared.
 	ErrWorkload = errors.New("stats: different workloads must not be compared")
+	// ErrPlan says that a manifest's copy of the plan cannot be read.
+	ErrPlan = errors.New("stats: the manifest's plan is not readable")
 	// ErrNoPairs says that two cells share no block in which both have the
 	// metric.
 	ErrNoPairs = errors.New("stats: no block has both measurements")

@@ -30,18 +30,7 @@ type Config struct {
 // is void.
 func Phase1(c Config) (record.Manifest, []record.Trial) {
 	cells := matrix()
-	m := record.Manifest{
-		Schema: record.Schema, Plan: "phase1", Level: c.Level, Seed: c.Seed, Blocks: c.Blocks,
-		Started:  time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC),
-		Finished: time.Date(2026, 3, 1, 11, 30, 0, 0, time.UTC),
-		Command:  []string{"bin/metabench", "run", "phase1", "--seed", fmt.Sprint(c.Seed)},
-		Env: record.Environment{
-			Commit: "0123456789abcdef0123456789abcdef01234567", GoVersion: "go1.26.0",
-			OS: "linux", Arch: "amd64", Kernel: "6.1.0", CPUModel: "Synthetic CPU", CPUs: 2,
-			MemoryBytes: 8 << 30, Filesystem: "ext4",
-			SyncLatencyP50NS: 110_000, SyncLatencyP99NS: 240_000, SyncSamples: 1000,
-		},
-	}
+	m := manifest(c, "phase1")
 	rng := rand.New(rand.NewPCG(c.Seed, 1))
 	var trials []record.Trial
 	for _, cell := range cells {
@@ -60,6 +49,22 @@ func Phase1(c Config) (record.Manifest, []record.Trial) {
 		}
 	}
 	return m, trials
+}
+
+// manifest describes the run of a plan, without cells.
+func manifest(c Config, plan string) record.Manifest {
+	return record.Manifest{
+		Schema: record.Schema, Plan: plan, Level: c.Level, Seed: c.Seed, Blocks: c.Blocks,
+		Started:  time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC),
+		Finished: time.Date(2026, 3, 1, 11, 30, 0, 0, time.UTC),
+		Command:  []string{"bin/metabench", "run", plan, "--seed", fmt.Sprint(c.Seed)},
+		Env: record.Environment{
+			Commit: "0123456789abcdef0123456789abcdef01234567", GoVersion: "go1.26.0",
+			OS: "linux", Arch: "amd64", Kernel: "6.1.0", CPUModel: "Synthetic CPU", CPUs: 2,
+			MemoryBytes: 8 << 30, Filesystem: "ext4",
+			SyncLatencyP50NS: 110_000, SyncLatencyP99NS: 240_000, SyncSamples: 1000,
+		},
+	}
 }
 
 var axes = []string{"propose", "codec", "apply", "rpc"}
