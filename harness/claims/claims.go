@@ -35,6 +35,7 @@ const (
 	Effect   = "effect"   // throughput with the item / without it
 	Baseline = "baseline" // a target's present value
 	Phase1   = "phase1"   // a target's value after phase 1
+	Share    = "share"    // percent of a baseline write
 )
 
 // Claim is one prediction.
@@ -52,9 +53,15 @@ type Claim struct {
 	Engine string `yaml:"engine,omitempty"`
 	// Axis, Off and On say which option of the store the item is, with the
 	// baseline's and the item's value; empty for what is no single axis.
-	Axis       string     `yaml:"axis,omitempty"`
-	Off        string     `yaml:"off,omitempty"`
-	On         string     `yaml:"on,omitempty"`
+	Axis string `yaml:"axis,omitempty"`
+	Off  string `yaml:"off,omitempty"`
+	On   string `yaml:"on,omitempty"`
+	// Needs says what has to be built before any record can bear on the claim;
+	// empty if it is there.
+	Needs string `yaml:"needs,omitempty"`
+	// NotHere says why records of this harness cannot decide the claim; empty if
+	// they can.
+	NotHere    string     `yaml:"not_here,omitempty"`
 	Quantities []Quantity `yaml:"quantities,omitempty"`
 }
 

@@ -1,0 +1,197 @@
+package verdict
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"metastorebench/harness/claims"
+	"metastorebench/harness/stats"
+)
+
+// Verdict is a word of the ledger.
+type Verdict string
+
+// The vocabulary, in the order in which counts of it are written.
+const (
+	Confirmed     Verdict = "confirmed"           // the predicted sign, and the interval meets the predicted size
+	Partly        Verdict = "partly"              // the predicted sign, but the interval leaves out the predicted size
+	Refuted       Verdict = "refuted"             // no effect, or the wrong sign
+	Inconclusive  Verdict = "inconclusive"        // the interval leaves too much open
+	NotMeasurable Verdict = "not measurable here" // the reason says why
+	NotYet        Verdict = "not yet measured"    // there are no records
+)
+
+// All is the vocabulary.
+func All() []Verdict {
+	return []Verdict{Confirmed, Partly, Refuted, Inconclusive, NotMeasurable, NotYet}
+}
+
+// Negligible is the share, in percent of a write, below which a layer counts as
+// having none: a hundredth is less than ten blocks can resolve.
+const Negligible = 1.0
+
+// Range is a prediction; an open bound is infinite.
+type Range struct{ Min, Max float64 }
+
+// RangeOf is a quantity's range.
+func RangeOf(q claims.Quantity) Range {
+	r := Range{math.Inf(-1), math.Inf(1)}
+	if q.Min != nil {
+		r.Min = *q.Min
+	}
+	if q.Max != nil {
+		r.Max = *q.Max
+	}
+	return r
+}
+
+// String writes the range as the plan does, unrounded: "6 to 11", "at least
+// 20,000", "below 5", "1.3".
+func (r Range) String() string {
+	exact := func(v float64) string { return stats.Separate(strconv.FormatFloat(v, 'f', -1, 64)) }
+	switch {
+	case math.IsInf(r.Max, 1):
+		return "at least " + exact(r.Min)
+	case math.IsInf(r.Min, -1):
+		return "below " + exact(r.Max)
+	case r.Min == r.Max:
+		return exact(r.Min)
+	}
+	return exact(r.Min) + " to " + exact(r.Max)
+}
+
+// Estimate is a measured value.
+type Estimate struct {
+	Value  float64
+	Lo, Hi float64 // bound it at stats.Confidence; meaningless without Interval
+	N      int     // blocks
+	// Interval says that there are enough samples for Lo and Hi.
+	Interval bool
+}
+
+// String is "value [lo, hi]", or the value alone.
+func (e Estimate) String() string {
+	if !e.Interval {
+		return stats.Number(e.Value)
+	}
+	return stats.Number(e.Value) + " " + e.bounds()
+}
+
+func (e Estimate) bounds() string { return "[" + stats.Number(e.Lo) + ", " + stats.Number(e.Hi) + "]" }
+
+// Kind is what a quantity is, which decides what "no effect" and "right sign"
+// mean for it.
+type Kind int
+
+// Kinds of quantities.
+const (
+	Ratio  Kind = iota // with the change / without it; no effect is 1
+	Share              // percent of a whole; no effect is Negligible
+	Target             // a bound to reach: Predicted has one open side
+	Level              // a value to arrive at; Rises says from which side
+)
+
+// Case is a prediction with its measurement.
+type Case struct {
+	Kind      Kind
+	Predicted Range
+	Measured  Estimate
+	// Change is the ratio to the same run's baseline, for a Target or a Level.
+	// Without an interval it proves nothing.
+	Change Estimate
+	// Rises says that the plan expects a Level to grow.
+	Rises bool
+}
+
+// Judge applies the rule of the package comment. The reason is one sentence
+// without a final stop, with the numbers that decided.
+func Judge(c Case) (Verdict, string) {
+	if !c.Measured.Interval {
+		return Inconclusive, fmt.Sprintf("n=%d allows no %.0f %% interval", c.Measured.N, 100*stats.Confidence)
+	}
+	switch c.Kind {
+	case Ratio:
+		return effect(c, 1, "1")
+	case Share:
+		return effect(c, Negligible, fmt.Sprintf("a share below %g %%", Negligible))
+	case Target:
+		return target(c)
+	default:
+		return level(c)
+	}
+}
+
+// effect judges a quantity whose absence has a value, called none.
+func effect(c Case, none float64, noneText string) (Verdict, string) {
+	m, p := c.Measured, c.Predicted
+	up := p.Min > none
+	meets := m.Lo <= p.Max && m.Hi >= p.Min
+	null := m.Lo <= none && m.Hi >= none || c.Kind == Share && m.Hi < none
+	switch {
+	case null && meets:
+		return Inconclusive, fmt.Sprintf("the interval %s holds both no effect (%s) and the predicted %s", m.bounds(), noneText, p)
+	case null:
+		return Refuted, fmt.Sprintf("no effect: the interval %s holds %s and leaves out the predicted %s", m.bounds(), noneText, p)
+	case meets:
+		return Confirmed, fmt.Sprintf("the interval %s meets the predicted %s", m.bounds(), p)
+	case up == (m.Lo > none):
+		return Partly, fmt.Sprintf("the predicted sign, but the interval %s lies %s the predicted %s", m.bounds(), side(m, p), p)
+	}
+	return Refuted, fmt.Sprintf("the wrong sign: the interval %s, predicted %s", m.bounds(), p)
+}
+
+// side says on which side of p the interval lies that does not meet it.
+func side(m Estimate, p Range) string {
+	if m.Lo > p.Max {
+		return "above"
+	}
+	return "below"
+}
+
+// target judges a bound to reach.
+func target(c Case) (Verdict, string) {
+	m, p := c.Measured, c.Predicted
+	rises := math.IsInf(p.Max, 1)
+	switch {
+	case m.Lo >= p.Min && m.Hi <= p.Max:
+		return Confirmed, fmt.Sprintf("reached: all of the interval %s is %s", m.bounds(), p)
+	case m.Lo <= p.Max && m.Hi >= p.Min:
+		return Inconclusive, fmt.Sprintf("the interval %s holds the bound, %s", m.bounds(), p)
+	}
+	return missed(c, rises)
+}
+
+// level judges a value to arrive at.
+func level(c Case) (Verdict, string) {
+	if m, p := c.Measured, c.Predicted; m.Lo <= p.Max && m.Hi >= p.Min {
+		return Confirmed, fmt.Sprintf("the interval %s meets the predicted %s", m.bounds(), p)
+	}
+	return missed(c, c.Rises)
+}
+
+// missed tells a miss in the right direction from one that is not.
+func missed(c Case, rises bool) (Verdict, string) {
+	miss := fmt.Sprintf("missed: the interval %s lies %s the predicted %s", c.Measured.bounds(), side(c.Measured, c.Predicted), withoutBound(c.Predicted))
+	g := c.Change
+	switch {
+	case !g.Interval:
+		return Refuted, miss + "; no change against this run's baseline is shown"
+	case rises && g.Lo > 1 || !rises && g.Hi < 1:
+		return Partly, fmt.Sprintf("%s; against this run's baseline it changed in the predicted direction, by a factor of %s", miss, g)
+	case g.Lo <= 1 && g.Hi >= 1:
+		return Refuted, fmt.Sprintf("%s; no change against this run's baseline: a factor of %s", miss, g)
+	}
+	return Refuted, fmt.Sprintf("%s; against this run's baseline it changed in the wrong direction, by a factor of %s", miss, g)
+}
+
+// withoutBound is the bound of a one-sided range, or the range.
+func withoutBound(p Range) string {
+	switch {
+	case math.IsInf(p.Max, 1):
+		return Range{p.Min, p.Min}.String()
+	case math.IsInf(p.Min, -1):
+		return Range{p.Max, p.Max}.String()
+	}
+	return p.String()
+}
