@@ -94,6 +94,9 @@ func (b *builder) oneClient() error {
 	return nil
 }
 
+// syncPerReady is the step from one sync per entry to one per Ready.
+var syncPerReady = stats.Factor{ID: "P2.1", Axis: "wal", Off: "perentry", On: "perready"}
+
 // syncPolicies crosses proposals with sync policies, which tells batching and
 // group commit apart.
 func (b *builder) syncPolicies() error {
@@ -102,7 +105,7 @@ func (b *builder) syncPolicies() error {
 		head: []column{text("engine"), num("clients"), text("disk"), text("propose"), text("wal"), num("n"), num("puts/s"), num("ratio"),
 			num("writes/fsync"), num("ops/proposal"), num("entries/Ready"), num("mean fsync, us")},
 	}
-	factors := []stats.Factor{b.factors[0], {ID: "P2.1", Axis: "wal", Off: "perentry", On: "perready"}}
+	factors := []stats.Factor{b.factors[0], syncPerReady}
 	for _, s := range b.Run.Strata(factors) {
 		if s.Group != stats.GroupSync {
 			continue

@@ -63,7 +63,7 @@ func TestWhatASectionSays(t *testing.T) {
 		"Skipped, because synthetic: RocksDB is not linked in: 16 cells",
 		"Void, taken out of every number: `factorial/memory/put50/native/perentry/batch-json-perop-default`, block 1",
 		"Not measured: rocksdb, put1, native disk: synthetic: RocksDB is not linked in.",
-		"1 of 6 blocks have no partner", "6 to 11", "3,386", "at least 20,000", "below 5",
+		"1 of 6 blocks have no partner", "6 to 11", "3,386", "at least 20,000 ops/s", "### Claims ledger", "below 5 ms (from 10)",
 		"### Sync policies", "### Share of the ceiling", "### One client", "### Step by step",
 	} {
 		require.Contains(t, full, want)

@@ -52,7 +52,7 @@ func busyAnswer(e Estimate) (answer, string) {
 	text := fmt.Sprintf("the baseline syncs its log during %s %% of the window", e)
 	switch {
 	case !e.Interval:
-		return open, fmt.Sprintf("%s (n=%d, no interval)", text, e.N)
+		return open, text + " (no interval: " + tooFew(e.N) + ")"
 	case e.Lo >= HalfBusy:
 		return yes, text
 	case e.Hi < HalfBusy:
@@ -63,7 +63,7 @@ func busyAnswer(e Estimate) (answer, string) {
 
 func mostAnswer(c Effect, others []Effect) (answer, string) {
 	if !c.Ratio.Interval {
-		return open, fmt.Sprintf("%s alone makes %s (n=%d, no interval)", c.Name, c.Ratio, c.Ratio.N)
+		return open, fmt.Sprintf("%s alone makes %s (no interval: %s)", c.Name, c.Ratio, tooFew(c.Ratio.N))
 	}
 	text := fmt.Sprintf("%s alone makes %s", c.Name, c.Ratio)
 	if c.Ratio.Lo <= 1 {

@@ -100,6 +100,8 @@ type Case struct {
 	// Change is the ratio to the same run's baseline, for a Target or a Level.
 	// Without an interval it proves nothing.
 	Change Estimate
+	// ChangeOf names what changed, if it is not what was Measured.
+	ChangeOf string
 	// Rises says that the plan expects a Level to grow.
 	Rises bool
 }
@@ -108,7 +110,7 @@ type Case struct {
 // without a final stop, with the numbers that decided.
 func Judge(c Case) (Verdict, string) {
 	if !c.Measured.Interval {
-		return Inconclusive, fmt.Sprintf("n=%d allows no %.0f %% interval", c.Measured.N, 100*stats.Confidence)
+		return Inconclusive, "no interval: " + tooFew(c.Measured.N)
 	}
 	switch c.Kind {
 	case Ratio:
@@ -122,6 +124,14 @@ func Judge(c Case) (Verdict, string) {
 	}
 }
 
+// tooFew says why an estimate over n blocks has no interval.
+func tooFew(n int) string {
+	if n < stats.MinInterval {
+		return fmt.Sprintf("n=%d, %d or more blocks are needed", n, stats.MinInterval)
+	}
+	return fmt.Sprintf("fewer than %d blocks have enough operations each", stats.MinInterval)
+}
+
 // effect judges a quantity whose absence has a value, called none.
 func effect(c Case, none float64, noneText string) (Verdict, string) {
 	m, p := c.Measured, c.Predicted
@@ -130,15 +140,15 @@ func effect(c Case, none float64, noneText string) (Verdict, string) {
 	null := m.Lo <= none && m.Hi >= none || c.Kind == Share && m.Hi < none
 	switch {
 	case null && meets:
-		return Inconclusive, fmt.Sprintf("the interval %s holds both no effect (%s) and the predicted %s", m.bounds(), noneText, p)
+		return Inconclusive, fmt.Sprintf("%s holds both %s, no effect, and %s", m.bounds(), noneText, p)
 	case null:
-		return Refuted, fmt.Sprintf("no effect: the interval %s holds %s and leaves out the predicted %s", m.bounds(), noneText, p)
+		return Refuted, fmt.Sprintf("no effect: %s holds %s and leaves out %s", m.bounds(), noneText, p)
 	case meets:
-		return Confirmed, fmt.Sprintf("the interval %s meets the predicted %s", m.bounds(), p)
+		return Confirmed, fmt.Sprintf("%s meets %s", m.bounds(), p)
 	case up == (m.Lo > none):
-		return Partly, fmt.Sprintf("the predicted sign, but the interval %s lies %s the predicted %s", m.bounds(), side(m, p), p)
+		return Partly, fmt.Sprintf("the predicted sign, but %s lies %s %s", m.bounds(), side(m, p), p)
 	}
-	return Refuted, fmt.Sprintf("the wrong sign: the interval %s, predicted %s", m.bounds(), p)
+	return Refuted, fmt.Sprintf("the wrong sign: %s, predicted %s", m.bounds(), p)
 }
 
 // side says on which side of p the interval lies that does not meet it.
@@ -155,9 +165,9 @@ func target(c Case) (Verdict, string) {
 	rises := math.IsInf(p.Max, 1)
 	switch {
 	case m.Lo >= p.Min && m.Hi <= p.Max:
-		return Confirmed, fmt.Sprintf("reached: all of the interval %s is %s", m.bounds(), p)
+		return Confirmed, fmt.Sprintf("reached: all of %s is %s", m.bounds(), p)
 	case m.Lo <= p.Max && m.Hi >= p.Min:
-		return Inconclusive, fmt.Sprintf("the interval %s holds the bound, %s", m.bounds(), p)
+		return Inconclusive, fmt.Sprintf("%s holds the bound, %s", m.bounds(), p)
 	}
 	return missed(c, rises)
 }
@@ -165,24 +175,29 @@ func target(c Case) (Verdict, string) {
 // level judges a value to arrive at.
 func level(c Case) (Verdict, string) {
 	if m, p := c.Measured, c.Predicted; m.Lo <= p.Max && m.Hi >= p.Min {
-		return Confirmed, fmt.Sprintf("the interval %s meets the predicted %s", m.bounds(), p)
+		return Confirmed, fmt.Sprintf("%s meets %s", m.bounds(), p)
 	}
 	return missed(c, c.Rises)
 }
 
 // missed tells a miss in the right direction from one that is not.
 func missed(c Case, rises bool) (Verdict, string) {
-	miss := fmt.Sprintf("missed: the interval %s lies %s the predicted %s", c.Measured.bounds(), side(c.Measured, c.Predicted), withoutBound(c.Predicted))
+	miss := fmt.Sprintf("missed: %s lies %s %s", c.Measured.bounds(), side(c.Measured, c.Predicted), withoutBound(c.Predicted))
 	g := c.Change
-	switch {
-	case !g.Interval:
-		return Refuted, miss + "; no change against this run's baseline is shown"
-	case rises && g.Lo > 1 || !rises && g.Hi < 1:
-		return Partly, fmt.Sprintf("%s; against this run's baseline it changed in the predicted direction, by a factor of %s", miss, g)
-	case g.Lo <= 1 && g.Hi >= 1:
-		return Refuted, fmt.Sprintf("%s; no change against this run's baseline: a factor of %s", miss, g)
+	if !g.Interval {
+		return Refuted, miss + ", and no change from this run's baseline is shown"
 	}
-	return Refuted, fmt.Sprintf("%s; against this run's baseline it changed in the wrong direction, by a factor of %s", miss, g)
+	change := g.String() + " times this run's baseline"
+	if c.ChangeOf != "" {
+		change += " (" + c.ChangeOf + ")"
+	}
+	switch {
+	case rises && g.Lo > 1 || !rises && g.Hi < 1:
+		return Partly, miss + ", but in the predicted direction: " + change
+	case g.Lo <= 1 && g.Hi >= 1:
+		return Refuted, miss + ", and no change: " + change
+	}
+	return Refuted, miss + ", in the wrong direction: " + change
 }
 
 // withoutBound is the bound of a one-sided range, or the range.

@@ -1,0 +1,225 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"metastorebench/harness/claims"
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+	"metastorebench/harness/verdict"
+)
+
+// ledgerRow is one claim judged in one environment.
+type ledgerRow struct {
+	claim claims.Claim
+	// what is the quantity that was measured.
+	what      string
+	predicted string
+	// place is the environment; nil for a claim that was judged in none.
+	place    *stats.Stratum
+	measured verdict.Estimate // N is 0 without a measurement
+	unit     string           // of measured; empty for a ratio
+	verdict  verdict.Verdict
+	reason   string
+	// cells are those that the measurement was made of.
+	cells []*stats.Cell
+	// headline marks the row of the plan's own environment; see better.
+	headline bool
+}
+
+// judge measures a claim in one stratum. It returns nil where the stratum does
+// not bear on the claim.
+type judge func(claims.Claim, *stats.Stratum) (*ledgerRow, error)
+
+// ledger judges every claim in every environment of the run that bears on it,
+// in the plan's order; a claim that nothing bears on has one row that says why.
+// Within a claim the headline comes first.
+func (b *builder) ledger() ([]ledgerRow, error) {
+	var all []ledgerRow
+	for _, c := range claims.All() {
+		rows, err := b.rowsOf(c)
+		if err != nil {
+			return nil, fmt.Errorf("claim %s: %w", c.ID, err)
+		}
+		slices.SortStableFunc(rows, func(x, y ledgerRow) int { return better(x.place, y.place) })
+		if len(rows) == 0 {
+			rows = []ledgerRow{b.unmeasured(c)}
+		}
+		rows[0].headline = true
+		all = append(all, rows...)
+	}
+	return all, nil
+}
+
+// rowsOf applies a claim's judge to the strata of the claim's engine.
+func (b *builder) rowsOf(c claims.Claim) ([]ledgerRow, error) {
+	f := b.judgeOf(c)
+	if f == nil {
+		return nil, nil
+	}
+	var rows []ledgerRow
+	for _, s := range b.study {
+		if !closed(s) || c.Engine != "" && c.Engine != s.Options["engine"] {
+			continue
+		}
+		row, err := f(c, s)
+		if err != nil {
+			return nil, err
+		}
+		if row != nil {
+			row.claim, row.place = c, s
+			rows = append(rows, *row)
+		}
+	}
+	return rows, nil
+}
+
+// judgeOf returns how a claim is measured; nil if nothing that is built bears on
+// it.
+func (b *builder) judgeOf(c claims.Claim) judge {
+	switch {
+	case c.Needs != "" || c.Kind == claims.KindItem && c.Phase != phase:
+		return nil
+	case c.Kind == claims.KindTarget:
+		return b.judgeTarget
+	case c.Kind == claims.KindLayer:
+		return b.judgeLayer
+	case c.Kind == claims.KindItem:
+		return b.judgeItem
+	case c.ID == "M1":
+		return b.judgePhase
+	case c.ID == "M2":
+		return b.judgeLayers
+	case c.ID == "M3":
+		return b.judgeBottleneck
+	}
+	return nil
+}
+
+// unmeasured is the row of a claim that no stratum bears on.
+func (b *builder) unmeasured(c claims.Claim) ledgerRow {
+	row := ledgerRow{claim: c, what: c.Title, predicted: c.Predicted, verdict: verdict.NotYet, reason: "this run has no cells that bear on it"}
+	switch {
+	case c.Needs != "":
+		row.reason = "needs " + c.Needs
+	case c.Kind == claims.KindItem && c.Phase != phase:
+		row.reason = fmt.Sprintf("an item of phase %d", c.Phase)
+	case c.Kind == claims.KindLayer:
+		row.reason = "no cell of this run traced its stages"
+	}
+	if b.judgeOf(c) == nil {
+		return row
+	}
+	for _, s := range b.Run.Strata(b.factors) {
+		base := s.Baseline()
+		if c.Engine != "" && c.Engine == s.Options["engine"] && base != nil && base.SkipReason != "" {
+			row.verdict, row.reason = verdict.NotMeasurable, strings.TrimSuffix(inline(base.SkipReason), ".")
+		}
+	}
+	return row
+}
+
+// better orders environments by how near they are to the plan's own: puts alone,
+// the slowed disk of the plan's store, its memory engine, many clients. A claim
+// about one engine is judged on that engine alone, so the order never leaves it.
+func better(a, b *stats.Stratum) int {
+	rank := func(s *stats.Stratum) []int {
+		return []int{flag(s.WritesOnly()), flag(s.Options["disk"] == "plan"), flag(s.Options["engine"] == "memory"), s.Clients()}
+	}
+	return slices.Compare(rank(b), rank(a))
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// environment names where a row was judged.
+func (r ledgerRow) environment() string {
+	if r.place == nil {
+		return none
+	}
+	return fmt.Sprintf("%s, %s, %s, %s disk", r.place.Options["engine"], r.place.Workload, clients(r.place.Clients()), r.place.Options["disk"])
+}
+
+// value writes the measurement with its unit.
+func (r ledgerRow) value() string {
+	if r.measured.N == 0 {
+		return none
+	}
+	if r.unit == "" {
+		return r.measured.String()
+	}
+	return r.measured.String() + " " + r.unit
+}
+
+// n is the number of blocks.
+func (r ledgerRow) n() string {
+	if r.measured.N == 0 {
+		return none
+	}
+	return fmt.Sprint(r.measured.N)
+}
+
+// cellIDs names the cells that the row was made of; more than two by a glob that
+// selects their stratum.
+func (r ledgerRow) cellIDs() string {
+	if len(r.cells) > 2 {
+		return "`" + path.Dir(r.cells[0].ID) + "/*`"
+	}
+	ids := make([]string, len(r.cells))
+	for i, c := range r.cells {
+		ids[i] = "`" + c.ID + "`"
+	}
+	return cmp.Or(strings.Join(ids, ", "), none)
+}
+
+// tally counts the verdicts of a claim's other environments: "refuted 2,
+// inconclusive 1".
+func tally(rows []ledgerRow, of ledgerRow) string {
+	count := map[verdict.Verdict]int{}
+	for _, r := range rows {
+		if r.claim.ID == of.claim.ID && !r.headline {
+			count[r.verdict]++
+		}
+	}
+	var parts []string
+	for _, v := range verdict.All() {
+		if count[v] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", v, count[v]))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), none)
+}
+
+// change is the ratio num/den per block as the rule takes it.
+func change(num, den *stats.Cell, m stats.Metric) (verdict.Estimate, error) {
+	g, err := against(num, den, m)
+	return verdict.Estimate{Value: g.Ratio, Lo: g.Lo, Hi: g.Hi, N: g.N, Interval: g.Interval}, err
+}
+
+// estimateOf takes a summary over.
+func estimateOf(s stats.Summary) verdict.Estimate {
+	return verdict.Estimate{Value: s.Median, Lo: s.Lo, Hi: s.Hi, N: s.N, Interval: s.Interval}
+}
+
+// serviceMean is the mean service time of puts in nanoseconds.
+func serviceMean(t *record.Trial) (float64, bool) {
+	for i := range t.Ops {
+		if t.Ops[i].Op != record.OpPut {
+			continue
+		}
+		h, err := record.DecodeHDR(t.Ops[i].ServiceHDR)
+		if err != nil || h.TotalCount() == 0 {
+			return 0, false
+		}
+		return h.Mean(), true
+	}
+	return 0, false
+}
