@@ -57,19 +57,6 @@ func PeakRSS(t *record.Trial) (float64, bool) {
 	return float64(t.Store.PeakRSSBytes), t.Store.PeakRSSBytes > 0
 }
 
-// ErrorRate is the share of operations, of any type, that failed: 0 to 1.
-func ErrorRate(t *record.Trial) (float64, bool) {
-	var failed, all int64
-	for i := range t.Ops {
-		all += t.Ops[i].Count
-		for _, n := range t.Ops[i].Errors {
-			failed += n
-			all += n
-		}
-	}
-	return float64(failed) / float64(all), all > 0
-}
-
 // The mechanism metrics count write commands (puts, deletes, transactions);
 // reads cost no proposal and no sync.
 var (

@@ -107,7 +107,6 @@ func TestMetricsPerOperation(t *testing.T) {
 		"client us/op":  {stats.ClientCPU, 5},
 		"allocs/op":     {stats.Allocs, 2},
 		"bytes/op":      {stats.AllocBytes, 10},
-		"errors":        {stats.ErrorRate, 0.2},
 		"fsyncs/write":  {stats.FsyncsPerWrite, 0.2},
 		"writes/fsync":  {stats.WritesPerFsync, 5},
 		"ops/proposal":  {stats.OpsPerProposal, 4},
