@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
-	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/verdict"
 )
@@ -61,8 +60,12 @@ func (b *builder) rowsOf(c claims.Claim) ([]ledgerRow, error) {
 	if f == nil {
 		return nil, nil
 	}
+	strata := b.study
+	if _, traced := layers[c.ID]; traced {
+		strata = b.tracedStrata()
+	}
 	var rows []ledgerRow
-	for _, s := range b.study {
+	for _, s := range strata {
 		if !closed(s) || c.Engine != "" && c.Engine != s.Options["engine"] {
 			continue
 		}
@@ -78,11 +81,25 @@ func (b *builder) rowsOf(c claims.Claim) ([]ledgerRow, error) {
 	return rows, nil
 }
 
+// phase is the plan's phase that the run is about: that of its latest item.
+func (b *builder) phase() int {
+	latest := 1
+	for _, f := range b.factors {
+		if c, known := claims.ByID(f.ID); known {
+			latest = max(latest, c.Phase)
+		}
+	}
+	return latest
+}
+
+// goal is the name of a claim's quantity for the run's phase.
+func (b *builder) goal() string { return fmt.Sprint("phase", b.phase()) }
+
 // judgeOf returns how a claim is measured; nil if nothing that is built bears on
 // it.
 func (b *builder) judgeOf(c claims.Claim) judge {
 	switch {
-	case c.Needs != "" || c.Kind == claims.KindItem && c.Phase != phase:
+	case c.Needs != "" || c.Kind == claims.KindItem && b.factorOf(c.ID) < 0:
 		return nil
 	case c.Kind == claims.KindTarget:
 		return b.judgeTarget
@@ -106,8 +123,8 @@ func (b *builder) unmeasured(c claims.Claim) ledgerRow {
 	switch {
 	case c.Needs != "":
 		row.reason = "needs " + c.Needs
-	case c.Kind == claims.KindItem && c.Phase != phase:
-		row.reason = fmt.Sprintf("an item of phase %d", c.Phase)
+	case c.Kind == claims.KindItem && b.factorOf(c.ID) < 0:
+		row.reason = fmt.Sprintf("an item of phase %d, not switched on by this plan", c.Phase)
 	case c.Kind == claims.KindLayer:
 		row.reason = "no cell of this run traced its stages"
 	}
@@ -207,19 +224,4 @@ func change(num, den *stats.Cell, m stats.Metric) (verdict.Estimate, error) {
 // estimateOf takes a summary over.
 func estimateOf(s stats.Summary) verdict.Estimate {
 	return verdict.Estimate{Value: s.Median, Lo: s.Lo, Hi: s.Hi, N: s.N, Interval: s.Interval}
-}
-
-// serviceMean is the mean service time of puts in nanoseconds.
-func serviceMean(t *record.Trial) (float64, bool) {
-	for i := range t.Ops {
-		if t.Ops[i].Op != record.OpPut {
-			continue
-		}
-		h, err := record.DecodeHDR(t.Ops[i].ServiceHDR)
-		if err != nil || h.TotalCount() == 0 {
-			return 0, false
-		}
-		return h.Mean(), true
-	}
-	return 0, false
 }

@@ -70,16 +70,16 @@ func (b *builder) judgePhase(c claims.Claim, s *stats.Stratum) (*ledgerRow, erro
 	if !s.WritesOnly() {
 		return nil, nil
 	}
-	row, err := b.effectRow(c, claims.Phase1, s.Full(), s)
+	row, err := b.effectRow(c, b.goal(), s.Full(), s)
 	if row == nil || err != nil {
 		return nil, err
 	}
-	row.what = "put throughput, all of phase 1 / baseline"
-	row.reason += "; phases 2 and 3 are not yet measured"
+	row.what = "put throughput, all items / baseline"
+	row.reason = fmt.Sprintf("phase %d: %s; the other phases are not yet measured", b.phase(), row.reason)
 	return row, nil
 }
 
-// judgeLayers shows what phase 1 says of M2, whose figures are about all three
+// judgeLayers shows what the run says of M2, whose figures are about all three
 // phases: whether its items' effects multiply.
 func (b *builder) judgeLayers(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
 	if !s.WritesOnly() {
@@ -95,9 +95,9 @@ func (b *builder) judgeLayers(c claims.Claim, s *stats.Stratum) (*ledgerRow, err
 		cells = append(cells, s.At(1<<i))
 	}
 	return &ledgerRow{
-		what: "phase 1 measured / product of its items alone", predicted: c.Predicted,
+		what: "put throughput, all items / product of each alone", predicted: c.Predicted,
 		measured: verdict.Estimate{Value: ratio, Lo: lo, Hi: hi, N: p.Residual.N, Interval: true},
-		verdict:  verdict.NotYet, reason: "the figures are about all three phases; for phase 1 alone, 1 means that effects multiply", cells: cells,
+		verdict:  verdict.NotYet, reason: "the plan's figures are about all three phases; here, 1 means that the effects multiply", cells: cells,
 	}, nil
 }
 

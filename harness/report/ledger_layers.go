@@ -1,28 +1,28 @@
 package report
 
 import (
+	"slices"
+
 	"metastorebench/harness/claims"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/verdict"
 )
 
-// layerStages maps a layer of the plan's table to the stages of the trace. The
-// two do not cut a write at the same places, so a layer lies between what is
-// surely its own and what may be.
-type layerStages struct {
-	least, most []string
-	// outside adds what is not in the store at all: client, kernel and network.
-	outside bool
-	note    string
+// layerTimes maps a layer of the plan's table to times of the trace. The two do
+// not cut a write at the same places, so a layer lies between what is surely its
+// own and what may be.
+type layerTimes struct {
+	least stats.Metric // nil: nothing is surely its own
+	most  stats.Metric
+	note  string
 }
 
-var layers = map[string]layerStages{
-	"B1": {least: []string{record.StageAppend}, most: []string{record.StageAppend}, note: "the stage append, with the wait for other clients' syncs"},
-	"B2": {least: []string{record.StageEncode}, most: []string{record.StageEncode, record.StageApply}, note: "at least the stage encode, at most apply too, which decodes"},
-	"B3": {most: []string{record.StageApply}, note: "at most the stage apply, which decodes too"},
-	"B4": {least: []string{record.StageDecode, record.StageReply}, most: []string{record.StageDecode, record.StageReply}, outside: true,
-		note: "at least the stages decode and reply, at most all that is outside the store too"},
+var layers = map[string]layerTimes{
+	"B1": {stats.StageTime(record.StageAppend), stats.StageTime(record.StageAppend), "the stage append, with the wait for other clients' syncs"},
+	"B2": {stats.StageTime(record.StageEncode), stats.StageTime(record.StageEncode, record.StageApply), "at least the stage encode; at most apply too, which decodes"},
+	"B3": {nil, stats.StageTime(record.StageApply), "at most the stage apply, which decodes too"},
+	"B4": {stats.StageTime(record.StageDecode, record.StageReply), stats.B4Time, "at least the stages decode and reply; at most all that is outside the store too"},
 }
 
 // judgeLayer measures a layer's share of the baseline's mean service time of a
@@ -50,44 +50,30 @@ func (b *builder) judgeLayer(c claims.Claim, s *stats.Stratum) (*ledgerRow, erro
 func layerShare(c claims.Claim, base *stats.Cell) (e verdict.Estimate, what, note string) {
 	m, traced := layers[c.ID]
 	if !traced {
-		return estimateOf(over(base, lockShare)), "waits for the storage lock, share of a put", "this store has no interceptors"
+		return estimateOf(over(base, shareOfWrite(stats.LockWait))), "waits for the storage lock, share of a put", "this store has no interceptors"
 	}
-	most := estimateOf(over(base, stageShare(m.most, m.outside)))
-	least := verdict.Estimate{Interval: most.Interval}
-	if len(m.least) > 0 {
-		least = estimateOf(over(base, stageShare(m.least, false)))
+	e = estimateOf(over(base, shareOfWrite(m.most)))
+	e.Lo = 0
+	if m.least != nil {
+		e.Lo = over(base, shareOfWrite(m.least)).Lo
 	}
-	e = most
-	e.Lo = least.Lo
 	return e, "share of a put", m.note
 }
 
-// stageShare is the mean time of the stages, and outside the store, in percent
-// of the mean service time of puts.
-func stageShare(stages []string, outside bool) stats.Metric {
+// shareOfWrite is a time per write in percent of the client's mean service time.
+func shareOfWrite(m stats.Metric) stats.Metric {
 	return func(t *record.Trial) (float64, bool) {
-		service, ok := serviceMean(t)
-		if !ok || t.Stages == nil || t.Stages.Samples == 0 {
-			return 0, false
-		}
-		var sum int64
-		for _, s := range stages {
-			sum += t.Stages.SumNS[s]
-		}
-		share := float64(sum) / float64(t.Stages.Samples) / service
-		if outside {
-			share += 1 - float64(t.Stages.TotalNS)/float64(t.Stages.Samples)/service
-		}
-		return 100 * share, true
+		part, ok := m(t)
+		all, measured := stats.WriteTime(t)
+		return 100 * part / all, ok && measured && all > 0
 	}
 }
 
-// lockShare is the mean wait for the storage lock per write, in percent of the
-// mean service time of puts.
-func lockShare(t *record.Trial) (float64, bool) {
-	service, ok := serviceMean(t)
-	if !ok || t.Mechanism == nil || t.Mechanism.AppliedOps == 0 {
-		return 0, false
-	}
-	return 100 * float64(t.Mechanism.LockWaitNS) / float64(t.Mechanism.AppliedOps) / service, true
+// tracedStrata are the strata whose baseline traced its stages. They are no part
+// of the study, because a traced store is a little slower.
+func (b *builder) tracedStrata() []*stats.Stratum {
+	return slices.DeleteFunc(b.Run.Strata(b.factors), func(s *stats.Stratum) bool {
+		base := s.Baseline()
+		return !stats.Traced(s.Options) || base == nil || !base.Measured()
+	})
 }

@@ -24,24 +24,24 @@ func (b *builder) judgeTarget(c claims.Claim, s *stats.Stratum) (*ledgerRow, err
 		if !s.WritesOnly() {
 			return nil, nil
 		}
-		return targetRow(c, s, target{what: "puts/s, phase 1", measured: estimateOf(over(full, puts)), kind: verdict.Target, change: puts})
+		return b.targetRow(c, s, target{what: "puts/s", measured: estimateOf(over(full, puts)), kind: verdict.Target, change: puts})
 	case "T3":
-		return tailTarget(c, s)
+		return b.tailTarget(c, s)
 	case "T4":
 		m := stats.Scale(stats.CPUShare(b.Run.Manifest.Env.CPUs), 100)
-		return targetRow(c, s, target{what: "the store's share of all CPU time, phase 1", measured: estimateOf(over(full, m)), kind: verdict.Level, change: m})
+		return b.targetRow(c, s, target{what: "the store's share of all CPU time", measured: estimateOf(over(full, m)), kind: verdict.Level, change: m})
 	case "T5":
 		m := stats.Scale(stats.PeakRSS, 1e-6)
-		row, err := targetRow(c, s, target{what: "the store's peak resident memory, phase 1", measured: estimateOf(over(full, m)), kind: verdict.Level, change: m})
+		row, err := b.targetRow(c, s, target{what: "the store's peak resident memory", measured: estimateOf(over(full, m)), kind: verdict.Level, change: m})
 		if row != nil {
 			w := full.Trials[0].Workload
 			row.verdict, row.reason = verdict.NotMeasurable, fmt.Sprintf("%s; here are %s keys of %d bytes with values of %d bytes", c.NotHere, stats.Count(int64(w.Keys)), w.KeyBytes, w.ValueBytes)
 		}
 		return row, err
 	case "T7":
-		return errorRow(c, s), nil
+		return b.errorRow(c, s), nil
 	case "T8":
-		return tailRow(s)
+		return b.tailRow(s)
 	}
 	return nil, nil
 }
@@ -56,8 +56,8 @@ type target struct {
 }
 
 // targetRow judges a target, with its change against the baseline.
-func targetRow(c claims.Claim, s *stats.Stratum, t target) (*ledgerRow, error) {
-	q, ok := c.Quantity(claims.Phase1)
+func (b *builder) targetRow(c claims.Claim, s *stats.Stratum, t target) (*ledgerRow, error) {
+	q, ok := c.Quantity(b.goal())
 	if !ok || t.measured.N == 0 {
 		return nil, nil
 	}
@@ -83,7 +83,7 @@ func targetRow(c claims.Claim, s *stats.Stratum, t target) (*ledgerRow, error) {
 
 // tailTarget judges the p99. Where a block of the baseline has too few puts for a
 // p99 of its own, the direction of the change is taken from the median.
-func tailTarget(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
+func (b *builder) tailTarget(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
 	p99, err := percentile(s.Full(), 99)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func tailTarget(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
 	if g, err := change(s.Full(), s.Baseline(), m); err != nil || g.N == 0 {
 		m, of = stats.ServicePercentile(record.OpPut, 50), "its median; a block has too few puts for a p99"
 	}
-	return targetRow(c, s, target{what: "p99 service time of puts, phase 1", measured: p99, kind: verdict.Target, change: m, changeOf: of})
+	return b.targetRow(c, s, target{what: "p99 service time of puts", measured: p99, kind: verdict.Target, change: m, changeOf: of})
 }
 
 // unit writes a quantity's unit.
@@ -121,8 +121,8 @@ func percentile(c *stats.Cell, p float64) (verdict.Estimate, error) {
 	return e, nil
 }
 
-// tailRow shows phase 1's median and tail beside what the plan sets for phase 3.
-func tailRow(s *stats.Stratum) (*ledgerRow, error) {
+// tailRow shows median and tail beside what the plan sets for phase 3.
+func (b *builder) tailRow(s *stats.Stratum) (*ledgerRow, error) {
 	if !s.WritesOnly() {
 		return nil, nil
 	}
@@ -136,27 +136,27 @@ func tailRow(s *stats.Stratum) (*ledgerRow, error) {
 	}
 	tail := "p99.9 has too few operations behind it"
 	if p999.N > 0 {
-		tail = fmt.Sprintf("p99.9 is %s ms with phase 1", p999)
+		tail = fmt.Sprintf("p99.9 is %s ms", p999)
 	}
 	return &ledgerRow{
-		what: "p50 service time of puts, phase 1", predicted: "below 2 ms, p99.9 below 20 ms (phase 3)", measured: p50, unit: "ms",
+		what: "p50 service time of puts", predicted: "below 2 ms, p99.9 below 20 ms (phase 3)", measured: p50, unit: "ms",
 		verdict: verdict.NotYet, reason: "the plan sets it for phase 3; " + tail, cells: []*stats.Cell{s.Full()},
 	}, nil
 }
 
 // errorRow judges the share of failed operations, of all types and blocks.
-func errorRow(c claims.Claim, s *stats.Stratum) *ledgerRow {
+func (b *builder) errorRow(c claims.Claim, s *stats.Stratum) *ledgerRow {
 	full := s.Full()
 	failed, all := failures(full)
 	if all == 0 {
 		return nil
 	}
-	q, _ := c.Quantity(claims.Phase1)
+	q, _ := c.Quantity(b.goal())
 	rate := proportion(failed, all)
 	rate.N = len(full.Trials)
 	v, reason := verdict.Judge(verdict.Case{Kind: verdict.Target, Predicted: verdict.RangeOf(q), Measured: rate})
 	return &ledgerRow{
-		what: "failed operations, phase 1", predicted: verdict.RangeOf(q).String() + " %", measured: rate, unit: "%",
+		what: "failed operations", predicted: verdict.RangeOf(q).String() + " %", measured: rate, unit: "%",
 		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", stats.Count(failed), stats.Count(all), reason), cells: []*stats.Cell{full},
 	}
 }
