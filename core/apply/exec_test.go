@@ -37,14 +37,22 @@ func TestPointReadIsOneGet(t *testing.T) {
 	require.Zero(t, o.Scanned+o.Counts)
 }
 
+// TestLimitStopsTheScan also when the keys are wanted in order, up or down: the
+// engine scans either way.
 func TestLimitStopsTheScan(t *testing.T) {
-	o := filled(t)
-	res, err := apply.Range(o, &kv.RangeRequest{Key: []byte("k1"), RangeEnd: []byte{0}, Limit: 2})
-	require.NoError(t, err)
-	require.True(t, res.More)
-	require.EqualValues(t, 9, res.Count)
-	require.Equal(t, 3, o.Scanned, "one pair more than the limit tells whether there is more")
-	require.Equal(t, 1, o.Counts)
+	for order, first := range map[kv.RangeRequest_SortOrder]string{
+		kv.RangeRequest_NONE: "k1", kv.RangeRequest_ASCEND: "k1", kv.RangeRequest_DESCEND: "k9",
+	} {
+		o := filled(t)
+		res, err := apply.Range(o, &kv.RangeRequest{Key: []byte("k1"), RangeEnd: []byte{0}, Limit: 2, SortOrder: order})
+		require.NoError(t, err)
+		require.True(t, res.More)
+		require.Len(t, res.KVs, 2)
+		require.Equal(t, first, string(res.KVs[0].Key))
+		require.EqualValues(t, 9, res.Count)
+		require.Equal(t, 3, o.Scanned, "one pair more than the limit tells whether there is more")
+		require.Equal(t, 1, o.Counts)
+	}
 }
 
 func TestCountOnlyReadsNoPairs(t *testing.T) {

@@ -87,14 +87,19 @@ func rangeOne(r engine.Reader, req *kv.RangeRequest) (*kv.RangeResult, error) {
 	return &one.res, nil
 }
 
-// collect scans [start, end), keeps the pairs that pass the filters and counts
-// the keys. With a limit that can be applied to the scan it stops one pair
-// behind it (to know whether there is more) and lets the engine count.
+// collect scans [start, end) in the order of keys that req asks for, keeps the
+// pairs that pass the filters and counts the keys. With a limit that can be
+// applied to the scan it stops one pair behind it (to know whether there is
+// more) and lets the engine count.
 func collect(r engine.Reader, start, end []byte, req *kv.RangeRequest) (*kv.RangeResult, error) {
 	limit := scanLimit(req)
+	scan := r.Scan
+	if keysDescend(req) {
+		scan = r.ScanReverse
+	}
 	res := &kv.RangeResult{KVs: make([]*kv.KeyValue, 0, min(limit, 64))}
 	cut := false
-	err := r.Scan(start, end, func(p *kv.KeyValue) bool {
+	err := scan(start, end, func(p *kv.KeyValue) bool {
 		res.Count++
 		if passes(req, p) {
 			res.KVs = append(res.KVs, p)
@@ -108,11 +113,17 @@ func collect(r engine.Reader, start, end []byte, req *kv.RangeRequest) (*kv.Rang
 	return res, err
 }
 
+// keysDescend reports whether req wants the keys in descending order: the scan
+// then runs that way (etcd's scans always ascend; the answer is the same).
+func keysDescend(req *kv.RangeRequest) bool {
+	return req.SortTarget == kv.RangeRequest_KEY && req.SortOrder == kv.RangeRequest_DESCEND
+}
+
 // scanLimit is how many pairs the scan must yield at most, as etcd's
-// rangeLimit: sorted and filtered requests need them all.
+// rangeLimit: requests that are filtered, or sorted by anything but the key,
+// need them all.
 func scanLimit(req *kv.RangeRequest) int64 {
-	ordered := req.SortOrder == kv.RangeRequest_NONE ||
-		(req.SortOrder == kv.RangeRequest_ASCEND && req.SortTarget == kv.RangeRequest_KEY)
+	ordered := req.SortOrder == kv.RangeRequest_NONE || req.SortTarget == kv.RangeRequest_KEY
 	if req.Limit <= 0 || req.Limit == math.MaxInt64 || !ordered || filtered(req) {
 		return math.MaxInt64
 	}
@@ -133,16 +144,13 @@ func passes(req *kv.RangeRequest, p *kv.KeyValue) bool {
 		(req.MinCreateRevision == 0 || p.CreateRevision >= req.MinCreateRevision)
 }
 
-// sortPairs puts pairs, which are in ascending key order, into the order asked
-// for. A target other than the key with order NONE means ascending.
+// sortPairs puts pairs, which collect left in the order of keys, into the order
+// asked for. A target other than the key with order NONE means ascending.
 func sortPairs(pairs []*kv.KeyValue, req *kv.RangeRequest) {
-	descend := req.SortOrder == kv.RangeRequest_DESCEND
 	if req.SortTarget == kv.RangeRequest_KEY {
-		if descend {
-			slices.Reverse(pairs)
-		}
 		return
 	}
+	descend := req.SortOrder == kv.RangeRequest_DESCEND
 	compare := comparator(req.SortTarget)
 	slices.SortStableFunc(pairs, func(a, b *kv.KeyValue) int {
 		if descend {

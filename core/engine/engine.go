@@ -49,7 +49,12 @@ type Reader interface {
 	// Scan calls fn for each key in [start, end), in ascending byte order,
 	// until fn returns false. An empty end means no upper bound.
 	Scan(start, end []byte, fn func(*kv.KeyValue) bool) error
-	// Count returns the number of keys in [start, end).
+	// ScanReverse is Scan in descending byte order: it begins with the last key
+	// before end.
+	ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error
+	// Count returns the number of keys in [start, end), 0 if start >= end. What
+	// it costs is the engine's matter: from O(log n), where subtrees know their
+	// size, to a walk of the range.
 	Count(start, end []byte) (int64, error)
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"metastorebench/core/kv"
 )
@@ -58,8 +59,28 @@ func (o *Overlay) Get(key []byte) (*kv.KeyValue, error) {
 // Scan merges the pending changes in [start, end) into the base's scan.
 func (o *Overlay) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
 	keys := o.keysIn(start, end)
-	if len(keys) == 0 {
+	return o.merge(keys, strings.Compare, fn, func(fn func(*kv.KeyValue) bool) error {
 		return o.base.Scan(start, end, fn)
+	})
+}
+
+// ScanReverse merges the pending changes in [start, end) into the base's
+// descending scan.
+func (o *Overlay) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	keys := o.keysIn(start, end)
+	slices.Reverse(keys)
+	descending := func(a, b string) int { return strings.Compare(b, a) }
+	return o.merge(keys, descending, fn, func(fn func(*kv.KeyValue) bool) error {
+		return o.base.ScanReverse(start, end, fn)
+	})
+}
+
+// merge calls fn for the pairs of the base's scan, with the changes of keys,
+// which come in the same order, that of compare.
+func (o *Overlay) merge(keys []string, compare func(a, b string) int, fn func(*kv.KeyValue) bool,
+	scan func(fn func(*kv.KeyValue) bool) error) error {
+	if len(keys) == 0 {
+		return scan(fn)
 	}
 	more := true
 	// emit hands on pending pairs, in order, for as long as cond holds.
@@ -71,12 +92,13 @@ func (o *Overlay) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
 			keys = keys[1:]
 		}
 	}
-	err := o.base.Scan(start, end, func(pair *kv.KeyValue) bool {
-		emit(func(key string) bool { return key < string(pair.Key) })
+	err := scan(func(pair *kv.KeyValue) bool {
+		at := string(pair.Key)
+		emit(func(key string) bool { return compare(key, at) < 0 })
 		if !more {
 			return false
 		}
-		if len(keys) > 0 && keys[0] == string(pair.Key) {
+		if len(keys) > 0 && keys[0] == at {
 			pair = o.pending[keys[0]]
 			keys = keys[1:]
 		}

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,6 +29,15 @@ func (s *slice) Get(key []byte) (*kv.KeyValue, error) {
 
 func (s *slice) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
 	for _, p := range s.pairs {
+		if engine.InRange(p.Key, start, end) && !fn(p) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *slice) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	for _, p := range slices.Backward(s.pairs) {
 		if engine.InRange(p.Key, start, end) && !fn(p) {
 			return nil
 		}

@@ -70,6 +70,22 @@ func (o *Oracle) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
 	return nil
 }
 
+// ScanReverse is Scan in descending order.
+func (o *Oracle) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	if o.Fail != nil {
+		return o.Fail
+	}
+	for _, p := range slices.Backward(o.pairs) {
+		if inside(p.Key, start, end) {
+			o.Scanned++
+			if !fn(p) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
 // Count returns the number of keys in [start, end).
 func (o *Oracle) Count(start, end []byte) (n int64, err error) {
 	o.Counts++

@@ -169,15 +169,23 @@ func testBounds(t *testing.T, f Factory) {
 func testScanStops(t *testing.T, f Factory) {
 	e, m := open(t, f), newModel()
 	commit(t, e, m, stateAt(1), pair("b", "", 1), pair("d", "", 2), pair("f", "", 3))
+	two := func(keys *[]string) func(p *kv.KeyValue) bool {
+		return func(p *kv.KeyValue) bool {
+			*keys = append(*keys, string(p.Key))
+			return len(*keys) < 2
+		}
+	}
 	firstTwo := func(r engine.Reader) (keys []string) {
-		require.NoError(t, r.Scan(nil, nil, func(p *kv.KeyValue) bool {
-			keys = append(keys, string(p.Key))
-			return len(keys) < 2
-		}))
+		require.NoError(t, r.Scan(nil, nil, two(&keys)))
+		return keys
+	}
+	lastTwo := func(r engine.Reader) (keys []string) {
+		require.NoError(t, r.ScanReverse(nil, nil, two(&keys)))
 		return keys
 	}
 	v := e.View()
 	require.Equal(t, []string{"b", "d"}, firstTwo(v))
+	require.Equal(t, []string{"f", "d"}, lastTwo(v))
 	v.Close()
 
 	// In a batch, stop once at a pending key and once at a stored one.
@@ -186,6 +194,10 @@ func testScanStops(t *testing.T, f Factory) {
 	require.Equal(t, []string{"b", "c"}, firstTwo(b))
 	require.NoError(t, b.Put(pair("a", "", 5)))
 	require.Equal(t, []string{"a", "b"}, firstTwo(b))
+	require.NoError(t, b.Put(pair("e", "", 6)))
+	require.Equal(t, []string{"f", "e"}, lastTwo(b))
+	require.NoError(t, b.Delete([]byte("f")))
+	require.Equal(t, []string{"e", "d"}, lastTwo(b))
 	require.NoError(t, b.Commit(stateAt(2)))
 }
 

@@ -107,19 +107,26 @@ func requirePair(t testing.TB, want, got *kv.KeyValue) {
 	}
 }
 
-// requireScan compares a whole scan and count of [start, end).
+// requireScan compares a whole scan in each direction, and the count, of
+// [start, end).
 func requireScan(t testing.TB, m *model, r engine.Reader, start, end []byte) {
 	t.Helper()
 	want := m.scan(start, end)
-	var got []*kv.KeyValue
-	require.NoError(t, r.Scan(start, end, func(p *kv.KeyValue) bool {
-		got = append(got, p)
-		return true
-	}))
-	require.Len(t, got, len(want), "scan [%q, %q)", start, end)
-	for i := range want {
-		requirePair(t, want[i], got[i])
+	requirePairs := func(direction string, scan func(start, end []byte, fn func(*kv.KeyValue) bool) error) {
+		t.Helper()
+		var got []*kv.KeyValue
+		require.NoError(t, scan(start, end, func(p *kv.KeyValue) bool {
+			got = append(got, p)
+			return true
+		}))
+		require.Len(t, got, len(want), "%s [%q, %q)", direction, start, end)
+		for i := range want {
+			requirePair(t, want[i], got[i])
+		}
 	}
+	requirePairs("scan", r.Scan)
+	slices.Reverse(want)
+	requirePairs("reverse scan", r.ScanReverse)
 	n, err := r.Count(start, end)
 	require.NoError(t, err)
 	require.EqualValues(t, len(want), n, "count [%q, %q)", start, end)

@@ -30,12 +30,22 @@ func (r *reader) Get(key []byte) (*kv.KeyValue, error) {
 }
 
 func (r *reader) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	return scanWith(r.src.Scan, start, end, fn)
+}
+
+func (r *reader) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	return scanWith(r.src.ScanReverse, start, end, fn)
+}
+
+// scanWith decodes the pairs that scan, a scan of the stored form, finds.
+func scanWith(scan func(lower, upper []byte, fn func(key, value []byte) bool) error,
+	start, end []byte, fn func(*kv.KeyValue) bool) error {
 	lower, upper, ok := dataBounds(start, end)
 	if !ok {
 		return nil
 	}
 	var decodeErr error
-	err := r.src.Scan(lower, upper, func(key, value []byte) bool {
+	err := scan(lower, upper, func(key, value []byte) bool {
 		var pair *kv.KeyValue
 		pair, decodeErr = engine.DecodeValue(key[1:], value)
 		return decodeErr == nil && fn(pair)
@@ -77,6 +87,11 @@ func (v *view) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
 	return v.reader.Scan(start, end, fn)
 }
 
+func (v *view) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	v.pin()
+	return v.reader.ScanReverse(start, end, fn)
+}
+
 func (v *view) Count(start, end []byte) (int64, error) {
 	v.pin()
 	return v.reader.Count(start, end)
@@ -105,6 +120,8 @@ func (f failedView) State() engine.State { return engine.State{} }
 func (f failedView) Get([]byte) (*kv.KeyValue, error) { return nil, f.err }
 
 func (f failedView) Scan(_, _ []byte, _ func(*kv.KeyValue) bool) error { return f.err }
+
+func (f failedView) ScanReverse(_, _ []byte, _ func(*kv.KeyValue) bool) error { return f.err }
 
 func (f failedView) Count(_, _ []byte) (int64, error) { return 0, f.err }
 

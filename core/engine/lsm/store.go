@@ -26,6 +26,8 @@ type Reader interface {
 	// Scan calls fn for each key in ascending order until it returns false. The
 	// slices are valid during the call only.
 	Scan(lower, upper []byte, fn func(key, value []byte) bool) error
+	// ScanReverse is Scan in descending order.
+	ScanReverse(lower, upper []byte, fn func(key, value []byte) bool) error
 	// Count counts the keys, without reading values where that saves anything.
 	Count(lower, upper []byte) (int64, error)
 }

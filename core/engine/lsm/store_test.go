@@ -28,6 +28,15 @@ func (c content) Scan(lower, upper []byte, fn func(key, value []byte) bool) erro
 	return nil
 }
 
+func (c content) ScanReverse(lower, upper []byte, fn func(key, value []byte) bool) error {
+	for _, key := range slices.Backward(slices.Sorted(maps.Keys(c))) {
+		if key >= string(lower) && key < string(upper) && !fn([]byte(key), []byte(c[key])) {
+			break
+		}
+	}
+	return nil
+}
+
 func (c content) Count(lower, upper []byte) (n int64, err error) {
 	err = c.Scan(lower, upper, func(_, _ []byte) bool { n++; return true })
 	return n, err
@@ -58,6 +67,10 @@ func (s *fakeStore) Get(key []byte) ([]byte, io.Closer, error) { return s.now().
 
 func (s *fakeStore) Scan(lower, upper []byte, fn func(key, value []byte) bool) error {
 	return s.now().Scan(lower, upper, fn)
+}
+
+func (s *fakeStore) ScanReverse(lower, upper []byte, fn func(key, value []byte) bool) error {
+	return s.now().ScanReverse(lower, upper, fn)
 }
 
 func (s *fakeStore) Count(lower, upper []byte) (int64, error) { return s.now().Count(lower, upper) }

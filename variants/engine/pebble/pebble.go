@@ -97,7 +97,21 @@ func (r reader) Scan(lower, upper []byte, fn func(key, value []byte) bool) error
 	if err != nil {
 		return err
 	}
-	for more := it.First(); more; more = it.Next() {
+	return walk(it, it.First, it.Next, fn)
+}
+
+func (r reader) ScanReverse(lower, upper []byte, fn func(key, value []byte) bool) error {
+	it, err := r.src.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return err
+	}
+	return walk(it, it.Last, it.Prev, fn)
+}
+
+// walk calls fn for the pairs of it, from the first to the next ones, until it
+// returns false, and closes it.
+func walk(it *pebble.Iterator, first, next func() bool, fn func(key, value []byte) bool) error {
+	for more := first(); more; more = next() {
 		value, err := it.ValueAndErr()
 		if err != nil {
 			return errors.Join(err, it.Close())

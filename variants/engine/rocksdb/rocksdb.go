@@ -3,6 +3,7 @@
 package rocksdb
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -114,7 +115,7 @@ func (r *reader) Get(key []byte) ([]byte, io.Closer, error) {
 }
 
 // iterate calls fn at each key in [lower, upper) until it returns false.
-func (r *reader) iterate(lower, upper []byte, fn func(*grocksdb.Iterator) bool) error {
+func (r *reader) iterate(lower, upper []byte, walk walkFunc, fn func(*grocksdb.Iterator) bool) error {
 	// RocksDB keeps the address of the bound for the iterator's life.
 	var pin runtime.Pinner
 	pin.Pin(&upper[0])
@@ -127,24 +128,43 @@ func (r *reader) iterate(lower, upper []byte, fn func(*grocksdb.Iterator) bool) 
 	}
 	it := r.db.NewIterator(opts)
 	defer it.Close()
-	for it.Seek(lower); it.Valid(); it.Next() {
-		if !fn(it) {
-			break
-		}
-	}
+	walk(it, lower, fn)
 	return it.Err()
+}
+
+// walkFunc moves an iterator over the keys from lower up to its upper bound, in
+// one direction, and calls fn at each until it returns false.
+type walkFunc func(it *grocksdb.Iterator, lower []byte, fn func(*grocksdb.Iterator) bool)
+
+// ascending walks an iterator with an upper bound from lower on.
+func ascending(it *grocksdb.Iterator, lower []byte, fn func(*grocksdb.Iterator) bool) {
+	for it.Seek(lower); it.Valid() && fn(it); it.Next() {
+	}
+}
+
+// descending walks an iterator from its upper bound, which SeekToLast respects,
+// down to lower.
+func descending(it *grocksdb.Iterator, lower []byte, fn func(*grocksdb.Iterator) bool) {
+	for it.SeekToLast(); it.Valid() && bytes.Compare(it.Key().Data(), lower) >= 0 && fn(it); it.Prev() {
+	}
 }
 
 func (r *reader) Scan(lower, upper []byte, fn func(key, value []byte) bool) error {
 	// Key and Value point into the iterator: there is nothing to free.
-	return r.iterate(lower, upper, func(it *grocksdb.Iterator) bool {
+	return r.iterate(lower, upper, ascending, func(it *grocksdb.Iterator) bool {
+		return fn(it.Key().Data(), it.Value().Data())
+	})
+}
+
+func (r *reader) ScanReverse(lower, upper []byte, fn func(key, value []byte) bool) error {
+	return r.iterate(lower, upper, descending, func(it *grocksdb.Iterator) bool {
 		return fn(it.Key().Data(), it.Value().Data())
 	})
 }
 
 func (r *reader) Count(lower, upper []byte) (int64, error) {
 	var n int64
-	err := r.iterate(lower, upper, func(*grocksdb.Iterator) bool { n++; return true })
+	err := r.iterate(lower, upper, ascending, func(*grocksdb.Iterator) bool { n++; return true })
 	return n, err
 }
 

@@ -113,6 +113,25 @@ func (r *reader) Get(key []byte) (*kv.KeyValue, error) { return r.pairs[string(k
 
 // Scan holds all matches before it hands on the first: the map has no order.
 func (r *reader) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	for _, pair := range r.sorted(start, end) {
+		if !fn(pair) {
+			break
+		}
+	}
+	return nil
+}
+
+func (r *reader) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	for _, pair := range slices.Backward(r.sorted(start, end)) {
+		if !fn(pair) {
+			break
+		}
+	}
+	return nil
+}
+
+// sorted returns the pairs of [start, end) in ascending order of keys.
+func (r *reader) sorted(start, end []byte) []*kv.KeyValue {
 	var matches []*kv.KeyValue
 	for _, pair := range r.pairs {
 		if engine.InRange(pair.Key, start, end) {
@@ -120,12 +139,7 @@ func (r *reader) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
 		}
 	}
 	slices.SortFunc(matches, byKey)
-	for _, pair := range matches {
-		if !fn(pair) {
-			break
-		}
-	}
-	return nil
+	return matches
 }
 
 func (r *reader) Count(start, end []byte) (int64, error) {
@@ -163,11 +177,18 @@ func (v *view) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
 	return (*reader)(v).Scan(start, end, fn)
 }
 
+func (v *view) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	return (*reader)(v).ScanReverse(start, end, fn)
+}
+
 func (b *batch) State() engine.State                    { return (*reader)(b).State() }
 func (b *batch) Get(key []byte) (*kv.KeyValue, error)   { return (*reader)(b).Get(key) }
 func (b *batch) Count(start, end []byte) (int64, error) { return (*reader)(b).Count(start, end) }
 func (b *batch) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
 	return (*reader)(b).Scan(start, end, fn)
+}
+func (b *batch) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
+	return (*reader)(b).ScanReverse(start, end, fn)
 }
 
 // Put lets the map share the bytes of the pair's own key, which nobody changes
