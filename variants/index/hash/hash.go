@@ -19,20 +19,18 @@ import (
 	"bytes"
 	"iter"
 	"slices"
-	"sync"
 	"time"
 	"unsafe"
 
 	"metastorebench/core/engine"
 	"metastorebench/core/kv"
 	"metastorebench/variants/engine/memory"
+	"metastorebench/variants/index/timedlock"
 )
 
 // Index is a map of keys to pairs under one lock.
 type Index struct {
-	onLockWait func(time.Duration)
-
-	mu    sync.RWMutex
+	mu    timedlock.RW
 	pairs map[string]*kv.KeyValue
 	state engine.State
 
@@ -44,45 +42,29 @@ type Index struct {
 var _ memory.Index = (*Index)(nil)
 
 // New returns an empty index. If onLockWait is not nil it is called, from many
-// goroutines, with each time that a view or batch had to wait for the lock; it
-// is not called, and no clock is read, when the lock was free.
+// goroutines, with each time that a view or batch had to wait for the lock.
 func New(onLockWait func(wait time.Duration)) *Index {
 	return &Index{
-		onLockWait: onLockWait,
-		pairs:      make(map[string]*kv.KeyValue),
-		state:      engine.NewState(),
+		mu:    timedlock.RW{OnWait: onLockWait},
+		pairs: make(map[string]*kv.KeyValue),
+		state: engine.NewState(),
 	}
 }
 
 // Fresh returns an empty index that reports lock waits to the same function.
-func (ix *Index) Fresh() memory.Index { return New(ix.onLockWait) }
+func (ix *Index) Fresh() memory.Index { return New(ix.mu.OnWait) }
 
 // Acquire takes the lock, shared, until the view is closed.
 func (ix *Index) Acquire() engine.View {
-	if !ix.mu.TryRLock() {
-		ix.wait(ix.mu.RLock)
-	}
+	ix.mu.RLock()
 	return (*view)(ix)
 }
 
 // Begin takes the lock, exclusive, until the batch ends.
 func (ix *Index) Begin() engine.Batch {
-	if !ix.mu.TryLock() {
-		ix.wait(ix.mu.Lock)
-	}
+	ix.mu.Lock()
 	ix.open, ix.dirty = true, false
 	return (*batch)(ix)
-}
-
-// wait takes a contended lock and reports how long that took.
-func (ix *Index) wait(lock func()) {
-	if ix.onLockWait == nil {
-		lock()
-		return
-	}
-	start := time.Now()
-	lock()
-	ix.onLockWait(time.Since(start))
 }
 
 // Capture copies the pointers under the shared lock, and sorts them only when

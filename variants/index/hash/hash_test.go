@@ -3,9 +3,7 @@ package hash_test
 import (
 	"encoding/binary"
 	"runtime"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,38 +25,6 @@ func TestDirtyDiscard(t *testing.T) {
 	b := newIndex().Begin()
 	require.NoError(t, b.Delete([]byte("a key that is not there")))
 	require.ErrorIs(t, b.Discard(), engine.ErrBatchDirty)
-}
-
-// TestLockWait checks that waits are reported when there are some, and only
-// then. The reader meets the lock taken in all but a few rounds; the test goes
-// on until it did once.
-func TestLockWait(t *testing.T) {
-	var waits atomic.Int64
-	ix := hash.New(func(wait time.Duration) {
-		if wait < 0 {
-			t.Errorf("negative wait %v", wait)
-		}
-		waits.Add(1)
-	})
-	for range 1000 {
-		require.NoError(t, ix.Begin().Commit(engine.NewState()))
-		ix.Acquire().Close()
-	}
-	require.Zero(t, waits.Load(), "nobody else held the lock")
-
-	for waits.Load() == 0 {
-		b := ix.Begin()
-		started, done := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(done)
-			close(started)
-			ix.Acquire().Close()
-		}()
-		<-started
-		runtime.Gosched()
-		require.NoError(t, b.Commit(engine.NewState()))
-		<-done
-	}
 }
 
 // load fills the index with n keys of 8 bytes and values of 64, each allocated
