@@ -15,7 +15,6 @@ import (
 	"metastorebench/variants/engine/memory"
 	"metastorebench/variants/engine/pebble"
 	"metastorebench/variants/engine/rocksdb"
-	"metastorebench/variants/index/hash"
 )
 
 // Codecs returns every codec of the axis, in the order of their tags.
@@ -63,5 +62,6 @@ func (s Selection) engine(o *node.Options) func(dir string) (engine.Engine, erro
 			return rocksdb.Open(dir, lsm.Options{Logger: o.Logger})
 		}
 	}
-	return func(string) (engine.Engine, error) { return memory.New(hash.New(onLockWait)), nil }
+	newIndex := indexes[s["index"]]
+	return func(string) (engine.Engine, error) { return memory.New(newIndex(onLockWait)), nil }
 }

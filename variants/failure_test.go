@@ -28,8 +28,11 @@ func TestFailingDevice(t *testing.T) {
 		"sync fails": {[]errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData}, syscall.EIO},
 		"disk full":  {[]errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileWriteAt}, syscall.ENOSPC},
 	} {
-		for _, engineName := range []string{"memory", "pebble"} {
-			t.Run(name+"/"+engineName, func(t *testing.T) {
+		for storeName, s := range stores(t) {
+			if s["engine"] == "rocksdb" {
+				continue // it does its own file access
+			}
+			t.Run(name+"/"+storeName, func(t *testing.T) {
 				failing := &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
 					for _, k := range c.kinds {
 						if op.Kind == k && strings.Contains(op.Path, "wal") {
@@ -39,7 +42,6 @@ func TestFailingDevice(t *testing.T) {
 					return nil
 				})}
 				mem := vfs.NewCrashableMem()
-				s := with(t, variants.VariantBest, "engine", engineName)
 				n := start(t, options(t, errorfs.Wrap(mem, failing), "data", s))
 				l := newLedger()
 				l.load(n, 4, 20, 1)
@@ -67,13 +69,13 @@ func TestFailingDevice(t *testing.T) {
 // TestLogIsBounded writes far more than the bounds and looks at what is left on
 // disk: few log files, one snapshot, and all of the data.
 func TestLogIsBounded(t *testing.T) {
-	for _, engineName := range engines() {
+	for storeName, s := range stores(t) {
 		for name, bound := range map[string]func(*node.Options){
 			"by entries": func(o *node.Options) { o.SnapshotCount = 100 },
 			"by bytes":   func(o *node.Options) { o.SnapshotBytes = 16 << 10 },
 		} {
-			t.Run(engineName+"/"+name, func(t *testing.T) {
-				o := options(t, vfs.Default, t.TempDir(), with(t, variants.VariantBest, "engine", engineName))
+			t.Run(storeName+"/"+name, func(t *testing.T) {
+				o := options(t, vfs.Default, t.TempDir(), s)
 				o.SegmentBytes = 4 << 10
 				bound(&o)
 				l, n := newLedger(), start(t, o)
@@ -89,7 +91,7 @@ func TestLogIsBounded(t *testing.T) {
 				require.NoError(t, n.Stop())
 
 				snaps, err := o.FS.List(o.FS.PathJoin(o.DataDir, "snap"))
-				if engineName == "memory" {
+				if s["engine"] == "memory" {
 					require.NoError(t, err)
 					// The one that the log names, and one that the stop may have
 					// come before recording.

@@ -51,23 +51,40 @@ func with(tb testing.TB, variant string, axes ...string) variants.Selection {
 }
 
 // selections returns the baseline, the best, and every value in between once,
-// for each engine of this build.
+// for each engine of this build, and the best with each index.
 func selections(tb testing.TB) map[string]variants.Selection {
 	all := make(map[string]variants.Selection)
 	for _, e := range engines() {
 		all[e+"/baseline"] = with(tb, variants.VariantBaseline, "engine", e)
-		all[e+"/best"] = with(tb, variants.VariantBest, "engine", e)
 		all[e+"/best-perentry"] = with(tb, variants.VariantBest, "engine", e, "wal", "perentry")
 		all[e+"/baseline-perready"] = with(tb, variants.VariantBaseline, "engine", e, "wal", "perready")
 	}
+	maps.Copy(all, stores(tb))
 	return all
 }
 
-func engines() []string {
+// stores returns the best selection on each engine of this build, the memory
+// engine with each index.
+func stores(tb testing.TB) map[string]variants.Selection {
+	all := make(map[string]variants.Selection)
+	for _, e := range engines() {
+		all[e] = with(tb, variants.VariantBest, "engine", e)
+	}
+	for _, index := range values("index") {
+		all["memory/"+index] = with(tb, variants.VariantBest, "engine", "memory", "index", index)
+	}
+	delete(all, "memory") // its index is among them
+	return all
+}
+
+func engines() []string { return values("engine") }
+
+// values returns the axis's values that are in this build.
+func values(axis string) []string {
 	var names []string
 	for _, a := range variants.Axes() {
 		for _, v := range a.Values {
-			if a.Name == "engine" && v.Missing == "" {
+			if a.Name == axis && v.Missing == "" {
 				names = append(names, v.Name)
 			}
 		}

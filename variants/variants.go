@@ -7,6 +7,8 @@
 package variants
 
 import (
+	"time"
+
 	"metastorebench/core/apply"
 	"metastorebench/core/codec"
 	"metastorebench/core/propose"
@@ -16,7 +18,12 @@ import (
 	"metastorebench/variants/codec/json"
 	"metastorebench/variants/codec/protobuf"
 	"metastorebench/variants/disk"
+	"metastorebench/variants/engine/memory"
 	"metastorebench/variants/engine/rocksdb"
+	"metastorebench/variants/index/btree"
+	"metastorebench/variants/index/hash"
+	"metastorebench/variants/index/ranked"
+	"metastorebench/variants/index/sharded"
 	proposebatch "metastorebench/variants/propose/batch"
 	proposeperop "metastorebench/variants/propose/perop"
 	"metastorebench/variants/rpc"
@@ -65,7 +72,10 @@ func (a Axis) value(name string) (Value, bool) {
 var (
 	proposePolicies = map[string]propose.Policy{"perop": proposeperop.Policy{}, "batch": proposebatch.Policy{}}
 	codecs          = map[string]codec.Codec{"json": json.Codec{}, "protobuf": protobuf.Codec{}}
-	applyPolicies   = map[string]apply.Policy{"perop": applyperop.Policy{}, "batch": applybatch.Policy{}}
+	indexes         = map[string]func(onLockWait func(time.Duration)) memory.Index{
+		"hash": hash.New, "btree": btree.New, "ranked": ranked.New, "sharded": sharded.New,
+	}
+	applyPolicies = map[string]apply.Policy{"perop": applyperop.Policy{}, "batch": applybatch.Policy{}}
 )
 
 // Axes lists all axes, in the order of DESIGN.md.
@@ -87,6 +97,9 @@ func Axes() []Axis {
 		{Name: "wal", Seam: "when the Raft log is synced", Best: "perready", Values: walValues()},
 		{Name: "index", Seam: "index of the memory engine", Best: "hash", Values: []Value{
 			{Name: "hash", Doc: "a Go map under one readers-writer lock (the plan's baseline)"},
+			{Name: "btree", Doc: "google/btree: ordered, a range of k among n keys in O(log n + k), its count a walk (P2.2)"},
+			{Name: "ranked", Doc: "an order-statistic B+ tree: as btree, and counts any range in O(log n)"},
+			{Name: "sharded", Doc: "256 Go maps, each under a lock of its own; views hold up no batch"},
 		}},
 		{Name: "engine", Seam: "storage of the state machine", Best: "memory", Values: []Value{
 			{Name: "memory", Doc: "in memory, made durable by the Raft log and snapshots (the plan's baseline)"},

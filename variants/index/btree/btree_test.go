@@ -13,4 +13,14 @@ func newIndex() memory.Index { return btree.New(nil) }
 
 func TestIndex(t *testing.T) { indextest.Run(t, newIndex) }
 
+func TestIndexIsFree(t *testing.T) { indextest.RunFree(t, newIndex) }
+
+func FuzzIndex(f *testing.F) { indextest.Fuzz(f, newIndex) }
+
+func TestHeapPerKey(t *testing.T) { indextest.HeapPerKey(t, newIndex, 400) }
+
+func BenchmarkIndex(b *testing.B) { indextest.Bench(b, newIndex) }
+
+func BenchmarkHeapPerKey(b *testing.B) { indextest.BenchHeapPerKey(b, newIndex) }
+
 func BenchmarkEngine(b *testing.B) { enginetest.Bench(b, indextest.Factory(newIndex)) }

@@ -43,7 +43,7 @@ var _ memory.Index = (*Index)(nil)
 
 // New returns an empty index. If onLockWait is not nil it is called, from many
 // goroutines, with each time that a view or batch had to wait for the lock.
-func New(onLockWait func(wait time.Duration)) *Index {
+func New(onLockWait func(wait time.Duration)) memory.Index {
 	return &Index{
 		mu:    timedlock.RW{OnWait: onLockWait},
 		pairs: make(map[string]*kv.KeyValue),

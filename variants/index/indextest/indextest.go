@@ -1,6 +1,8 @@
 // Package indextest is the conformance suite of the axis --index: the memory
 // engine over the index must pass enginetest, and the index itself must keep
-// what memory.Index says beyond that.
+// what memory.Index says beyond that. Fuzz goes on from there, RunFree is for
+// indexes whose long ranges hold up nobody, and Bench, Load and HeapPerKey
+// measure.
 package indextest
 
 import (
