@@ -64,7 +64,9 @@ type kind struct {
 }
 
 // kinds are the plans that ask a question of their own, by name.
-var kinds = map[string]kind{}
+var kinds = map[string]kind{
+	"aa": {(*builder).aaTables, aaFigures},
+}
 
 // kindOf returns how a plan's runs are reported: like a phase, unless the plan
 // asks a question of its own.

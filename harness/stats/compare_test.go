@@ -147,3 +147,33 @@ func TestEnvironmentDifferences(t *testing.T) {
 	b.CPUs, b.Filesystem = 4, "xfs"
 	require.Equal(t, []string{"CPUs 2 and 4", "filesystem ext4 and xfs"}, stats.EnvironmentDifferences(a, b))
 }
+
+func TestCopies(t *testing.T) {
+	cells := []record.Cell{
+		{ID: "a", Options: map[string]string{"arm": "a", "rpc": "x"}}, {ID: "other", Options: map[string]string{"arm": "a", "rpc": "y"}},
+		{ID: "none", Options: map[string]string{"rpc": "x"}}, {ID: "b", Options: map[string]string{"arm": "b", "rpc": "x"}},
+	}
+	r, err := stats.NewRun(record.Manifest{Cells: cells}, []record.Trial{
+		trial("a", 0, 1), trial("a", 1, 2), trial("a", 2, 3), trial("b", 0, 1), trial("other", 0, 1), trial("none", 0, 1),
+	})
+	require.NoError(t, err)
+	pairs := r.Copies()
+	require.Len(t, pairs, 1)
+	require.Equal(t, []string{"a", "b"}, []string{pairs[0].A.ID, pairs[0].B.ID})
+	part := pairs[0].A.Between(1, 2)
+	require.Len(t, part.Trials, 1)
+	require.Equal(t, 1, part.Trials[0].Block)
+	require.Len(t, pairs[0].A.Trials, 3, "the cell is kept")
+}
+
+func TestProportion(t *testing.T) {
+	// Clopper and Pearson's values for 0, 1 and 10 of 10: 1 - 0.025^(1/10) =
+	// 0.3085, and 0.0025 to 0.4450.
+	for k, want := range map[int][2]float64{0: {0, 0.3085}, 1: {0.0025, 0.4450}, 10: {0.6915, 1}} {
+		lo, hi := stats.Proportion(k, 10)
+		require.InDelta(t, want[0], lo, 1e-4)
+		require.InDelta(t, want[1], hi, 1e-4)
+	}
+	lo, hi := stats.Proportion(0, 0)
+	require.Equal(t, []float64{0, 1}, []float64{lo, hi})
+}

@@ -1,0 +1,63 @@
+package stats
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"metastorebench/harness/record"
+)
+
+// Copies are two cells that are the same variant under two names: equal in all
+// but the axis arm.
+type Copies struct{ A, B *Cell }
+
+// axisArm is the axis that names copies (plan.AxisArm, which analysis must not
+// import).
+const axisArm = "arm"
+
+// Copies finds the pairs of measured cells that are copies of one another, in
+// the manifest's order.
+func (r *Run) Copies() []Copies {
+	var pairs []Copies
+	first := map[string]*Cell{}
+	for _, c := range r.Cells {
+		if c.Options[axisArm] == "" || !c.Measured() {
+			continue
+		}
+		rest := maps.Clone(c.Options)
+		delete(rest, axisArm)
+		key := strings.Join([]string{c.Group, c.Workload, c.Target, canonical(rest)}, "\x00")
+		if a := first[key]; a != nil {
+			pairs = append(pairs, Copies{A: a, B: c})
+		} else {
+			first[key] = c
+		}
+	}
+	return pairs
+}
+
+// Between is the cell with the trials of the blocks from <= block < to alone.
+func (c *Cell) Between(from, to int) *Cell {
+	part := *c
+	part.Trials = slices.DeleteFunc(slices.Clone(c.Trials), func(t *record.Trial) bool { return t.Block < from || t.Block >= to })
+	return &part
+}
+
+// Proportion bounds the chance of what happened k times in n, at Confidence or
+// better, whatever the chance is. Both bounds are 0 and 1 for n = 0.
+//
+// Source: Clopper and Pearson, The Use of Confidence or Fiducial Limits,
+// Biometrika 26 (1934).
+func Proportion(k, n int) (lo, hi float64) {
+	lo, hi = 0, 1
+	if k > 0 {
+		lo = distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile((1 - Confidence) / 2)
+	}
+	if k < n {
+		hi = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile((1 + Confidence) / 2)
+	}
+	return lo, hi
+}
