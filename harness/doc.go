@@ -1,7 +1,8 @@
 // Package harness holds no code; it is the map of an experiment's life.
 //
 //  1. plan reads a declarative matrix (YAML), reports every violation with its
-//     line, and expands it into cells, blocks and a seeded order.
+//     line, and expands it into cells, blocks and a seeded order. fraction holds
+//     the designs for many factors and what each cannot tell apart.
 //  2. run describes the machine and measures its ceilings (ceiling), writes the
 //     manifest, and takes trial after trial: every cell once per block. What is
 //     finished survives an interruption, and the run resumes.

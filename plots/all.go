@@ -3,14 +3,15 @@ package plots
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"metastorebench/harness/stats"
 )
 
 // All returns the figures of a run in the order in which a report shows them:
-// for each stratum of puts alone, throughput; the waterfall where the factorial
-// is full; latency where the disk is the native one; the mechanism where clients
+// for each stratum of puts alone, throughput; the waterfall and the interactions
+// where the settings are a factorial or a fraction of one; latency where the disk is the native one; the mechanism where clients
 // can share a sync. A stratum without the data for a figure does not get it.
 func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 	var figs []*Figure
@@ -19,7 +20,7 @@ func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 		if !s.WritesOnly() {
 			continue
 		}
-		draw := []func(*stats.Stratum) (*Figure, error){Throughput, Waterfall}
+		draw := []func(*stats.Stratum) (*Figure, error){Throughput, Waterfall, Interactions}
 		if s.Options["disk"] == "native" {
 			draw = append(draw, LatencyByPercentile, LatencyHistogram)
 		}
@@ -55,7 +56,15 @@ func describe(s *stats.Stratum) string {
 	if n := s.Clients(); n != 1 {
 		clients = fmt.Sprintf("%d clients", n)
 	}
-	return fmt.Sprintf("%s, %s engine, %s, %s disk, n=%d", s.Workload, s.Options["engine"], clients, s.Options["disk"], blocks)
+	parts := []string{s.Workload}
+	if engine := s.Options["engine"]; engine != "" { // else it is a factor
+		parts = append(parts, engine+" engine")
+	}
+	parts = append(parts, clients)
+	if disk := s.Options["disk"]; disk != "" {
+		parts = append(parts, disk+" disk")
+	}
+	return strings.Join(append(parts, fmt.Sprintf("n=%d", blocks)), ", ")
 }
 
 // captionTail ends every caption with the circumstances.
@@ -64,5 +73,6 @@ func captionTail(s *stats.Stratum) string { return "Closed loop; " + describe(s)
 // slug names a stratum in file names.
 func slug(s *stats.Stratum) string {
 	parts := []string{s.Group, s.Options["engine"], s.Workload, s.Options["disk"]}
+	parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
 	return strings.ToLower(strings.Join(parts, "-"))
 }

@@ -1,6 +1,7 @@
 // Package plots draws a run's figures from its records: latency by percentile,
-// latency histograms, throughput bars with every repeat as a dot, and the
-// mechanism chart. It draws with gonum/plot, in SVG and PNG.
+// latency histograms, throughput bars with every repeat as a dot, the
+// mechanism chart, and how a gain divides among its items and their
+// interactions. It draws with gonum/plot, in SVG and PNG.
 //
 // # Invariants
 //

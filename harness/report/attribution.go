@@ -34,7 +34,7 @@ type attributed struct {
 func (b *builder) attribution() error {
 	headed := false
 	for _, s := range b.study {
-		if !s.WritesOnly() || !closed(s) {
+		if !s.WritesOnly() || !s.ClosedLoop() {
 			continue
 		}
 		tables, err := b.factorialTables(s)
@@ -165,10 +165,4 @@ func interactions(s *stats.Stratum, found []attributed) *table {
 func comparison(e attrib.Estimate) stats.Comparison {
 	ratio, lo, hi := e.Ratio()
 	return stats.Comparison{N: e.N, Ratio: ratio, Lo: lo, Hi: hi, Interval: true, P: e.P, Adjusted: e.P}
-}
-
-// closed reports whether the stratum's clients wait for their answers. Where they
-// do not, throughput is what was offered, and no item makes it.
-func closed(s *stats.Stratum) bool {
-	return s.Baseline().Trials[0].Workload.Loop == record.LoopClosed
 }

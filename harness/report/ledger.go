@@ -66,7 +66,7 @@ func (b *builder) rowsOf(c claims.Claim) ([]ledgerRow, error) {
 	}
 	var rows []ledgerRow
 	for _, s := range strata {
-		if !closed(s) || c.Engine != "" && c.Engine != s.Options["engine"] {
+		if !s.ClosedLoop() || c.Engine != "" && c.Engine != s.Options["engine"] {
 			continue
 		}
 		row, err := f(c, s)

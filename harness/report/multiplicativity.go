@@ -84,7 +84,7 @@ func (b *builder) multiplicativity() error {
 	}
 	for _, part := range partitions(b.factors) {
 		for _, s := range b.study {
-			if !s.WritesOnly() || !closed(s) {
+			if !s.WritesOnly() || !s.ClosedLoop() {
 				continue
 			}
 			p, left, err := multiply(s, part.parts, puts)

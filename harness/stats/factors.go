@@ -93,6 +93,18 @@ func (r *Run) Study(factors []Factor) []*Stratum {
 // WritesOnly reports whether puts are all that the stratum's workload does.
 func (s *Stratum) WritesOnly() bool { return slices.Equal(s.Ops(), []string{record.OpPut}) }
 
+// ClosedLoop reports whether the clients of the stratum's measured cells wait for
+// their answers. Where they do not, throughput is what was offered, and no factor
+// makes it.
+func (s *Stratum) ClosedLoop() bool {
+	for _, r := range s.Rows {
+		if r.Cell.Measured() {
+			return r.Cell.Trials[0].Workload.Loop == record.LoopClosed
+		}
+	}
+	return false
+}
+
 // Row is a cell with its setting.
 type Row struct {
 	Setting Setting

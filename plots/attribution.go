@@ -1,0 +1,124 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+
+	"metastorebench/harness/attrib"
+	"metastorebench/harness/fraction"
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+)
+
+// gains is what the waterfall and the interactions draw: the attribution of a
+// stratum's throughput, from a full factorial or a fraction.
+type gains struct {
+	// base is the baseline's throughput, the geometric mean of the blocks.
+	base float64
+	n    int // blocks
+	// parts multiply to total: the items' shares and, from a fraction, what
+	// they leave unexplained.
+	labels []string
+	parts  []attrib.Estimate
+	total  attrib.Estimate
+	main   []attrib.Estimate
+	// pairs[i][j], for i < j, is the interaction; nil where some cannot be told
+	// apart.
+	pairs [][]attrib.Estimate
+	// how names the shares, for captions.
+	how string
+}
+
+// attribute returns the stratum's gains. ErrNoData unless it is a factorial, full
+// or a standard fraction, of a closed loop in two or more complete blocks.
+func attribute(s *stats.Stratum) (*gains, error) {
+	throughput := stats.Throughput(record.OpPut)
+	if blocks, _, complete := s.LogFactorial(throughput); complete && len(blocks) > 1 && s.ClosedLoop() {
+		r, err := attrib.Factorial(len(s.Factors), blocks, stats.Confidence)
+		if err != nil {
+			return nil, fmt.Errorf("figure: %s: %w", describe(s), err)
+		}
+		return &gains{
+			base: baseline(blocks), n: len(blocks), labels: itemLabels(s), parts: r.Shapley, total: r.Total, main: r.Main, pairs: r.Interaction,
+			how: "an item's Shapley share: the ratio that it makes, averaged over all orders of switching the items on",
+		}, nil
+	}
+	d, ok := fraction.Measured(len(s.Factors), func(w fraction.Word) bool { return s.At(stats.Setting(w)) != nil })
+	if !ok || !s.ClosedLoop() {
+		return nil, fmt.Errorf("%w: no factorial of two blocks for %s", ErrNoData, describe(s))
+	}
+	var settings []stats.Setting
+	for _, w := range append(d.Points(), d.All()) {
+		settings = append(settings, stats.Setting(w))
+	}
+	blocks, _, complete := s.LogSettings(throughput, settings)
+	if !complete || len(blocks) < 2 {
+		return nil, fmt.Errorf("%w: no fraction of two blocks for %s", ErrNoData, describe(s))
+	}
+	r, err := attrib.Fractional(d, blocks, stats.Confidence)
+	if err != nil {
+		return nil, fmt.Errorf("figure: %s: %w", describe(s), err)
+	}
+	return &gains{
+		base: baseline(blocks), n: len(blocks), labels: append(itemLabels(s), "not in the model"), parts: append(r.Main, r.LackOfFit),
+		total: r.Total, main: r.Main, pairs: pairsOf(r),
+		how: fmt.Sprintf("an item's average effect, from a fraction of %d of %d settings; effects of three or more items are not in the model", len(d.Points()), 1<<d.K),
+	}, nil
+}
+
+// pairsOf puts the interactions of a fraction into a triangle, nil if some of them
+// are aliased with one another.
+func pairsOf(r *attrib.Fraction) [][]attrib.Estimate {
+	if r.Design.Resolution() < fraction.ResolutionV {
+		return nil
+	}
+	k, next := r.Design.K, 0
+	pairs := make([][]attrib.Estimate, k)
+	for i := range k {
+		pairs[i] = make([]attrib.Estimate, k)
+		for j := i + 1; j < k; j++ {
+			pairs[i][j] = r.Pairs[next]
+			next++
+		}
+	}
+	return pairs
+}
+
+func itemLabels(s *stats.Stratum) []string {
+	labels := make([]string, len(s.Factors))
+	for i, f := range s.Factors {
+		labels[i] = f.ID + " " + f.Axis
+	}
+	return labels
+}
+
+// baseline is the geometric mean over the blocks of the first setting.
+func baseline(blocks [][]float64) float64 {
+	sum := 0.0
+	for _, y := range blocks {
+		sum += y[0]
+	}
+	return math.Exp(sum / float64(len(blocks)))
+}
+
+// told marks which of a figure's estimates are told from 1 after Holm's
+// correction over all of them.
+func told(es []attrib.Estimate) []bool {
+	p := make([]float64, len(es))
+	for i, e := range es {
+		p[i] = e.P
+	}
+	marks := make([]bool, len(es))
+	for i, adjusted := range stats.Holm(p) {
+		marks[i] = adjusted < stats.Alpha
+	}
+	return marks
+}
+
+// mark is what stands behind a ratio that is not told from 1.
+func mark(isTold bool) string {
+	if isTold {
+		return ""
+	}
+	return " ~"
+}
