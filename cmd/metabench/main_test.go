@@ -88,6 +88,7 @@ func TestRunRefusals(t *testing.T) {
 		{[]string{"run", "phase1", "--seed", "minus"}, nil, "seed"},
 		{[]string{"pack", none}, os.ErrNotExist, "pack"},
 		{[]string{"noop-server", "--rpc", "fast"}, rpc.ErrUnknown, "default, tuned"},
+		{[]string{"noop-server", "--stall", "-1s"}, nil, "--stall is -1s and --stall-after 300ms; accepted: 0 or more"},
 		{[]string{"noop-server", "--listen-client-urls", "127.0.0.1:0"}, nil, "http://HOST:PORT"},
 		{[]string{"ceilings", "--level", "huge"}, ceiling.ErrOptions, "smoke, default, full"},
 		{[]string{"ceilings", "--metastore", none}, os.ErrNotExist, "--metastore"},

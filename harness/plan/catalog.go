@@ -67,6 +67,15 @@ var stageAxis = Axis{Name: AxisStageSample, Seam: "stage trace", Values: []Value
 	{Name: "256", Available: true, Doc: "one write in 256 is traced"},
 }}
 
+// AxisStall makes the no-op server answer nothing for a while, once: a fault
+// that is planted to test the measurement. Other targets cannot be told to.
+const AxisStall = "stall"
+
+var stallAxis = Axis{Name: AxisStall, Seam: "planted fault", Values: []Value{
+	{Name: "0s", Baseline: true, Available: true, Doc: "none"},
+	{Name: "200ms", Available: true, Doc: "no answer for 200 ms, once"},
+}}
+
 // ReadCatalog decodes the output of `metastore variants --json`. Fields that
 // this program does not know are ignored; axes without values are refused.
 func ReadCatalog(r io.Reader) (Catalog, error) {
@@ -79,7 +88,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, stageAxis, armAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, armAxis, stallAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}

@@ -26,7 +26,7 @@ var Levels = []string{"smoke", "default", "full"}
 // nil means all.
 var targets = map[string][]string{
 	TargetStore:    nil,
-	TargetNoop:     {"rpc"},
+	TargetNoop:     {"rpc", AxisStall},
 	TargetExternal: {},
 }
 
@@ -120,6 +120,9 @@ func (p *Plan) checkGroup(f *faults, catalog Catalog, g group) {
 		f.add(g.line, "group %s: unknown target %q; accepted: %s, %s, %s", g.name, g.target, TargetStore, TargetNoop, TargetExternal)
 	}
 	for _, s := range used {
+		if s.axis == AxisStall && g.target == TargetStore {
+			f.add(s.line, "group %s: axis %s means nothing to target %s", g.name, s.axis, g.target)
+		}
 		if axes != nil && !slices.Contains(axes, s.axis) {
 			f.add(s.line, "group %s: axis %s means nothing to target %s; accepted: %s",
 				g.name, s.axis, g.target, cmp.Or(strings.Join(axes, ", "), "none"))

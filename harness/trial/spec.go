@@ -90,16 +90,21 @@ func (s Spec) need(have bool, what string) error {
 	return fmt.Errorf("%w %s: target %s needs %s", ErrSpec, s.Cell.ID, s.Cell.Target, what)
 }
 
-// clientOptions are axes of the client or of the plan: the store has no flags
-// for them.
-var clientOptions = []string{"api", "conns", "arm"}
+// clientOptions are axes of the client, of the plan or of the no-op server: the
+// store has no flags for them.
+var clientOptions = []string{"api", "conns", "arm", "stall"}
+
+// noopOptions are the axes that the no-op server has flags for.
+var noopOptions = []string{"rpc", "stall"}
 
 // argv returns the command that starts the target on dir.
 func (s Spec) argv(dir string) []string {
 	if s.Cell.Target == targetNoop {
 		argv := slices.Clone(s.Noop)
-		if rpc, ok := s.Cell.Options["rpc"]; ok {
-			argv = append(argv, "--rpc="+rpc)
+		for _, axis := range noopOptions {
+			if value, ok := s.Cell.Options[axis]; ok {
+				argv = append(argv, "--"+axis+"="+value)
+			}
 		}
 		return argv
 	}
