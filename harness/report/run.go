@@ -16,7 +16,7 @@ func (b *builder) whatRan() {
 	m, e := b.Run.Manifest, b.Run.Manifest.Env
 	b.printf("### What was run\n\n")
 	t := table{
-		caption: "The run. Closed loop: every client sends its next operation when the last one is answered.",
+		caption: strings.TrimSpace("The run. " + b.loops()),
 		head:    []column{text("what"), text("value")},
 	}
 	t.add("plan, level", m.Plan+", "+m.Level)
@@ -64,6 +64,29 @@ func (b *builder) workloads() []record.Workload {
 	return ws
 }
 
+// loops says what the loops that were run are.
+func (b *builder) loops() string {
+	said := map[string]string{
+		record.LoopClosed: "Closed loop: every client sends its next operation when the last one is answered.",
+		record.LoopOpen:   "Open loop: operations are due at a given rate, whatever the answers; clients bound how many are under way.",
+	}
+	var parts []string
+	for _, w := range b.workloads() {
+		if text := said[w.Loop]; !slices.Contains(parts, text) {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// loopText names a workload's loop, with the pace of an open one.
+func loopText(w record.Workload) string {
+	if w.Loop != record.LoopOpen {
+		return w.Loop + " loop"
+	}
+	return fmt.Sprintf("%s loop, %s arrivals at %s/s", w.Loop, w.Arrivals, stats.Number(w.OfferedOpsPerSecond))
+}
+
 func workloadText(w record.Workload) string {
 	var mix []string
 	for _, op := range []string{record.OpPut, record.OpGet, record.OpRange, record.OpDelete} {
@@ -71,8 +94,8 @@ func workloadText(w record.Workload) string {
 			mix = append(mix, fmt.Sprintf("%s %s %%", op, stats.Number(100*share)))
 		}
 	}
-	return fmt.Sprintf("%s on %s, %s; keys of %d bytes, values of %d bytes, %s keys, %s; %s loop",
-		clients(w.Clients), plural(w.Conns, "connection"), strings.Join(mix, ", "), w.KeyBytes, w.ValueBytes, stats.Count(int64(w.Keys)), w.Distribution, w.Loop)
+	return fmt.Sprintf("%s on %s, %s; keys of %d bytes, values of %d bytes, %s keys, %s; %s",
+		clients(w.Clients), plural(w.Conns, "connection"), strings.Join(mix, ", "), w.KeyBytes, w.ValueBytes, stats.Count(int64(w.Keys)), w.Distribution, loopText(w))
 }
 
 // tiers names the durability of what was measured.

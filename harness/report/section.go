@@ -65,7 +65,8 @@ type kind struct {
 
 // kinds are the plans that ask a question of their own, by name.
 var kinds = map[string]kind{
-	"aa": {(*builder).aaTables, aaFigures},
+	"aa":    {(*builder).aaTables, aaFigures},
+	"stall": {(*builder).stall, func(*stats.Run) ([]*plots.Figure, error) { return nil, nil }},
 }
 
 // kindOf returns how a plan's runs are reported: like a phase, unless the plan
@@ -89,7 +90,7 @@ func phaseFigures(r *stats.Run) ([]*plots.Figure, error) {
 // phaseTables are the tables of a phase: its items compared, alone and together.
 func (b *builder) phaseTables() error {
 	for _, part := range []func() error{
-		b.headline, b.ledgerTables, b.lasts, b.attribution, b.multiplicativity, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.cellTables,
+		b.headline, b.ledgerTables, b.lasts, b.attribution, b.multiplicativity, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.openLoop, b.cellTables,
 	} {
 		if err := part(); err != nil {
 			return err

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"metastorebench/harness/stats"
 )
@@ -13,6 +14,9 @@ func (b *builder) cellTables() error {
 		b.printf("### All cells\n\n")
 	}
 	for _, s := range b.study {
+		if slices.ContainsFunc(s.Rows, func(r stats.Row) bool { return r.Cell.Open() }) {
+			continue // a table of its own: what an open loop completes is what it is offered
+		}
 		write := b.mixTable
 		if s.WritesOnly() {
 			write = b.putTable

@@ -27,23 +27,38 @@ type Latency struct {
 // Without any such operation it returns a Latency with Blocks 0. A histogram
 // that cannot be decoded gives record.ErrHistogram with the cell and the block.
 func LatencyOf(c *Cell, op string) (Latency, error) {
+	return latency(c, op, func(o *record.OpStats) string { return o.ServiceHDR })
+}
+
+// ResponseOf is LatencyOf with response times, from the intended start. A cell
+// of a closed loop has none: Blocks is 0.
+func ResponseOf(c *Cell, op string) (Latency, error) {
+	return latency(c, op, func(o *record.OpStats) string { return o.ResponseHDR })
+}
+
+func latency(c *Cell, op string, encoded func(*record.OpStats) string) (Latency, error) {
 	l := Latency{Hist: record.NewHistogram()}
 	for _, t := range c.Trials {
 		o := findOp(t, op)
-		if o == nil || o.ServiceHDR == "" {
+		if o == nil || encoded(o) == "" {
 			continue
 		}
-		h, err := record.DecodeHDR(o.ServiceHDR)
-		if err != nil {
+		if err := l.merge(encoded(o)); err != nil {
 			return Latency{}, fmt.Errorf("cell %q, block %d, %s: %w", c.ID, t.Block, op, err)
 		}
-		if err := record.MergeHDR(l.Hist, h); err != nil {
-			return Latency{}, fmt.Errorf("cell %q, block %d, %s: %w", c.ID, t.Block, op, err)
-		}
-		l.Blocks++
 		l.OutOfRange += o.OutOfRange
 	}
 	return l, nil
+}
+
+// merge adds one trial's histogram.
+func (l *Latency) merge(encoded string) error {
+	h, err := record.DecodeHDR(encoded)
+	if err != nil {
+		return err
+	}
+	l.Blocks++
+	return record.MergeHDR(l.Hist, h)
 }
 
 // Percentile returns the p-th percentile in nanoseconds, 0 <= p < 100, and

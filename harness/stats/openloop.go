@@ -1,0 +1,51 @@
+package stats
+
+import (
+	"fmt"
+
+	"metastorebench/harness/record"
+)
+
+// Open reports whether the cell was measured in an open loop.
+func (c *Cell) Open() bool { return c.Measured() && c.Trials[0].Workload.Loop == record.LoopOpen }
+
+// Pace is how well the generator kept to the schedule of an open loop, over a
+// cell's valid trials and all operation types.
+type Pace struct {
+	// SendLag is the time from the intended start to the send; TimingError that
+	// of operations that found a free client.
+	SendLag, TimingError Latency
+	Due, Unsent          int64 // operations
+	MaxBacklog           int64 // the largest of all trials
+}
+
+// PaceOf sums up the cell's trials; it is zero for a closed loop. A histogram
+// that cannot be decoded gives record.ErrHistogram with the cell and the block.
+func PaceOf(c *Cell) (Pace, error) {
+	p := Pace{SendLag: Latency{Hist: record.NewHistogram()}, TimingError: Latency{Hist: record.NewHistogram()}}
+	for _, t := range c.Trials {
+		o := t.OpenLoop
+		if o == nil {
+			continue
+		}
+		p.Due += o.Due
+		p.Unsent += o.Unsent
+		p.MaxBacklog = max(p.MaxBacklog, o.MaxBacklog)
+		if err := p.SendLag.merge(o.SendLagHDR); err != nil {
+			return Pace{}, fmt.Errorf("cell %q, block %d, send lag: %w", c.ID, t.Block, err)
+		}
+		if err := p.TimingError.merge(o.TimingErrorHDR); err != nil {
+			return Pace{}, fmt.Errorf("cell %q, block %d, timing error: %w", c.ID, t.Block, err)
+		}
+	}
+	return p, nil
+}
+
+// Offered is the rate at which operations of one type are due, in operations per
+// second; a closed loop has none.
+func Offered(op string) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		rate := t.Workload.OfferedOpsPerSecond * t.Workload.Mix[op]
+		return rate, rate > 0
+	}
+}
