@@ -11,8 +11,10 @@ import (
 
 // All returns the figures of a run in the order in which a report shows them:
 // for each stratum of puts alone, throughput; the waterfall and the interactions
-// where the settings are a factorial or a fraction of one; latency where the disk is the native one; the mechanism where clients
-// can share a sync. A stratum without the data for a figure does not get it.
+// where the settings are a factorial or a fraction of one; latency where the disk
+// is the native one; the mechanism where clients can share a sync. Then, for each
+// traced stratum, where writes spend their time. A stratum without the data for a
+// figure does not get it.
 func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 	var figs []*Figure
 	named := map[string]int{}
@@ -42,7 +44,8 @@ func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 			figs = append(figs, f)
 		}
 	}
-	return figs, nil
+	traced, err := TracedStages(r, factors)
+	return append(figs, traced...), err
 }
 
 // describe names a stratum as titles do: "put50, memory engine, 50 clients, native

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -115,7 +116,7 @@ func (f *Figure) Save(dir string) error {
 //	|  y |  data                     |
 //	|    +-------------------------  |
 //	|             x label            |
-//	|  -- entry   o entry            |  legend strip
+//	|  -- entry   o entry            |  legend strip, a line or more
 //	+--------------------------------+
 const (
 	margin      = vg.Length(10)
@@ -130,16 +131,41 @@ func (f *Figure) draw(c draw.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	inner := draw.Crop(c, margin, -margin-6, margin, -margin)
-	f.plot.Draw(draw.Crop(inner, 0, 0, stripHeight, 0))
-
 	style := text.Style{Font: font.Font{Typeface: plot.DefaultFont.Typeface, Variant: sans, Size: 10}, Handler: plot.DefaultTextHandler, Color: color.Black, YAlign: draw.YCenter}
-	widths := vg.Length(-entryGap)
-	for _, e := range f.legend {
-		widths += thumbWidth + 5 + style.Width(e.text) + entryGap
+	lines := f.legendLines(style, inner.Max.X-inner.Min.X)
+	f.plot.Draw(draw.Crop(inner, 0, 0, stripHeight*vg.Length(max(1, len(lines))), 0))
+	for i, line := range lines {
+		y := inner.Min.Y + stripHeight/3 + stripHeight*vg.Length(len(lines)-1-i)
+		f.drawLegend(c, style, line, (inner.Min.X+inner.Max.X)/2, y)
 	}
-	x := (inner.Min.X + inner.Max.X - widths) / 2
-	y := inner.Min.Y + stripHeight/3
+}
+
+// entryWidth is what an entry takes, the gap to the next included.
+func entryWidth(style text.Style, e legendEntry) vg.Length {
+	return thumbWidth + 5 + style.Width(e.text) + entryGap
+}
+
+// legendLines breaks the legend into as many lines as the width demands, of
+// about the same number of entries.
+func (f *Figure) legendLines(style text.Style, width vg.Length) [][]legendEntry {
+	all := vg.Length(-entryGap)
 	for _, e := range f.legend {
+		all += entryWidth(style, e)
+	}
+	if len(f.legend) == 0 {
+		return nil
+	}
+	lines := int(all/width) + 1
+	return slices.Collect(slices.Chunk(f.legend, (len(f.legend)+lines-1)/lines))
+}
+
+// drawLegend draws one line of the legend around the middle x.
+func (f *Figure) drawLegend(c draw.Canvas, style text.Style, line []legendEntry, middle, y vg.Length) {
+	x := middle + entryGap/2
+	for _, e := range line {
+		x -= entryWidth(style, e) / 2
+	}
+	for _, e := range line {
 		icon := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
 			Min: vg.Point{X: x, Y: y - thumbHeight/2},
 			Max: vg.Point{X: x + thumbWidth, Y: y + thumbHeight/2},

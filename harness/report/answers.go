@@ -48,7 +48,7 @@ func (b *builder) headline() error {
 func (b *builder) absent() {
 	for _, s := range b.Run.Strata(b.factors) {
 		base := s.Baseline()
-		if s.Group == stats.GroupSync || base == nil || base.Measured() {
+		if s.Group == stats.GroupSync || stats.Traced(s.Options) || base == nil || base.Measured() {
 			continue
 		}
 		reason := base.SkipReason

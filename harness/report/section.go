@@ -65,8 +65,9 @@ type kind struct {
 
 // kinds are the plans that ask a question of their own, by name.
 var kinds = map[string]kind{
-	"aa":    {(*builder).aaTables, aaFigures},
-	"stall": {(*builder).stall, func(*stats.Run) ([]*plots.Figure, error) { return nil, nil }},
+	"aa":       {(*builder).aaTables, aaFigures},
+	"stall":    {(*builder).stall, func(*stats.Run) ([]*plots.Figure, error) { return nil, nil }},
+	planStages: {(*builder).stageTables, stageFigures},
 }
 
 // kindOf returns how a plan's runs are reported: like a phase, unless the plan
@@ -90,7 +91,7 @@ func phaseFigures(r *stats.Run) ([]*plots.Figure, error) {
 // phaseTables are the tables of a phase: its items compared, alone and together.
 func (b *builder) phaseTables() error {
 	for _, part := range []func() error{
-		b.headline, b.ledgerTables, b.lasts, b.attribution, b.multiplicativity, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.openLoop, b.cellTables,
+		b.headline, b.ledgerTables, b.lasts, b.attribution, b.multiplicativity, b.ladders, b.syncPolicies, b.ceiling, b.oneClient, b.openLoop, b.stages, b.cellTables,
 	} {
 		if err := part(); err != nil {
 			return err

@@ -2,6 +2,12 @@ package stats
 
 import "metastorebench/harness/record"
 
+// Options of a cell that do not make it another variant.
+const (
+	optionStageSample = "stage-sample"
+	optionArm         = "arm"
+)
+
 // Breakdown says where a cell's writes spend their time, from the client's send
 // to its answer. Times are in nanoseconds per write.
 //
@@ -182,6 +188,6 @@ func shareOfWrite(m Metric) Metric {
 // Traced reports whether the options make the store trace its stages. Such a
 // cell is not compared with cells that do not.
 func Traced(options map[string]string) bool {
-	every := options["stage-sample"]
+	every := options[optionStageSample]
 	return every != "" && every != "0"
 }

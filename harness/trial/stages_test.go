@@ -49,7 +49,7 @@ func TestCheckStages(t *testing.T) {
 		}
 		return s
 	}
-	client := moments{n: 16_000, mean: 800_000, deviation: 100_000}
+	client := moments{n: 16_000, mean: 800_000, deviation: 100_000, max: 1_200_000}
 	for _, tc := range []struct {
 		name       string
 		stages     *record.Stages
@@ -65,11 +65,11 @@ func TestCheckStages(t *testing.T) {
 		{"slower, by chance: few samples", stages(100, 120_000, 840_000), 0, true},
 		{"none traced", stages(0, 0, 0), 0, false},
 	} {
-		c := checkStages(tc.stages, tc.incomplete, client)
+		c := checkStages(tc.stages, tc.incomplete, client, 4)
 		require.Equal(t, "stages", c.Name)
 		require.Equal(t, tc.ok, c.OK, "%s: %s", tc.name, c.Detail)
 	}
-	require.True(t, checkStages(stages(0, 0, 0), 0, moments{n: 100}).OK, "too few writes for one in 16 to be sure")
+	require.True(t, checkStages(stages(0, 0, 0), 0, moments{n: 100}, 4).OK, "too few writes for one in 16 to be sure")
 }
 
 func TestStageCountersAreWholeOrAbsent(t *testing.T) {

@@ -100,7 +100,15 @@ func matrix() []record.Cell {
 		}
 	}
 	add("ceiling", "memory", "put100", "native", "perready", 15)
-	return append(cells, record.Cell{ID: "noop/put100", Group: "ceiling-noop", Workload: "put100", Target: "noop", Options: map[string]string{"rpc": "tuned"}})
+	cells = append(cells, record.Cell{ID: "noop/put100", Group: "ceiling-noop", Workload: "put100", Target: "noop", Options: map[string]string{"rpc": "tuned"}})
+	for _, disk := range []string{"native", "plan"} {
+		for _, set := range []int{0, 15} {
+			c := cell("stages", "memory", "put50", disk, "perentry", set)
+			c.Options["stage-sample"] = "16"
+			cells = append(cells, c)
+		}
+	}
+	return cells
 }
 
 // cell builds one cell; bit i of set turns axis i on.
@@ -168,6 +176,9 @@ func trial(rng *rand.Rand, c record.Cell, block, samples int) record.Trial {
 	if c.Target == "metastore" {
 		t.Mechanism = mechanism(m, int64(writes*seconds))
 	}
+	if c.Options["stage-sample"] != "" {
+		t.Stages = stages(int64(writes*seconds)/16, float64(n)/writes*1e9)
+	}
 	return t
 }
 
@@ -219,6 +230,21 @@ func mechanism(r rates, writes int64) *record.Mechanism {
 		Fsyncs: syncs, FsyncNS: int64(float64(syncs) * r.syncSeconds * 1e9), WALBytes: int64(r.bytes * float64(writes)),
 		TotalAppliedOps: writes,
 	}
+}
+
+// stages divides four fifths of a write's time in ns, a tenth to each stage but
+// append, which gets two.
+func stages(samples int64, write float64) *record.Stages {
+	s := &record.Stages{SampleEvery: 16, Samples: samples, SumNS: map[string]int64{}}
+	for _, name := range record.StageNames() {
+		part := 0.1
+		if name == record.StageAppend {
+			part = 0.2
+		}
+		s.SumNS[name] = int64(part * write * float64(samples))
+		s.TotalNS += s.SumNS[name]
+	}
+	return s
 }
 
 // latencies encodes a log-normal sample with this mean in ns.
