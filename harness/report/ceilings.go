@@ -35,7 +35,7 @@ func Ceilings(c *record.Ceilings) string {
 		return ""
 	}
 	t := table{
-		caption: "What this machine did at best, without a store, just before the first trial. n repeats; the range is from the least to the greatest of them. gRPC: closed loop against a server that does nothing.",
+		caption: "What this machine did at best, without a store; a run measures it just before its first trial. n repeats, and the range of them. gRPC: closed loop, against a server that does nothing.",
 		head:    []column{text("ceiling"), text("conditions"), text("unit"), num("median"), num("range"), num("n"), text("bounds")},
 	}
 	for _, p := range c.Probes {

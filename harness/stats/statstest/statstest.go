@@ -60,10 +60,11 @@ func manifest(c Config, plan string) record.Manifest {
 		Command:  []string{"bin/metabench", "run", plan, "--seed", fmt.Sprint(c.Seed)},
 		Env: record.Environment{
 			Commit: "0123456789abcdef0123456789abcdef01234567", GoVersion: "go1.26.0",
-			OS: "linux", Arch: "amd64", Kernel: "6.1.0", CPUModel: "Synthetic CPU", CPUs: 2,
+			OS: "linux", Arch: "amd64", Kernel: "6.1.0", CPUModel: "Synthetic CPU", CPUs: cpus,
 			MemoryBytes: 8 << 30, Filesystem: "ext4",
 			SyncLatencyP50NS: 110_000, SyncLatencyP99NS: 240_000, SyncSamples: 1000,
 		},
+		Ceilings: ceilings(),
 	}
 }
 
@@ -173,6 +174,7 @@ func trial(rng *rand.Rand, c record.Cell, block, samples int) record.Trial {
 		PeakRSSBytes: 60 << 20, HeapAllocs: m.allocs * total, HeapAllocBytes: 90 * m.allocs * total,
 	}
 	t.Client = record.Process{CPUUserSeconds: 20e-6 * float64(total), PeakRSSBytes: 40 << 20, HeapAllocs: -1, HeapAllocBytes: -1}
+	t.Machine = machine(&t)
 	if c.Target == "metastore" {
 		t.Mechanism = mechanism(m, int64(writes*seconds))
 	}

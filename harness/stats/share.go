@@ -1,0 +1,117 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+
+	"metastorebench/harness/record"
+)
+
+// Ceiling is what bounds a cell from above in one respect, and how much of it
+// the cell reached.
+type Ceiling struct {
+	Name string // what it is, with its conditions
+	// OpsPerSecond is the ceiling itself, Share the cell's rate divided by it:
+	// per block where the ceiling was measured in the same blocks, otherwise by
+	// the ceiling's median.
+	OpsPerSecond, Share Summary
+}
+
+// maxClientsRatio is how far a ceiling's clients may be from a cell's: beyond it
+// the one says nothing about the other.
+const maxClientsRatio = 2
+
+// CeilingsOf returns the ceilings that are known for a cell, the one that it
+// comes closest to first: the RPC layer (calls of all types), and the device
+// (writes). The RPC ceiling is a no-op cell with the cell's clients and
+// connections if the run has one, else the nearest probe or no-op cell.
+func (r *Run) CeilingsOf(c *Cell) []Ceiling {
+	var found []Ceiling
+	if !c.Measured() || c.Durability == record.TierNone {
+		return nil
+	}
+	if rpc, ok := r.rpcCeiling(c); ok {
+		found = append(found, rpc)
+	}
+	if top := Over(c, SyncCeiling); top.N > 0 {
+		device := Ceiling{Name: "log syncs", OpsPerSecond: top, Share: r.BoundOf(c).Device}
+		if len(found) > 0 && device.Share.Median > found[0].Share.Median {
+			return append([]Ceiling{device}, found...)
+		}
+		found = append(found, device)
+	}
+	return found
+}
+
+// rpcCeiling finds the ceiling of a cell's calls.
+func (r *Run) rpcCeiling(c *Cell) (Ceiling, bool) {
+	w := &c.Trials[0].Workload
+	if api := c.Options["api"]; w.API == "http" || api != "" && api != "unary" {
+		return Ceiling{}, false // one call is not one operation, or not over gRPC
+	}
+	best, distance := Ceiling{}, math.Inf(1)
+	consider := func(clients, conns int, of func() (Ceiling, bool)) {
+		d, ok := loadDistance(w, clients, conns)
+		if !ok || d >= distance {
+			return
+		}
+		if ceiling, ok := of(); ok {
+			best, distance = ceiling, d
+		}
+	}
+	for _, top := range r.Cells {
+		if top.Durability == record.TierNone {
+			n := &top.Trials[0].Workload
+			consider(n.Clients, n.Conns, func() (Ceiling, bool) { return pairedCeiling(c, top) })
+		}
+	}
+	for _, p := range r.Manifest.Ceilings.Find(record.ProbeUnary) {
+		clients, ok1 := p.Int(record.ParamClients)
+		conns, ok2 := p.Int(record.ParamConns)
+		if ok1 && ok2 {
+			consider(clients, conns, func() (Ceiling, bool) { return probeCeiling(c, p, clients, conns) })
+		}
+	}
+	return best, !math.IsInf(distance, 1)
+}
+
+// loadDistance says how far a ceiling's load is from a workload's; false if it
+// is too far.
+func loadDistance(w *record.Workload, clients, conns int) (float64, bool) {
+	d := math.Abs(math.Log2(float64(clients) / float64(w.Clients)))
+	if clients < 1 || conns < 1 || w.Clients < 1 || w.Conns < 1 || d > math.Log2(maxClientsRatio) {
+		return 0, false
+	}
+	return d + math.Abs(math.Log2(float64(conns)/float64(w.Conns))), true
+}
+
+// pairedCeiling divides by the no-op cell's trial of the same block.
+func pairedCeiling(c, top *Cell) (Ceiling, bool) {
+	byBlock := make(map[int]float64)
+	for _, t := range top.Trials {
+		if v, ok := Calls(t); ok && v > 0 {
+			byBlock[t.Block] = v
+		}
+	}
+	var shares []float64
+	for _, t := range c.Trials {
+		if v, ok := Calls(t); ok && byBlock[t.Block] > 0 {
+			shares = append(shares, v/byBlock[t.Block])
+		}
+	}
+	w := &top.Trials[0].Workload
+	return Ceiling{Name: loadName("no-op cell", w.Clients, w.Conns), OpsPerSecond: Over(top, Calls), Share: Summarize(shares)}, len(shares) > 0
+}
+
+// probeCeiling divides by the probe's median.
+func probeCeiling(c *Cell, p record.Probe, clients, conns int) (Ceiling, bool) {
+	top := Summarize(p.Samples)
+	if top.N == 0 || top.Median <= 0 {
+		return Ceiling{}, false
+	}
+	return Ceiling{Name: loadName(p.Name, clients, conns), OpsPerSecond: top, Share: Over(c, Scale(Calls, 1/top.Median))}, true
+}
+
+func loadName(name string, clients, conns int) string {
+	return fmt.Sprintf("%s, %d x %d", name, clients, conns)
+}
