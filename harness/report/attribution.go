@@ -86,7 +86,7 @@ func leftOut(r response, left int) []string {
 	if left == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: %s left out, because a trial is void or has too few operations", r.name, plural(left, "block"))}
+	return []string{fmt.Sprintf("%s: %s left out, because a trial is void or too short for it", r.name, plural(left, "block"))}
 }
 
 // tLegend says in captions how estimates of attribution are written.
@@ -164,5 +164,9 @@ func interactions(s *stats.Stratum, found []attributed) *table {
 // comparison makes an estimate a member of its table's family.
 func comparison(e attrib.Estimate) stats.Comparison {
 	ratio, lo, hi := e.Ratio()
-	return stats.Comparison{N: e.N, Ratio: ratio, Lo: lo, Hi: hi, Interval: true, P: e.P, Adjusted: e.P}
+	c := stats.Comparison{N: e.N, Ratio: ratio, Lo: lo, Hi: hi, Interval: true, P: e.P, Adjusted: e.P}
+	if e.N < stats.MinInterval {
+		c.Warnings = []stats.Warning{{Kind: stats.WarnFewSamples, Text: fmt.Sprintf("n=%d: below %d blocks a t interval rests on the noise being normal", e.N, stats.MinInterval)}}
+	}
+	return c
 }

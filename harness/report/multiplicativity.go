@@ -27,23 +27,25 @@ type partition struct {
 func partitions(factors []stats.Factor) []partition {
 	var out []partition
 	phases, layers := map[string]stats.Setting{}, map[string]stats.Setting{}
+	items := 0
 	for i, f := range factors {
 		c, known := claims.ByID(f.ID)
 		if !known {
 			continue // the plan predicts nothing of it
 		}
+		items++
 		phases[fmt.Sprint("phase", c.Phase)] |= 1 << i
 		layers[c.Layer] |= 1 << i
 	}
 	m1, _ := claims.ByID("M1")
 	phase := []float64{1, 1}
 	for _, name := range slices.Sorted(maps.Keys(phases)) {
-		items := singles(phases[name])
+		parts := singles(phases[name])
 		q, _ := m1.Quantity(name)
 		phase = times(phase, q)
-		out = append(out, partition{"items of " + strings.Replace(name, "phase", "phase ", 1), items, predictedProduct(factors, items), predicted("M1", name)})
+		out = append(out, partition{"items of " + strings.Replace(name, "phase", "phase ", 1), parts, predictedProduct(factors, parts), predicted("M1", name)})
 	}
-	if len(layers) > 0 && len(layers) < len(factors) {
+	if len(layers) < items {
 		parts := byName(layers)
 		out = append(out, partition{"layers: " + strings.Join(slices.Sorted(maps.Keys(layers)), ", "), parts, predictedProduct(factors, parts), none})
 	}
