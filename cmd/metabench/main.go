@@ -4,6 +4,7 @@
 //	metabench run PLAN       run a plan (see metabench run --help)
 //	metabench plans [NAME]   list the built-in plans, or print one
 //	metabench report DIR     remake figures and EXPERIMENTS.md from records
+//	metabench compare A B    compare two cells or two runs
 //	metabench export DIR     print a run for benchstat
 //	metabench pack DIR       compress a run's records for keeping
 //	metabench ceilings       measure what this machine can do at best

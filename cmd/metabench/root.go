@@ -20,6 +20,7 @@ func newRoot() *cobra.Command {
 		newRunCommand(),
 		newPlansCommand(),
 		newReportCommand(),
+		newCompareCommand(),
 		newExportCommand(),
 		newPackCommand(),
 		newCeilingsCommand(),

@@ -26,8 +26,9 @@ type table struct {
 type row struct{ cells []cell }
 
 type cell struct {
-	text string
-	c    *stats.Comparison
+	text  string
+	c     *stats.Comparison
+	write func(*stats.Comparison) string // of c, once it is corrected
 }
 
 // column is a heading; text columns stand to the left.
@@ -58,7 +59,13 @@ func (r *row) text(cells ...string) *row {
 
 // ratio adds a comparison to the row, and to the table's family.
 func (r *row) ratio(c stats.Comparison) *row {
-	r.cells = append(r.cells, cell{c: &c})
+	r.cells = append(r.cells, cell{c: &c, write: ratio})
+	return r
+}
+
+// adjusted adds the corrected p-value of the comparison in the cell before.
+func (r *row) adjusted() *row {
+	r.cells = append(r.cells, cell{c: r.cells[len(r.cells)-1].c, write: adjustedP})
 	return r
 }
 
@@ -99,7 +106,7 @@ func (t *table) correct() {
 	var family []*stats.Comparison
 	for _, r := range t.rows {
 		for _, c := range r.cells {
-			if c.c != nil {
+			if c.c != nil && !slices.Contains(family, c.c) {
 				family = append(family, c.c)
 				t.warn("", c.c.Warnings...)
 			}
@@ -117,7 +124,7 @@ func (t *table) texts() [][]string {
 		}
 		for _, c := range r.cells {
 			if c.c != nil {
-				c.text = ratio(c.c)
+				c.text = c.write(c.c)
 			}
 			rows[i] = append(rows[i], c.text)
 		}
@@ -222,6 +229,9 @@ func ratio(c *stats.Comparison) string {
 	}
 	return fmt.Sprintf("%s [%s, %s]%s", stats.Number(c.Ratio), stats.Number(c.Lo), stats.Number(c.Hi), mark)
 }
+
+// adjustedP writes the corrected p-value.
+func adjustedP(c *stats.Comparison) string { return stats.Number(c.Adjusted) }
 
 // ratioLegend says in captions how ratios are written.
 const ratioLegend = "Ratio: geometric mean of the ratios per block, with its 95 % bootstrap interval [a, b], or its range (a to b) where the blocks are too few; ~: no difference after Holm's correction over the table."

@@ -139,6 +139,60 @@ func TestCorrect(t *testing.T) {
 	require.Empty(t, stats.Correct(large), "a test without a bound can tell as many")
 }
 
+func TestCompareAcross(t *testing.T) {
+	// Two runs of six: every value of one is above every one of the other. The
+	// exact test gives 2 / (12 over 6) = 0.00216, and the estimate is the median
+	// of 36 ratios.
+	var trials []record.Trial
+	for i := range 6 {
+		trials = append(trials, trial("a", i, int64(200+i)), trial("b", i+100, 100))
+	}
+	r := newRun(t, trials...)
+	c, err := stats.CompareAcross(r.Cell("a"), r.Cell("b"), puts)
+	require.NoError(t, err)
+	require.Equal(t, 6, c.N)
+	require.InDelta(t, math.Sqrt(2.02*2.03), c.Ratio, 1e-9)
+	require.InDelta(t, 2, c.Min, 1e-9)
+	require.InDelta(t, 2.05, c.Max, 1e-9)
+	require.InDelta(t, 2, c.Lo, 1e-9) // 36 ratios, 5 beyond each end: the sixth
+	require.InDelta(t, 2.05, c.Hi, 1e-9)
+	require.InDelta(t, 2.0/924, c.P, 1e-9)
+	require.InDelta(t, c.P, c.LeastP, 1e-12, "no overlap is the most that a rank test can see")
+	require.True(t, c.Different())
+
+	few := newRun(t, trial("a", 0, 1), trial("b", 1, 1))
+	c, err = stats.CompareAcross(few.Cell("a"), few.Cell("b"), puts)
+	require.NoError(t, err)
+	require.False(t, c.Interval)
+	require.Equal(t, stats.WarnFewSamples, c.Warnings[0].Kind)
+	_, err = stats.CompareAcross(few.Cell("a"), few.Cell("b"), stats.Allocs)
+	require.ErrorIs(t, err, stats.ErrNoPairs)
+}
+
+// TestCoverageAcross measures the unpaired interval with 500 runs of each noise.
+func TestCoverageAcross(t *testing.T) {
+	const runs, n = 500, 10
+	for name, noise := range noises {
+		rng := rand.New(rand.NewPCG(8, 8))
+		covered := 0
+		for range runs {
+			var trials []record.Trial
+			for i := range n {
+				trials = append(trials,
+					trial("a", i, int64(1e9*math.Exp(0.2+0.05*noise(rng, i, n)))), trial("b", i, int64(1e9*math.Exp(0.05*noise(rng, i, n)))))
+			}
+			r := newRun(t, trials...)
+			c, err := stats.CompareAcross(r.Cell("a"), r.Cell("b"), puts)
+			require.NoError(t, err)
+			if c.Lo <= math.Exp(0.2) && math.Exp(0.2) <= c.Hi {
+				covered++
+			}
+		}
+		t.Logf("%-8s %.3f", name, float64(covered)/runs)
+		require.GreaterOrEqual(t, float64(covered)/runs, 0.93, name) // 0.95 less two standard errors
+	}
+}
+
 func TestEnvironmentDifferences(t *testing.T) {
 	a := record.Environment{CPUModel: "x", CPUs: 2, Kernel: "6.1", Filesystem: "ext4", Commit: "1"}
 	b := a

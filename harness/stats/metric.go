@@ -130,13 +130,21 @@ func findOp(t *record.Trial, op string) *record.OpStats {
 func ServicePercentile(op string, p float64) Metric {
 	return func(t *record.Trial) (float64, bool) {
 		o := findOp(t, op)
-		if o == nil || o.ServiceHDR == "" {
+		if o == nil {
 			return 0, false
 		}
-		h, err := record.DecodeHDR(o.ServiceHDR)
-		if err != nil || h.TotalCount() < MinSamples(p) {
+		return percentileOf(o.ServiceHDR, p)
+	}
+}
+
+// ResponsePercentile is the same of the response time, from the intended start,
+// which an open loop alone has.
+func ResponsePercentile(op string, p float64) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		o := findOp(t, op)
+		if o == nil {
 			return 0, false
 		}
-		return float64(h.ValueAtPercentile(p)), true
+		return percentileOf(o.ResponseHDR, p)
 	}
 }
