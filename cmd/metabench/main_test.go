@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -171,4 +172,20 @@ func TestNoopServer(t *testing.T) {
 	require.NoError(t, conn.Close())
 	cancel()
 	require.NoError(t, <-done)
+}
+
+func TestCompareCommand(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	_, _, err := metabench("compare", none)
+	require.ErrorContains(t, err, "accepts 2 arg")
+	_, _, err = metabench("compare", none, none, "--metric", "speed")
+	require.ErrorContains(t, err, "accepted: throughput, p50")
+	_, _, err = metabench("compare", none, none)
+	require.ErrorIs(t, err, os.ErrNotExist)
+
+	cell := "../../results/reference/phase1:memory/put50/propose=%s,codec=json,apply=perop,rpc=default"
+	out, _, err := metabench("compare", fmt.Sprintf(cell, "perop"), fmt.Sprintf(cell, "batch"), "--metric", "throughput,fsyncs")
+	require.NoError(t, err)
+	require.Contains(t, out, "A and B differ in: propose perop and batch")
+	require.Contains(t, out, "fsyncs/write")
 }
