@@ -114,16 +114,30 @@ func (n *node) rank(key string) (rank int64) {
 	return rank + int64(n.lowerBound(key))
 }
 
+// within returns the bounds of the leaf's pairs with start <= key < end. It looks
+// at few of the pairs between them: each lies somewhere else in memory.
+func (n *node) within(start, end string) (low, high int) {
+	high = len(n.pairs)
+	if start != "" {
+		low = n.lowerBound(start)
+	}
+	if end != "" {
+		high = max(low, n.lowerBound(end))
+	}
+	return low, high
+}
+
 // ascend calls fn for the pairs below n from start on and before end, and
 // returns false if the scan is over.
 func (n *node) ascend(start, end string, fn func(*kv.KeyValue) bool) bool {
 	if n.leaf() {
-		for _, pair := range n.pairs[n.lowerBound(start):] {
-			if end != "" && keyOf(pair.Key) >= end || !fn(pair) {
+		low, high := n.within(start, end)
+		for _, pair := range n.pairs[low:high] {
+			if !fn(pair) {
 				return false
 			}
 		}
-		return true
+		return high == len(n.pairs)
 	}
 	for _, c := range n.children[n.route(start):] {
 		if !c.node.ascend(start, end, fn) {
@@ -137,18 +151,16 @@ func (n *node) ascend(start, end string, fn func(*kv.KeyValue) bool) bool {
 // descend calls fn for the pairs below n before end and down to start, and
 // returns false if the scan is over.
 func (n *node) descend(start, end string, fn func(*kv.KeyValue) bool) bool {
-	last := n.width()
 	if n.leaf() {
-		if end != "" {
-			last = n.lowerBound(end)
-		}
-		for _, pair := range slices.Backward(n.pairs[:last]) {
-			if keyOf(pair.Key) < start || !fn(pair) {
+		low, high := n.within(start, end)
+		for _, pair := range slices.Backward(n.pairs[low:high]) {
+			if !fn(pair) {
 				return false
 			}
 		}
-		return true
+		return low == 0
 	}
+	last := len(n.children)
 	if end != "" {
 		last = n.route(end) + 1
 	}
