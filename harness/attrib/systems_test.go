@@ -3,6 +3,7 @@ package attrib_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,12 +91,12 @@ func (f system) blocks(rng *rand.Rand, settings []int, n int, e noise) [][]float
 	out := make([][]float64, n)
 	for b := range out {
 		level := 0.3 * rng.NormFloat64()
-		seen := map[int]float64{}
-		for _, s := range settings {
-			if _, ok := seen[s]; !ok {
-				seen[s] = f(s) + level + e(rng)
+		for i, s := range settings {
+			if first := slices.Index(settings, s); first < i {
+				out[b] = append(out[b], out[b][first])
+				continue
 			}
-			out[b] = append(out[b], seen[s])
+			out[b] = append(out[b], f(s)+level+e(rng))
 		}
 	}
 	return out
