@@ -91,7 +91,13 @@ func phaseFigures(r *stats.Run) ([]*plots.Figure, error) {
 // phaseTables are the tables of a phase: its items compared, alone and together.
 func (b *builder) phaseTables() error {
 	for _, part := range []func() error{
-		b.headline, b.ledgerTables, b.lasts, b.attribution, b.multiplicativity, b.ladders, b.syncPolicies, b.machineCeilings, b.cellBounds, b.ceiling, b.oneClient, b.openLoop, b.stages, b.cellTables,
+		b.headline, b.ledgerTables, b.lasts,
+		b.attribution, b.multiplicativity, b.ladders,
+		b.syncPolicies,
+		b.machineCeilings, b.cellBounds, b.ceiling,
+		b.oneClient, b.openLoop,
+		b.stages,
+		b.cellTables,
 	} {
 		if err := part(); err != nil {
 			return err

@@ -18,6 +18,9 @@ const (
 	// BoundNone: no resource was busy enough to be the one. The clients wait for
 	// one stage after the other, or what was busy does not belong to the trial.
 	BoundNone Resource = "none"
+	// OtherCPU is never a verdict, but may be the busiest: CPU used outside of
+	// store and client.
+	OtherCPU Resource = "CPU of others"
 )
 
 // Saturated is the usage from which a resource bounds a cell. By the utilization
@@ -42,7 +45,7 @@ type Bound struct {
 // BoundOf judges a cell by its valid trials: the busiest resource bounds it if
 // its usage, the median of the trials, reaches Saturated. CPU is that of the
 // process, store or client, that used more of it; if others used more than
-// either, the verdict is BoundNone with a warning. Records without Machine
+// either, it cannot be the verdict, and there is a warning. Records without Machine
 // counters are judged by the CPU time of store and client.
 func (r *Run) BoundOf(c *Cell) Bound {
 	usages := make([]Usage, len(c.Trials))
@@ -84,26 +87,30 @@ func (b *Bound) medians() Usage {
 	return Usage{Device: b.Device.Median, CPU: b.CPU.Median, Store: b.Store.Median, Client: b.Client.Median, Other: b.Other.Median, Network: b.Network.Median}
 }
 
-// judge returns the verdict on one usage and its busiest resource.
+// judge returns the verdict on one usage and its busiest resource. CPU that
+// neither process used most of cannot be a verdict; another resource still can.
 func judge(u Usage) (bound, busiest Resource) {
 	process := BoundStoreCPU
-	if u.Client > u.Store {
+	switch {
+	case u.Other > max(u.Store, u.Client):
+		process = OtherCPU
+	case u.Client > u.Store:
 		process = BoundClientCPU
 	}
-	busiest, usage := BoundNone, 0.0
+	bound, busiest = BoundNone, BoundNone
+	top, topOwn := 0.0, Saturated
 	for _, r := range []struct {
 		resource Resource
 		usage    float64 // 0 if it is unknown
 	}{{BoundDevice, u.Device}, {process, u.CPU}, {BoundNetwork, u.Network}} {
-		if r.usage > usage {
-			busiest, usage = r.resource, r.usage
+		if r.usage > top {
+			busiest, top = r.resource, r.usage
+		}
+		if r.resource != OtherCPU && r.usage >= topOwn {
+			bound, topOwn = r.resource, r.usage
 		}
 	}
-	foreign := busiest == process && u.Other > max(u.Store, u.Client)
-	if usage < Saturated || foreign {
-		return BoundNone, busiest
-	}
-	return busiest, busiest
+	return bound, busiest
 }
 
 func (b *Bound) warn(c *Cell) {
@@ -130,7 +137,7 @@ func SyncCeiling(t *record.Trial) (float64, bool) {
 }
 
 // Calls is the rate of completed operations of all types together. It says how
-// much was asked of the RPC layer and nothing else: operations of different
+// much the RPC layer carried and nothing else: operations of different
 // types are no measure of a store.
 func Calls(t *record.Trial) (float64, bool) {
 	return float64(completed(t)) * 1e9 / float64(t.MeasureNS), t.MeasureNS > 0

@@ -21,11 +21,14 @@
 //     drift, two modes, a load generator at its limit, a noisy neighbour.
 //  7. LatencyOf merges the histograms of a cell's blocks. Percentiles come out
 //     of the merged histogram; percentiles are never averaged.
+//  8. BoundOf says what bounds a cell, from counters of the trials alone, and
+//     CeilingsOf how near it came to what the machine can do at best.
 //
 // # Invariants
 //
 //   - Operation types are never added up into one rate: a put and the get that
-//     follows it are two operations of two kinds.
+//     follows it are two operations of two kinds. (Calls, the work of the RPC
+//     layer, is only ever compared with that layer's ceiling.)
 //   - Numbers of different durability tiers or workloads are never compared:
 //     ErrTier, ErrWorkload.
 //   - A comparison is "different" only after correction for its table.
