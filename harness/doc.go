@@ -8,8 +8,8 @@
 //     finished survives an interruption, and the run resumes.
 //  3. trial starts a fresh store process on fresh data, preloads it, warms up,
 //     measures, checks and stops it (child). One process is one sample.
-//  4. load drives the store with the operations of workload, over the wire, and
-//     keeps HdrHistograms; check follows every answer against a model. A failed
+//  4. load drives the store with the operations of workload, over the wire, in a
+//     closed or an open loop, and keeps HdrHistograms; check follows every answer against a model. A failed
 //     check voids the trial's numbers and fails the run.
 //  5. record is what a trial leaves behind: the only thing that analysis reads.
 //  6. stats summarizes records, with intervals and warnings; attrib divides a

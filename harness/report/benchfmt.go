@@ -31,7 +31,8 @@ var benchMetrics = []struct {
 // trial and operation type, so that benchstat reads it: every option is a
 // sub-name key to group, filter and compare by. Voids are left out.
 //
-// Percentiles are each trial's own; benchstat's statistics over them are over
+// Percentiles are of the service time, and those named response- of the response
+// time of an open loop. They are each trial's own; benchstat's statistics over them are over
 // trials, as they should be.
 func WriteBenchfmt(w io.Writer, dir string) error {
 	run, err := read(dir)
@@ -39,7 +40,8 @@ func WriteBenchfmt(w io.Writer, dir string) error {
 		return err
 	}
 	out := benchfmt.NewWriter(w)
-	for _, better := range []string{"ops/s better=higher", "ops/proposal better=higher", "p50-us better=lower", "p99-us better=lower"} {
+	for _, better := range []string{"ops/s better=higher", "ops/proposal better=higher", "p50-us better=lower", "p99-us better=lower",
+		"response-p50-us better=lower", "response-p99-us better=lower"} {
 		if _, err := fmt.Fprintf(w, "Unit %s\n", better); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
@@ -79,13 +81,18 @@ func benchResult(m record.Manifest, c *stats.Cell, t *record.Trial, op *record.O
 	}
 	v, ok := stats.Throughput(op.Op)(t)
 	add(v, ok, "ops/s")
-	h, err := record.DecodeHDR(op.ServiceHDR)
-	if err != nil {
-		return nil, fmt.Errorf("report: cell %s, block %d, %s: %w", t.Cell, t.Block, op.Op, err)
-	}
-	for _, p := range []float64{50, 99} {
-		enough := h.TotalCount() >= stats.MinSamples(p)
-		add(float64(h.ValueAtPercentile(p))/1e3, enough, fmt.Sprintf("p%g-us", p))
+	for _, clock := range []struct{ prefix, encoded string }{{"", op.ServiceHDR}, {"response-", op.ResponseHDR}} {
+		if clock.encoded == "" {
+			continue
+		}
+		h, err := record.DecodeHDR(clock.encoded)
+		if err != nil {
+			return nil, fmt.Errorf("report: cell %s, block %d, %s: %w", t.Cell, t.Block, op.Op, err)
+		}
+		for _, p := range []float64{50, 99} {
+			enough := h.TotalCount() >= stats.MinSamples(p)
+			add(float64(h.ValueAtPercentile(p))/1e3, enough, fmt.Sprintf("%sp%g-us", clock.prefix, p))
+		}
 	}
 	for _, m := range benchMetrics {
 		v, ok := m.metric(t)

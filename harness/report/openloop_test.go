@@ -1,8 +1,10 @@
 package report_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +66,28 @@ func TestStallSection(t *testing.T) {
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(want), got, "rewrite with -update if the change is meant")
+}
+
+// The export for benchstat has both clocks of an open loop.
+func TestBenchfmtOfOpenLoop(t *testing.T) {
+	run := stallRun(t)
+	dir := t.TempDir()
+	manifest, err := json.Marshal(run.Manifest)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, record.ManifestFile), manifest, 0o644))
+	var lines []byte
+	for _, c := range run.Cells {
+		for _, trial := range c.Trials {
+			line, err := json.Marshal(trial)
+			require.NoError(t, err)
+			lines = append(append(lines, line...), '\n')
+		}
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "records.jsonl"), lines, 0o644))
+	var out strings.Builder
+	require.NoError(t, report.WriteBenchfmt(&out, dir))
+	require.Contains(t, out.String(), "loop: open")
+	require.Equal(t, 2, strings.Count(out.String(), " 190054.399 response-p99-us"), "a line for each trial of the open cell")
 }
 
 func TestPaceOf(t *testing.T) {

@@ -2,19 +2,20 @@ package trial
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
 
 	"metastorebench/harness/ceiling"
 	"metastorebench/harness/child"
@@ -29,7 +30,7 @@ const noopArg = "noop-server"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == noopArg {
-		exit(serveNoop(strings.TrimPrefix(os.Args[2], "--rpc=")))
+		exit(serveNoop(os.Args[2:]))
 	}
 	fakestore.RunIfChild()
 	// A program built with the race detector sleeps for a second when it ends,
@@ -40,14 +41,20 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func serveNoop(rpc string) error {
+func serveNoop(args []string) error {
+	flags := flag.NewFlagSet(noopArg, flag.ContinueOnError)
+	rpc := flags.String("rpc", "", "")
+	stall := flags.Duration("stall", 0, "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return ceiling.Serve(ctx, l, rpc, nil, os.Stdout)
+	return ceiling.Serve(ctx, l, *rpc, []grpc.ServerOption{ceiling.Stall(100*time.Millisecond, *stall)}, os.Stdout)
 }
 
 func exit(err error) {
@@ -157,6 +164,26 @@ func TestOpenLoopTrials(t *testing.T) {
 			require.Equal(t, o.Sent, count)
 		})
 	}
+}
+
+// A stall of the no-op server's, over the wire: every operation that was due in
+// its first half waited for at least the other half.
+func TestPlantedStall(t *testing.T) {
+	s := spec(t, workload.TypePut, "")
+	s.Cell.Target, s.Workload.PreloadKeys = targetNoop, 0
+	s.Cell.Options = map[string]string{"stall": "200ms"}
+	s.Workload.Clients, s.Workload.Conns, s.Measure = 2, 1, 600*time.Millisecond
+	openLoop(&s, record.ArrivalsConstant, 2000)
+	got, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	response, err := record.DecodeHDR(got.Ops[0].ResponseHDR)
+	require.NoError(t, err)
+	service, err := record.DecodeHDR(got.Ops[0].ServiceHDR)
+	require.NoError(t, err)
+	t.Logf("a stall of 200ms in %d operations: p99 response time %v, p99 service time %v; %q",
+		got.Ops[0].Count, time.Duration(response.ValueAtPercentile(99)), time.Duration(service.ValueAtPercentile(99)), got.Void)
+	require.GreaterOrEqual(t, response.ValueAtPercentile(90), (100 * time.Millisecond).Nanoseconds(), "200 of 1,200 operations waited so long")
+	require.GreaterOrEqual(t, service.Max(), (150 * time.Millisecond).Nanoseconds(), "the few under way did too")
 }
 
 // A rate that no store keeps with one client: void, and the record says why.
