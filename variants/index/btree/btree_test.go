@@ -15,6 +15,8 @@ func TestIndex(t *testing.T) { indextest.Run(t, newIndex) }
 
 func TestIndexIsFree(t *testing.T) { indextest.RunFree(t, newIndex) }
 
+func TestLockWait(t *testing.T) { indextest.RunLockWait(t, btree.New, indextest.HoldBatch(t)) }
+
 func FuzzIndex(f *testing.F) { indextest.Fuzz(f, newIndex) }
 
 func TestHeapPerKey(t *testing.T) { indextest.HeapPerKey(t, newIndex, 400) }

@@ -24,6 +24,8 @@ func TestDirtyDiscard(t *testing.T) {
 	require.ErrorIs(t, b.Discard(), engine.ErrBatchDirty)
 }
 
+func TestLockWait(t *testing.T) { indextest.RunLockWait(t, hash.New, indextest.HoldBatch(t)) }
+
 func FuzzIndex(f *testing.F) { indextest.Fuzz(f, newIndex) }
 
 func TestHeapPerKey(t *testing.T) { indextest.HeapPerKey(t, newIndex, 400) }
