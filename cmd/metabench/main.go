@@ -2,6 +2,7 @@
 // processes that it starts, and turns their records into reports.
 //
 //	metabench run PLAN       run a plan (see metabench run --help)
+//	metabench capacity       find the highest rate that meets an objective
 //	metabench plans [NAME]   list the built-in plans, or print one
 //	metabench report DIR     remake figures and EXPERIMENTS.md from records
 //	metabench compare A B    compare two cells or two runs

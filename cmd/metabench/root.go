@@ -18,6 +18,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newRunCommand(),
+		newCapacityCommand(),
 		newPlansCommand(),
 		newReportCommand(),
 		newCompareCommand(),

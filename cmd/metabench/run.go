@@ -92,9 +92,14 @@ func (f *runFlags) complete(cmd *cobra.Command, args []string) error {
 	if cmd.Flags().Changed("seed") {
 		o.Seed = &f.seed
 	}
+	return completeOptions(o, cmd)
+}
+
+// completeOptions fills in what every command that runs trials needs.
+func completeOptions(o *benchrun.Options, cmd *cobra.Command) error {
 	store, self, err := programs(o.Metastore)
 	if err != nil {
-		return fmt.Errorf("run: %w", err)
+		return fmt.Errorf("%s: %w", cmd.Name(), err)
 	}
 	o.Metastore, o.Noop = store, []string{self, "noop-server"}
 	o.DialOptions, o.CeilingRPC = dialOptions, rpc.Tuned

@@ -205,21 +205,21 @@ func TestObjectives(t *testing.T) {
 
 func TestSpecRefusals(t *testing.T) {
 	for says, change := range map[string]func(*capacity.Spec){
-		"no objective":           func(s *capacity.Spec) { s.Objectives = nil },
-		"two objectives for p99": func(s *capacity.Spec) { s.Objectives = append(s.Objectives, s.Objectives[0]) },
-		"too short for p99":      func(s *capacity.Spec) { s.Measure = 49 * time.Millisecond },
-		"no variant":             func(s *capacity.Spec) { s.Variants = nil },
-		"its own, not empty":     func(s *capacity.Spec) { s.Variants[1].Name = "baseline" },
-		"puts alone":             func(s *capacity.Spec) { s.Workload.Mix = map[string]float64{record.OpGet: 1} },
-		"an odd number":          func(s *capacity.Spec) { s.Repeats = 2 },
-		"blocks is 0":            func(s *capacity.Spec) { s.Blocks = 0 },
-		"1 % to 50 %":            func(s *capacity.Spec) { s.Resolution = 0.001 },
-		"warm-up is":             func(s *capacity.Spec) { s.Warmup = -1 },
-		"no more than":           func(s *capacity.Spec) { s.MaxMeasure = time.Second },
-		"above 0, up to 1000000": func(s *capacity.Spec) { s.MinRate = 0 },
-		"rates of 100 to 2000000":  func(s *capacity.Spec) { s.MaxRate = 2e6 },
-		"the beginning":          func(s *capacity.Spec) { s.StartRate = 10 },
-		"accepted: 20 ops/s":     func(s *capacity.Spec) { s.MinRate = 5 },
+		"no objective":            func(s *capacity.Spec) { s.Objectives = nil },
+		"two objectives for p99":  func(s *capacity.Spec) { s.Objectives = append(s.Objectives, s.Objectives[0]) },
+		"too short for p99":       func(s *capacity.Spec) { s.Measure = 49 * time.Millisecond },
+		"no variant":              func(s *capacity.Spec) { s.Variants = nil },
+		"its own, not empty":      func(s *capacity.Spec) { s.Variants[1].Name = "baseline" },
+		"puts alone":              func(s *capacity.Spec) { s.Workload.Mix = map[string]float64{record.OpGet: 1} },
+		"an odd number":           func(s *capacity.Spec) { s.Repeats = 2 },
+		"blocks is 0":             func(s *capacity.Spec) { s.Blocks = 0 },
+		"1 % to 50 %":             func(s *capacity.Spec) { s.Resolution = 0.001 },
+		"warm-up is":              func(s *capacity.Spec) { s.Warmup = -1 },
+		"no more than":            func(s *capacity.Spec) { s.MaxMeasure = time.Second },
+		"above 0, up to 1000000":  func(s *capacity.Spec) { s.MinRate = 0 },
+		"rates of 100 to 2000000": func(s *capacity.Spec) { s.MaxRate = 2e6 },
+		"the beginning":           func(s *capacity.Spec) { s.StartRate = 10 },
+		"accepted: 20 ops/s":      func(s *capacity.Spec) { s.MinRate = 5 },
 	} {
 		s := capacitytest.Spec()
 		change(&s)

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -143,6 +145,34 @@ func (c Catalog) check(axis, value string) string {
 		return fmt.Sprintf("unknown value %q of axis %s; accepted: %s", value, axis, a.names())
 	}
 	return ""
+}
+
+// Check says what is wrong with options: an unknown axis or value, or one that
+// this build lacks. An empty catalog accepts everything.
+func (c Catalog) Check(options map[string]string) error {
+	for _, axis := range slices.Sorted(maps.Keys(options)) {
+		if text := c.check(axis, options[axis]); text != "" {
+			return errors.New(text)
+		}
+	}
+	if text := c.Unavailable(options); text != "" {
+		return errors.New(text)
+	}
+	return nil
+}
+
+// Baseline returns the baseline's value of every axis of the store, in a fresh
+// map: of an axis that names none, its first.
+func (c Catalog) Baseline() map[string]string {
+	options := make(map[string]string, len(c))
+	for _, a := range c {
+		if a.Name == AxisArm {
+			continue
+		}
+		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))
+		options[a.Name] = a.Values[i].Name
+	}
+	return options
 }
 
 // Unavailable returns why options cannot run with this build, or "" if they

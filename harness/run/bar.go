@@ -49,6 +49,11 @@ func (b *bar) trialStarts(s plan.Slot) {
 	b.describe()
 }
 
+func (b *bar) revise(m *plan.Matrix, trials int, planned time.Duration) {
+	b.tally.revise(m, trials, planned)
+	b.bar.ChangeMax(max(b.tally.total, 1))
+}
+
 func (b *bar) live(completed int64) {
 	b.tally.update(completed)
 	b.describe()

@@ -29,7 +29,11 @@ var _ progress = (*lines)(nil)
 
 func newLines(w io.Writer, t *tally, dir, filesystem string) *lines {
 	l := &lines{w: w, tally: t, last: t.now(), block: -1}
-	fmt.Fprintf(w, "%s: %d trials, about %v, into %s (%s)\n", t.matrix.Plan.Name, t.total, t.left().Round(time.Second), dir, filesystem)
+	if t.total > 0 {
+		fmt.Fprintf(w, "%s: %d trials, about %v, into %s (%s)\n", t.matrix.Plan.Name, t.total, t.left().Round(time.Second), dir, filesystem)
+	} else { // a study that decides as it goes
+		fmt.Fprintf(w, "%s: into %s (%s)\n", t.matrix.Plan.Name, dir, filesystem)
+	}
 	return l
 }
 
@@ -41,6 +45,10 @@ func (l *lines) trialStarts(s plan.Slot) {
 		l.block = s.Block
 		l.print()
 	}
+}
+
+func (l *lines) revise(m *plan.Matrix, trials int, planned time.Duration) {
+	l.tally.revise(m, trials, planned)
 }
 
 func (l *lines) live(completed int64) {

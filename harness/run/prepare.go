@@ -22,13 +22,17 @@ type job struct {
 	// storeHash is the store's SHA-256, "" if there is none.
 	storeHash string
 	skipped   []record.Skipped
+	// argv, if not nil, is the manifest's command; resumeWith is the command that
+	// continues the run.
+	argv       []string
+	resumeWith string
 	// resumed is the manifest of the run to continue, nil for a new one.
 	resumed *record.Manifest
 }
 
 // prepare loads, checks, expands and filters the plan. It writes nothing.
 func prepare(ctx context.Context, o Options) (*job, error) {
-	j := &job{Options: o, seed: DefaultSeed}
+	j := &job{Options: o, seed: DefaultSeed, resumeWith: "metabench run --resume"}
 	if o.Resume != "" {
 		m, err := record.ReadManifest(o.Resume)
 		if err != nil {
@@ -120,10 +124,15 @@ func (j *job) needStore() error {
 	}
 	for _, e := range j.matrix.Entries {
 		if e.Cell.Target == plan.TargetStore {
-			return fmt.Errorf("%w: %s does not exist; build it with `make build` or name one with --metastore", ErrNoStore, cmp.Or(j.Metastore, "(none given)"))
+			return noStore(j.Metastore)
 		}
 	}
 	return nil
+}
+
+// noStore is the error for a store's binary that is not there.
+func noStore(binary string) error {
+	return fmt.Errorf("%w: %s does not exist; build it with `make build` or name one with --metastore", ErrNoStore, cmp.Or(binary, "(none given)"))
 }
 
 // checkResume compares the job with the manifest of the run to continue and
@@ -148,6 +157,9 @@ func (j *job) checkResume() error {
 
 // command is the command line that makes the same run again.
 func (j *job) command() []string {
+	if j.argv != nil {
+		return j.argv
+	}
 	argv := []string{"metabench", "run", cmp.Or(j.Plan, j.matrix.Plan.Name), "--level", j.Level, "--seed", fmt.Sprint(j.seed)}
 	for _, term := range j.Only {
 		argv = append(argv, "--only", term)

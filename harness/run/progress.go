@@ -19,6 +19,9 @@ type progress interface {
 	trialEnds(record.Trial)
 	// dropped reports a trial that will not run.
 	dropped(plan.Slot)
+	// revise replaces what is to come: so many trials, planned to take so long.
+	// The matrix must not change any more.
+	revise(m *plan.Matrix, trials int, planned time.Duration)
 	// note shows a line that is to stay.
 	note(string)
 	finish()
@@ -62,6 +65,12 @@ func newTally(m *plan.Matrix, todo []plan.Slot, now func() time.Time) *tally {
 		t.planned += m.Entries[s.Entry].TrialTime()
 	}
 	return t
+}
+
+func (t *tally) revise(m *plan.Matrix, trials int, planned time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.matrix, t.total, t.planned = m, t.done+trials, planned
 }
 
 func (t *tally) start(s plan.Slot) {

@@ -41,9 +41,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	planned := len(s.trials) + len(todo)
 	p := newProgress(o, j.matrix, s, todo)
-	if fs := s.manifest.Env.Filesystem; fs == "tmpfs" || fs == "ramfs" {
-		p.note(fmt.Sprintf("warning: the data directory is on %s, where a sync costs nothing; choose a disk with --data-dir", fs))
-	}
+	noteFilesystem(p, s)
 	err = j.runAll(ctx, s, todo, p)
 	p.finish()
 	if err == nil {
@@ -55,6 +53,13 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		err = voidError(res)
 	}
 	return res, err
+}
+
+// noteFilesystem warns of a data directory that proves nothing.
+func noteFilesystem(p progress, s *session) {
+	if fs := s.manifest.Env.Filesystem; fs == "tmpfs" || fs == "ramfs" {
+		p.note(fmt.Sprintf("warning: the data directory is on %s, where a sync costs nothing; choose a disk with --data-dir", fs))
+	}
 }
 
 // missing lists the trials of the schedule that have no record yet and whose
@@ -100,8 +105,8 @@ func (j *job) runAll(ctx context.Context, s *session, todo []plan.Slot, p progre
 		t, err := j.Trial(ctx, j.spec(s, slot, p))
 		switch {
 		case ctx.Err() != nil:
-			return fmt.Errorf("%w with %d of %d trials left; continue with: metabench run --resume %s",
-				ErrInterrupted, len(todo)-i, len(s.trials)+len(todo)-i, s.dir)
+			return fmt.Errorf("%w with %d of %d trials left; continue with: %s %s",
+				ErrInterrupted, len(todo)-i, len(s.trials)+len(todo)-i, j.resumeWith, s.dir)
 		case errors.Is(err, trial.ErrUnavailable):
 			unavailable[slot.Entry] = true
 			if err := s.skip(entry.Cell.ID, err.Error()); err != nil {
