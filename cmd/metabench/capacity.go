@@ -54,12 +54,13 @@ type capacityEffort struct {
 	repeats, blocks int
 	resolution      string
 	warmup, measure time.Duration
+	longest         time.Duration
 }
 
 var capacityEfforts = map[string]capacityEffort{
-	"smoke":   {1, 1, "40%", 100 * time.Millisecond, 300 * time.Millisecond},
-	"default": {3, 3, "5%", 500 * time.Millisecond, 2 * time.Second},
-	"full":    {5, 10, "3%", time.Second, 4 * time.Second},
+	"smoke":   {1, 1, "40%", 100 * time.Millisecond, 300 * time.Millisecond, 3 * time.Second},
+	"default": {3, 3, "5%", 500 * time.Millisecond, 2 * time.Second, 20 * time.Second},
+	"full":    {5, 10, "3%", time.Second, 4 * time.Second, time.Minute},
 }
 
 // capacityFlags are the flags of the capacity command as they were given.
@@ -107,7 +108,7 @@ func (f *capacityFlags) define(cmd *cobra.Command) {
 	fl.StringVar(&f.resolution, "resolution", "", "how close the bracket must be, in percent (default by level: 40%, 5%, 3%)")
 	fl.DurationVar(&s.Warmup, "warmup", 0, "load before the measured window (default by level: 100ms, 500ms, 1s)")
 	fl.DurationVar(&s.Measure, "measure", 0, "least measured window (default by level: 300ms, 2s, 4s)")
-	fl.DurationVar(&s.MaxMeasure, "measure-max", time.Minute, "longest window that a percentile may need")
+	fl.DurationVar(&s.MaxMeasure, "measure-max", 0, "longest window that a percentile may need (default by level: 3s, 20s, 1m)")
 	fl.Float64Var(&s.MinRate, "rate-min", 0, "lowest rate to try, in operations per second (default: what --measure-max allows the percentiles)")
 	fl.Float64Var(&s.StartRate, "rate-start", 1000, "rate to begin with")
 	fl.Float64Var(&s.MaxRate, "rate-max", 100_000, "highest rate to try")
@@ -169,7 +170,7 @@ func (f *capacityFlags) applyLevel(fl *pflag.FlagSet) error {
 	s := &f.spec
 	for name, set := range map[string]func(){
 		"repeats": func() { s.Repeats = e.repeats }, "blocks": func() { s.Blocks = e.blocks }, "resolution": func() { f.resolution = e.resolution },
-		"warmup": func() { s.Warmup = e.warmup }, "measure": func() { s.Measure = e.measure },
+		"warmup": func() { s.Warmup = e.warmup }, "measure": func() { s.Measure = e.measure }, "measure-max": func() { s.MaxMeasure = max(e.longest, s.Measure) },
 	} {
 		if !fl.Changed(name) {
 			set()

@@ -10,7 +10,7 @@
 //     objectives, variants, workload, repeats, resolution, seed.
 //  2. Study.Next asks for a trial, an open loop at a rate; Study.Tell takes its
 //     record. Variants take turns, one trial each, in a seeded order per round.
-//  3. Spec.Judge decides one trial: Met, NotMet or Unusable. The majority of
+//  3. Spec.Judge decides one trial: Met, NotMet, Late or Unusable. The majority of
 //     Repeats trials decides a rate, and no more trials are asked for once it
 //     stands.
 //  4. Search starts at a rate, doubles while the objective is met or halves

@@ -12,11 +12,15 @@ import (
 // Verdict is what one trial says about its rate.
 type Verdict int
 
-// The verdicts. Unusable trials say nothing about the rate.
+// The verdicts.
 const (
+	// Unusable says nothing about the rate: wrong answers, a store that failed.
 	Unusable Verdict = iota
 	Met
 	NotMet
+	// Late is NotMet by a trial whose generator was late: it counts, but the store
+	// need not be the cause.
+	Late
 )
 
 // maxLoss is the share of due operations that may end without success: the
@@ -38,6 +42,9 @@ type Judgement struct {
 // Judge decides one trial. A response time counts from the intended start, so
 // that waiting for a busy store is in it. Failed operations count with the time
 // they took, and against the completed rate.
+//
+// A generator that was late has made response times longer, never shorter: what
+// meets the objective all the same has met it.
 func (s Spec) Judge(t *record.Trial) (Judgement, error) {
 	if reason := Wrong(t); reason != "" {
 		return Judgement{Unusable, reason}, nil
@@ -48,10 +55,19 @@ func (s Spec) Judge(t *record.Trial) (Judgement, error) {
 	if reason := saturated(t); reason != "" {
 		return Judgement{NotMet, reason}, nil
 	}
-	if t.Void != "" {
+	lateness, err := t.Lateness()
+	if err != nil {
+		return Judgement{}, fmt.Errorf("cell %s, block %d: %w", t.Cell, t.Block, err)
+	}
+	if t.Void != "" && !lateness.Late() {
 		return Judgement{Unusable, t.Void}, nil
 	}
-	return s.judgeLatency(t)
+	j, err := s.judgeLatency(t)
+	if j.Verdict == NotMet && lateness.Late() {
+		j.Verdict = Late
+		j.Reason += fmt.Sprintf("; the generator was late: p99 of its timing error is %v", time.Duration(lateness.P99NS).Round(time.Microsecond))
+	}
+	return j, err
 }
 
 // Wrong says which check of the store's answers failed, or "". No rate excuses
@@ -68,7 +84,7 @@ func Wrong(t *record.Trial) string {
 // saturated says how the trial fell short of its rate, if it did.
 func saturated(t *record.Trial) string {
 	o, done := t.OpenLoop, t.Ops[0].Count
-	if o.Unsent > 0 {
+	if o.Saturated() {
 		return fmt.Sprintf("saturated: %s of %s due operations were never sent", stats.Count(o.Unsent), stats.Count(o.Due))
 	}
 	if lost := float64(o.Due-done) / float64(o.Due); o.Due > 0 && lost > maxLoss {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 )
 
 // shares of a variant's own capacity at which latency is compared: 50, 70 and
@@ -27,6 +26,9 @@ type Outcome struct {
 	// NotMet is the lowest rate above it that was decided not to; 0 if there is
 	// none: the capacity is then Met or more.
 	NotMet float64
+	// Late says that the generator was late in trials that decided NotMet: the
+	// store's own capacity may be higher.
+	Late   bool
 	Trials int  // decided trials of the search
 	Done   bool // the search has ended
 	// Limit says why the search ended before it found its bracket, if so.
@@ -40,7 +42,7 @@ type Outcome struct {
 func (s *Study) Outcomes() []Outcome {
 	out := make([]Outcome, len(s.variants))
 	for i, v := range s.variants {
-		out[i] = Outcome{Variant: s.Spec.Variants[i].Name, Met: v.low, NotMet: v.high, Trials: v.trials, Done: v.done,
+		out[i] = Outcome{Variant: s.Spec.Variants[i].Name, Met: v.low, NotMet: v.high, Late: v.highLate, Trials: v.trials, Done: v.done,
 			Limit: v.limit, missed: v.missed, missedRate: v.missedRate}
 	}
 	return out
@@ -109,14 +111,34 @@ func (s *Study) Loads(variant int) []Ask {
 	return append(points, Ask{Variant: variant, Load: LoadCommon, Rate: s.CommonRate()})
 }
 
-// String is "at least 40000 ops/s" or "12000 ops/s (met) to 12500 (not met)".
+// AtLeast says why the capacity is a lower bound, "" if the bracket is the
+// store's own.
+func (o Outcome) AtLeast() string {
+	switch {
+	case o.Met == 0:
+		return ""
+	case o.Limit != "":
+		return o.Limit
+	case o.NotMet == 0 && o.Done:
+		return "the highest rate that was allowed meets the objective"
+	case o.Late:
+		return "the generator was late at " + plain(o.NotMet) + " ops/s"
+	}
+	return ""
+}
+
+// String is "12000 ops/s (met) to 12500 (not met)" or "at least 40000 ops/s", with
+// the reason.
 func (o Outcome) String() string {
 	if o.Met == 0 {
 		return "none"
 	}
 	met := plain(o.Met) + " ops/s"
+	if why := o.AtLeast(); why != "" {
+		return "at least " + met + ": " + why
+	}
 	if o.NotMet == 0 {
-		return strings.TrimSpace("at least " + met + " " + o.Limit)
+		return met + " and more"
 	}
 	return met + " (met) to " + plain(o.NotMet) + " (not met)"
 }

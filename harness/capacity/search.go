@@ -12,8 +12,11 @@ type Search struct {
 	low, high float64
 	rate      float64 // that is being decided
 	met, not  int     // its trials so far
-	trials    int     // of all rates
-	done      bool
+	late      bool    // the generator was late in one of those that did not meet it
+	// highLate is late of the trials that decided high.
+	highLate bool
+	trials   int // of all rates
+	done     bool
 }
 
 // bounds are what a search may ask for.
@@ -30,13 +33,15 @@ func newSearch(b bounds) *Search { return &Search{bounds: b, rate: b.start} }
 // if the search has ended.
 func (s *Search) Rate() (rate float64, ok bool) { return s.rate, !s.done }
 
-// Tell takes what one trial at Rate came to.
-func (s *Search) Tell(met bool) {
+// Tell takes what one trial at Rate came to. late qualifies one that did not meet
+// the objective: the generator may be the cause.
+func (s *Search) Tell(met, late bool) {
 	s.trials++
 	if met {
 		s.met++
 	} else {
 		s.not++
+		s.late = s.late || late
 	}
 	majority := s.repeats/2 + 1
 	switch {
@@ -51,12 +56,12 @@ func (s *Search) Tell(met bool) {
 func (s *Search) stop() { s.done = true }
 
 func (s *Search) decide(met bool) {
-	s.met, s.not = 0, 0
 	if met {
 		s.low = s.rate
 	} else {
-		s.high = s.rate
+		s.high, s.highLate = s.rate, s.late
 	}
+	s.met, s.not, s.late = 0, 0, false
 	switch {
 	case s.high == 0 && s.low >= s.max, s.low == 0 && s.high <= s.min:
 		s.stop()

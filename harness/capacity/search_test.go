@@ -24,7 +24,7 @@ func drive(t *testing.T, b bounds, meets func(rate float64) bool) (*Search, []fl
 		require.LessOrEqual(t, rate, b.max)
 		tried = append(tried, rate)
 		require.Less(t, len(tried), 1000, "the search does not end")
-		s.Tell(meets(rate))
+		s.Tell(meets(rate), false)
 	}
 }
 
@@ -95,6 +95,24 @@ func TestSearchUnderUnrelatedNoise(t *testing.T) {
 	require.Greater(t, near, runs*80/100, "the majority outvotes one bad trial")
 }
 
+// TestSearchSaysWhoMissed has a generator that is late above 6,000.
+func TestSearchSaysWhoMissed(t *testing.T) {
+	for _, c := range []struct {
+		limit float64
+		late  bool
+	}{{4000, false}, {6000, true}} {
+		s := newSearch(wide)
+		for {
+			rate, ok := s.Rate()
+			if !ok {
+				break
+			}
+			s.Tell(rate <= c.limit, rate > 6000)
+		}
+		require.Equal(t, c.late, s.highLate, "only the bracket's upper end counts")
+	}
+}
+
 func TestTidyKeepsFourDigits(t *testing.T) {
 	for in, want := range map[float64]float64{1: 1, 0.123456: 0.1235, 12.3456: 12.35, 1234.56: 1235, 123_456: 123_500, 99_999: 100_000} {
 		require.Equal(t, want, tidy(in))
@@ -110,7 +128,7 @@ func TestLeftFallsToZero(t *testing.T) {
 		}
 		require.Positive(t, s.left())
 		require.Less(t, s.left(), 100)
-		s.Tell(rate <= 3000)
+		s.Tell(rate <= 3000, false)
 	}
 	require.Zero(t, s.left())
 }

@@ -107,10 +107,10 @@ func (v *variant) tell(rate float64, j Judgement) {
 		return
 	}
 	v.unusable = 0
-	if j.Verdict == NotMet {
+	if j.Verdict != Met {
 		v.missed, v.missedRate = j.Reason, rate
 	}
-	v.Search.Tell(j.Verdict == Met)
+	v.Search.Tell(j.Verdict == Met, j.Verdict == Late)
 	if v.rate != rate {
 		v.attempts = 0
 	}

@@ -114,6 +114,15 @@ func Run(s capacity.Spec, queues []Queue) (record.Manifest, []record.Trial) {
 	}
 }
 
+// Durations is an encoded histogram of one duration, so many times.
+func Durations(d time.Duration, times int64) string {
+	h := record.NewHistogram()
+	if err := h.RecordValues(d.Nanoseconds(), times); err != nil {
+		panic(err) // out of range: the caller's mistake
+	}
+	return encode(h)
+}
+
 func encode(h *hdr.Histogram) string {
 	s, err := record.EncodeHDR(h)
 	if err != nil {
