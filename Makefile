@@ -90,6 +90,14 @@ check-generated: install-protoc
 phase1: build ## run phase 1's matrix, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
 	@bin/metabench run phase1 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
+# The objective of `make capacity`; more flags by ARGS.
+SLO ?= p99=5ms
+.PHONY: capacity scaling
+capacity: build ## find the highest rate that meets SLO=p99=5ms, compare latency there, update EXPERIMENTS.md
+	@bin/metabench capacity --slo $(SLO) --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+scaling: build ## throughput against 1 to 256 clients, with the Universal Scalability Law, update EXPERIMENTS.md
+	@bin/metabench run scaling --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+
 .PHONY: report
 report: build ## remake EXPERIMENTS.md and its figures from results/reference
 	bin/metabench report results/reference/phase1 --section phase1

@@ -162,11 +162,12 @@ func (c Catalog) Check(options map[string]string) error {
 }
 
 // Baseline returns the baseline's value of every axis of the store, in a fresh
-// map: of an axis that names none, its first.
+// map, and that of the disk: of an axis that names none, its first. The plan's
+// own axes are left out.
 func (c Catalog) Baseline() map[string]string {
 	options := make(map[string]string, len(c))
 	for _, a := range c {
-		if a.Name == AxisArm {
+		if slices.Contains([]string{AxisArm, AxisStageSample, AxisStall}, a.Name) {
 			continue
 		}
 		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))

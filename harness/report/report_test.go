@@ -17,6 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+var keep = flag.String("keep", "", "leave the runs of synthetic records and their figures in this folder, to look at")
+
 const skeleton = "# Title\n\nBy hand.\n\n<!-- metabench:begin phase1 -->\nold\n<!-- metabench:end phase1 -->\n\nMore by hand, kept  as is.\n"
 
 // section reports a synthetic run without figures.

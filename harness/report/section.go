@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"metastorebench/harness/capacity"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -65,9 +66,11 @@ type kind struct {
 
 // kinds are the plans that ask a question of their own, by name.
 var kinds = map[string]kind{
-	"aa":       {(*builder).aaTables, aaFigures},
-	"stall":    {(*builder).stall, func(*stats.Run) ([]*plots.Figure, error) { return nil, nil }},
-	planStages: {(*builder).stageTables, stageFigures},
+	"aa":              {(*builder).aaTables, aaFigures},
+	"stall":           {(*builder).stall, func(*stats.Run) ([]*plots.Figure, error) { return nil, nil }},
+	planStages:        {(*builder).stageTables, stageFigures},
+	capacity.PlanName: {(*builder).capacity, capacityFigures},
+	"scaling":         {(*builder).scaling, scalingFigures},
 }
 
 // kindOf returns how a plan's runs are reported: like a phase, unless the plan

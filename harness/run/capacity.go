@@ -102,9 +102,7 @@ func prepareCapacity(ctx context.Context, o CapacityOptions) (*job, *capacity.St
 			return nil, nil, fmt.Errorf("variant %s: %w", v.Name, err)
 		}
 	}
-	if j.Trial == nil {
-		j.Trial = trial.Run
-	}
+	j.useDefaults()
 	return j, study, nil
 }
 

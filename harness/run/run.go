@@ -25,12 +25,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err := j.needStore(); err != nil {
 		return Result{}, err
 	}
-	if j.Trial == nil {
-		j.Trial = trial.Run
-	}
-	if j.Survey == nil {
-		j.Survey = ceiling.Survey
-	}
+	j.useDefaults()
 	s, err := j.open(ctx)
 	if err != nil {
 		return Result{}, err
@@ -53,6 +48,16 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		err = voidError(res)
 	}
 	return res, err
+}
+
+// useDefaults fills in what tests replace.
+func (j *job) useDefaults() {
+	if j.Trial == nil {
+		j.Trial = trial.Run
+	}
+	if j.Survey == nil {
+		j.Survey = ceiling.Survey
+	}
 }
 
 // noteFilesystem warns of a data directory that proves nothing.

@@ -128,7 +128,7 @@ func (s *session) survey(ctx context.Context, j *job) error {
 		Loads: ceiling.Loads(j.matrix.Workloads()), Effort: effort,
 	})
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w before the first trial; continue with: metabench run --resume %s", ErrInterrupted, s.dir)
+		return fmt.Errorf("%w before the first trial; continue with: %s %s", ErrInterrupted, j.resumeWith, s.dir)
 	}
 	if err != nil {
 		return err

@@ -38,8 +38,10 @@ type Run struct {
 	// Cells are the manifest's cells in its order, those without trials
 	// included.
 	Cells []*Cell
-	// Trials counts the trials that were recorded, void ones included.
-	Trials int
+	// Trials counts the trials that were recorded, void ones included; Recorded
+	// are all of them, in run order.
+	Trials   int
+	Recorded []*record.Trial
 	// Voids are the trials whose numbers must not be used, in run order.
 	Voids []Void
 
@@ -90,6 +92,7 @@ func NewRun(m record.Manifest, trials []record.Trial) (*Run, error) {
 		sorted[i] = &trials[i]
 	}
 	slices.SortStableFunc(sorted, func(a, b *record.Trial) int { return a.Order - b.Order })
+	r.Recorded = sorted
 	for _, t := range sorted {
 		if err := r.add(t); err != nil {
 			return nil, err

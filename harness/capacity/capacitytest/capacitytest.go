@@ -43,7 +43,10 @@ type Queue struct{ Rate float64 }
 
 // Trial is one trial of the queue. At its rate or above it, it saturates.
 func (q Queue) Trial(s capacity.Spec, a capacity.Ask) record.Trial {
-	const samples = 12_000
+	const (
+		samples = 12_000
+		prompt  = 20 * time.Microsecond // of the generator
+	)
 	rng := rand.New(rand.NewPCG(s.TrialSeed(a), uint64(a.Order)))
 	window := s.Window(a)
 	due := int64(a.Rate * window.Seconds())
@@ -51,7 +54,7 @@ func (q Queue) Trial(s capacity.Spec, a capacity.Ask) record.Trial {
 		Schema: record.Schema, Cell: s.Cell(a).ID, Block: a.Block, Order: a.Order, Seed: s.TrialSeed(a),
 		Started: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC).Add(time.Duration(a.Order) * 3 * time.Second), WarmupNS: s.Warmup.Nanoseconds(), MeasureNS: window.Nanoseconds(),
 		Durability: record.TierSynced, Workload: s.WorkloadAt(a),
-		OpenLoop: &record.OpenLoop{Due: due, Sent: due},
+		OpenLoop: &record.OpenLoop{Due: due, Sent: due, SendLagHDR: Durations(prompt, samples), TimingErrorHDR: Durations(prompt, samples)},
 		Checks:   []record.Check{{Name: "end-state", OK: true}},
 	}
 	spare := q.Rate - a.Rate
