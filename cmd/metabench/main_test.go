@@ -20,6 +20,7 @@ import (
 	"metastorebench/harness/plan"
 	"metastorebench/harness/record"
 	benchrun "metastorebench/harness/run"
+	"metastorebench/harness/stats/statstest"
 	"metastorebench/variants/rpc"
 )
 
@@ -188,4 +189,40 @@ func TestCompareCommand(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out, "A and B differ in: propose perop and batch")
 	require.Contains(t, out, "fsyncs/write")
+}
+
+// TestReportPrintsTheSameAgain reports a synthetic run twice.
+func TestReportPrintsTheSameAgain(t *testing.T) {
+	root := t.TempDir()
+	dir, doc := filepath.Join(root, "run"), filepath.Join(root, "EXPERIMENTS.md")
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	m, trials := statstest.Phase1(statstest.Config{Seed: 5, Blocks: 2, Level: "default", Samples: 20})
+	require.NoError(t, record.WriteManifest(dir, m))
+	l, _, err := record.OpenLog(dir)
+	require.NoError(t, err)
+	for _, tr := range trials {
+		require.NoError(t, l.Append(tr))
+	}
+	require.NoError(t, l.Close())
+	const skeleton = "<!-- metabench:begin phase1 -->\n<!-- metabench:end phase1 -->\n<!-- metabench:begin phase1-local -->\n<!-- metabench:end phase1-local -->\n"
+	require.NoError(t, os.WriteFile(doc, []byte(skeleton), 0o644))
+
+	first, _, err := metabench("report", dir, "--experiments", doc)
+	require.NoError(t, err)
+	require.Contains(t, first, "ATTRIBUTION\n")
+	require.Contains(t, first, "\n  M3     inconclusive")
+	second, _, err := metabench("report", dir, "--experiments", doc)
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+	checked, _, err := metabench("report", dir, "--experiments", doc, "--check")
+	require.NoError(t, err)
+	require.Empty(t, checked)
+
+	// What a run prints at its end, with and without a document.
+	var ended strings.Builder
+	require.NoError(t, reportRun(&ended, dir, doc))
+	require.Contains(t, ended.String(), "section phase1-local\n\n"+first)
+	ended.Reset()
+	require.NoError(t, reportRun(&ended, dir, ""))
+	require.Equal(t, "\n"+first, ended.String())
 }

@@ -28,6 +28,10 @@ built-in one with "metabench plans phase1" to start from.
 ...), or workload, group or target; anything else matches the cell's id, as a
 part of it or as a glob. Repeating a key means or; different keys mean and.
 
+A complete run of a phase ends in its attribution and the rows of its claims
+ledger on standard output; level smoke, which compares nothing, says so instead.
+"metabench report DIR" prints the same again from the records alone.
+
 The run fails at its end if any trial's checks failed: its numbers are void.`
 
 const runExamples = `  metabench run phase1                          about five minutes
@@ -141,7 +145,7 @@ func execute(ctx context.Context, f *runFlags, w io.Writer) error {
 	if res.Dir == "" {
 		return err
 	}
-	if werr := summarize(w, res); werr != nil || res.Trials < res.Planned || f.experiments == "" {
+	if werr := summarize(w, res); werr != nil || res.Trials < res.Planned {
 		return errors.Join(err, werr)
 	}
 	return errors.Join(err, reportRun(w, res.Dir, f.experiments))

@@ -8,3 +8,16 @@ func Extract(doc, section string) (string, error) {
 	}
 	return doc[s.from:s.to], nil
 }
+
+// Proportion is proportion.
+var Proportion = proportion
+
+// LedgerTables is the part of a section that holds the ledger.
+func LedgerTables(in Input) (string, error) {
+	b, err := newBuilder(in)
+	if err != nil {
+		return "", err
+	}
+	err = b.ledgerTables()
+	return b.String(), err
+}

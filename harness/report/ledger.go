@@ -38,6 +38,9 @@ type judge func(claims.Claim, *stats.Stratum) (*ledgerRow, error)
 // in the plan's order; a claim that nothing bears on has one row that says why.
 // Within a claim the headline comes first.
 func (b *builder) ledger() ([]ledgerRow, error) {
+	if b.judged != nil {
+		return b.judged, nil
+	}
 	var all []ledgerRow
 	for _, c := range claims.All() {
 		rows, err := b.rowsOf(c)
@@ -51,6 +54,7 @@ func (b *builder) ledger() ([]ledgerRow, error) {
 		rows[0].headline = true
 		all = append(all, rows...)
 	}
+	b.judged = all
 	return all, nil
 }
 
@@ -206,6 +210,11 @@ func tally(rows []ledgerRow, of ledgerRow) string {
 			count[r.verdict]++
 		}
 	}
+	return counts(count)
+}
+
+// counts writes verdicts with their numbers in the order of the vocabulary.
+func counts(count map[verdict.Verdict]int) string {
 	var parts []string
 	for _, v := range verdict.All() {
 		if count[v] > 0 {

@@ -59,7 +59,7 @@ func (b *builder) trap(at *stats.Stratum) string {
 			continue
 		}
 		if g, err := change(s.Full(), s.Baseline(), puts); err == nil && g.N > 0 {
-			return fmt.Sprintf("; one sync per Ready without batched proposals makes %s", g)
+			return fmt.Sprintf("; trap: one sync per Ready without batched proposals makes %s", g)
 		}
 	}
 	return ""
@@ -108,7 +108,7 @@ func (b *builder) judgeBottleneck(_ claims.Claim, s *stats.Stratum) (*ledgerRow,
 	}
 	row := &ledgerRow{
 		what: "share of the window in which the baseline syncs its log", unit: "%", cells: []*stats.Cell{s.Baseline()},
-		predicted: fmt.Sprintf("the log is the bottleneck (%g %% or more), and consensus items matter most", verdict.HalfBusy),
+		predicted: fmt.Sprintf("%g %% or more, and consensus items matter most", verdict.HalfBusy),
 		measured:  estimateOf(over(s.Baseline(), stats.Scale(syncShare, 100))),
 	}
 	var consensus verdict.Effect

@@ -140,15 +140,7 @@ func (t *table) String() string {
 	}
 	t.correct()
 	rows := t.texts()
-	width := make([]int, len(t.head))
-	names := make([]string, len(t.head))
-	for i, h := range t.head {
-		names[i] = h.name
-		width[i] = max(3, utf8.RuneCountInString(h.name))
-		for _, r := range rows {
-			width[i] = max(width[i], utf8.RuneCountInString(r[i]))
-		}
-	}
+	names, width := t.columns(rows)
 	var b strings.Builder
 	b.WriteString(t.caption + "\n\n")
 	t.line(&b, names, width)
@@ -167,6 +159,18 @@ func (t *table) String() string {
 	b.WriteByte('\n')
 	t.footnotes(&b)
 	return b.String()
+}
+
+// columns are the headings, and the widths in runes that hold all of the rows.
+func (t *table) columns(rows [][]string) (names []string, width []int) {
+	for i, h := range t.head {
+		w := max(3, utf8.RuneCountInString(h.name))
+		for _, r := range rows {
+			w = max(w, utf8.RuneCountInString(r[i]))
+		}
+		names, width = append(names, h.name), append(width, w)
+	}
+	return names, width
 }
 
 // footnotes writes the notes, and the warnings by kind.

@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,9 @@ type Options struct {
 	RunDir          string // a run's folder, as record.ReadRun takes it, or one of Go benchmark output
 	ExperimentsPath string // the document with the section's markers
 	Section         string // name in the markers, e.g. "phase1" or "phase1-local"
+	// Summary is where Generate writes what Summarize does, when all else worked;
+	// nil for nowhere.
+	Summary io.Writer
 }
 
 // Validate reports every missing option at once.
@@ -49,14 +53,39 @@ func Command(o Options, check bool) error {
 // Generate draws the run's figures into its folder and replaces the document's
 // section. The document is replaced in one step, and only if all else worked.
 func Generate(o Options) error {
-	made, figs, err := build(o)
+	made, err := build(o)
 	if err != nil {
 		return err
 	}
-	if err := save(o.RunDir, figs); err != nil {
+	if err := save(o.RunDir, made.figures); err != nil {
 		return err
 	}
-	return replace(o.ExperimentsPath, made)
+	if err := replace(o.ExperimentsPath, made.text); err != nil || o.Summary == nil {
+		return err
+	}
+	if _, err := io.WriteString(o.Summary, made.summary); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// Summarize returns what a terminal shows of the run in runDir: for a phase, its
+// attribution and the rows of its claims ledger as aligned plain text; "" for a
+// run that has neither. It is a function of the records alone.
+func Summarize(runDir string) (string, error) {
+	run, err := read(runDir)
+	if err != nil {
+		return "", err
+	}
+	b, err := newBuilder(Input{Run: run})
+	if err != nil {
+		return "", fmt.Errorf("report: %s: %w", runDir, err)
+	}
+	text, err := b.summary()
+	if err != nil {
+		return "", fmt.Errorf("report: %s: %w", runDir, err)
+	}
+	return text, nil
 }
 
 // Draw draws the run's figures into its folder, those of a smoke run too, and
@@ -101,7 +130,7 @@ func read(runDir string) (*stats.Run, error) {
 // Check reports ErrStale unless the document is exactly what Generate would
 // write and every figure that it shows exists.
 func Check(o Options) error {
-	made, figs, err := build(o)
+	made, err := build(o)
 	if err != nil {
 		return err
 	}
@@ -109,10 +138,10 @@ func Check(o Options) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	if err := firstDifference(o.ExperimentsPath, string(have), made); err != nil {
+	if err := firstDifference(o.ExperimentsPath, string(have), made.text); err != nil {
 		return err
 	}
-	for _, f := range figs {
+	for _, f := range made.figures {
 		for _, format := range plots.Formats {
 			path := filepath.Join(o.RunDir, FiguresDir, f.Name+"."+format)
 			if _, err := os.Stat(path); err != nil {
@@ -123,50 +152,70 @@ func Check(o Options) error {
 	return nil
 }
 
+// content is what is made of a run.
+type content struct {
+	text    string // the section or, from build, the whole document with it
+	figures []*plots.Figure
+	summary string // see Summarize
+}
+
 // build makes the new document and its figures in memory.
-func build(o Options) (string, []*plots.Figure, error) {
+func build(o Options) (content, error) {
 	if err := o.Validate(); err != nil {
-		return "", nil, err
+		return content{}, err
 	}
 	doc, err := os.ReadFile(o.ExperimentsPath)
 	if err != nil {
-		return "", nil, fmt.Errorf("report: %w", err)
+		return content{}, fmt.Errorf("report: %w", err)
 	}
-	body, figs, err := section(o)
+	made, err := section(o)
 	if err != nil {
-		return "", nil, err
+		return content{}, err
 	}
-	made, err := Splice(string(doc), o.Section, body)
-	if err != nil {
-		return "", nil, fmt.Errorf("%s: %w", o.ExperimentsPath, err)
+	if made.text, err = Splice(string(doc), o.Section, made.text); err != nil {
+		return content{}, fmt.Errorf("%s: %w", o.ExperimentsPath, err)
 	}
-	return made, figs, nil
+	return made, nil
 }
 
-// section makes the section's text and figures from a run or, where there is no
-// manifest, from Go benchmark output.
-func section(o Options) (string, []*plots.Figure, error) {
+// section makes the section's content from a run or, where there is no manifest,
+// from Go benchmark output.
+func section(o Options) (content, error) {
 	bench, err := benchPaths(o.RunDir)
 	if err != nil {
-		return "", nil, err
+		return content{}, err
 	}
 	if len(bench) > 0 {
 		body, err := benchSection(o, bench)
-		return body, nil, err
+		return content{text: body}, err
 	}
 	run, err := read(o.RunDir)
 	if err != nil {
-		return "", nil, err
+		return content{}, err
 	}
 	in, err := inputFor(o, run)
 	if err != nil {
-		return "", nil, err
+		return content{}, err
 	}
-	body, err := Section(in)
+	made, err := contentOf(in)
 	if err != nil {
-		return "", nil, fmt.Errorf("report: %s: %w", o.RunDir, err)
+		return content{}, fmt.Errorf("report: %s: %w", o.RunDir, err)
 	}
-	return body, in.Figures, nil
+	return made, nil
+}
+
+// contentOf makes a run's section and summary.
+func contentOf(in Input) (content, error) {
+	b, err := newBuilder(in)
+	if err != nil {
+		return content{}, err
+	}
+	c := content{figures: in.Figures}
+	if c.text, err = b.section(); err != nil {
+		return content{}, err
+	}
+	c.summary, err = b.summary()
+	return c, err
 }
 
 // inputFor adds paths relative to the document, and the figures. Level smoke

@@ -32,23 +32,34 @@ type builder struct {
 	strings.Builder
 	factors []stats.Factor
 	study   []*stats.Stratum
+	judged  []ledgerRow // by ledger
 }
 
 // Section returns the section's Markdown, without markers. It is a pure
 // function of its input.
 func Section(in Input) (string, error) {
-	factors, err := in.Run.Factors()
+	b, err := newBuilder(in)
 	if err != nil {
 		return "", err
 	}
-	b := &builder{Input: in, factors: factors}
-	b.study = in.Run.Study(b.factors)
+	return b.section()
+}
+
+func newBuilder(in Input) (*builder, error) {
+	factors, err := in.Run.Factors()
+	if err != nil {
+		return nil, err
+	}
+	return &builder{Input: in, factors: factors, study: in.Run.Study(factors)}, nil
+}
+
+func (b *builder) section() (string, error) {
 	b.intro()
-	if in.Run.Manifest.Level == levelSmoke {
+	if b.Run.Manifest.Level == levelSmoke {
 		b.smoke()
 		return b.String(), nil
 	}
-	if err := kindOf(in.Run.Manifest.Plan).write(b); err != nil {
+	if err := kindOf(b.Run.Manifest.Plan).write(b); err != nil {
 		return "", err
 	}
 	if err := b.figures(); err != nil {
