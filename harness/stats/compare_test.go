@@ -9,6 +9,7 @@ import (
 
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
+	"metastorebench/harness/stats/statstest"
 )
 
 var puts = stats.Throughput(record.OpPut)
@@ -230,4 +231,20 @@ func TestProportion(t *testing.T) {
 	}
 	lo, hi := stats.Proportion(0, 0)
 	require.Equal(t, []float64{0, 1}, []float64{lo, hi})
+}
+
+// TestLatencyOfAPart: the histograms that a cell keeps are of all its trials.
+func TestLatencyOfAPart(t *testing.T) {
+	m, trials := statstest.AA(statstest.Config{Seed: 2, Blocks: 3, Level: "full", Samples: 100}, 1)
+	r, err := stats.NewRun(m, trials)
+	require.NoError(t, err)
+	c := r.Cells[0]
+	for _, want := range []struct {
+		cell  *stats.Cell
+		count int64
+	}{{c, 300}, {c.Between(0, 1), 100}, {c, 300}, {c.Between(1, 3), 200}} {
+		l, err := stats.LatencyOf(want.cell, record.OpPut)
+		require.NoError(t, err)
+		require.Equal(t, want.count, l.Hist.TotalCount())
+	}
 }

@@ -14,21 +14,17 @@ import (
 // but the axis arm.
 type Copies struct{ A, B *Cell }
 
-// axisArm is the axis that names copies (plan.AxisArm, which analysis must not
-// import).
-const axisArm = "arm"
-
 // Copies finds the pairs of measured cells that are copies of one another, in
 // the manifest's order.
 func (r *Run) Copies() []Copies {
 	var pairs []Copies
 	first := map[string]*Cell{}
 	for _, c := range r.Cells {
-		if c.Options[axisArm] == "" || !c.Measured() {
+		if c.Options[optionArm] == "" || !c.Measured() {
 			continue
 		}
 		rest := maps.Clone(c.Options)
-		delete(rest, axisArm)
+		delete(rest, optionArm)
 		key := strings.Join([]string{c.Group, c.Workload, c.Target, canonical(rest)}, "\x00")
 		if a := first[key]; a != nil {
 			pairs = append(pairs, Copies{A: a, B: c})

@@ -3,6 +3,8 @@ package stats
 import (
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
@@ -27,13 +29,47 @@ type Latency struct {
 // Without any such operation it returns a Latency with Blocks 0. A histogram
 // that cannot be decoded gives record.ErrHistogram with the cell and the block.
 func LatencyOf(c *Cell, op string) (Latency, error) {
-	return latency(c, op, func(o *record.OpStats) string { return o.ServiceHDR })
+	return c.merged.get(c, "service "+op, func() (Latency, error) {
+		return latency(c, op, func(o *record.OpStats) string { return o.ServiceHDR })
+	})
 }
 
 // ResponseOf is LatencyOf with response times, from the intended start. A cell
 // of a closed loop has none: Blocks is 0.
 func ResponseOf(c *Cell, op string) (Latency, error) {
-	return latency(c, op, func(o *record.OpStats) string { return o.ResponseHDR })
+	return c.merged.get(c, "response "+op, func() (Latency, error) {
+		return latency(c, op, func(o *record.OpStats) string { return o.ResponseHDR })
+	})
+}
+
+// latencies keeps a cell's merged histograms: a report asks for each several
+// times, and decoding them is most of a report's time. One takes about 200 KB; a
+// nil latencies keeps none.
+type latencies struct {
+	mu   sync.Mutex
+	kept map[string]Latency
+	// of are the trials that all of kept was merged from. A part of the cell is
+	// a copy with fewer trials, and is merged anew.
+	of []*record.Trial
+}
+
+func (l *latencies) get(c *Cell, key string, merge func() (Latency, error)) (Latency, error) {
+	if l == nil {
+		return merge()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Equal(l.of, c.Trials) {
+		return merge()
+	}
+	if kept, ok := l.kept[key]; ok {
+		return kept, nil
+	}
+	merged, err := merge()
+	if err == nil {
+		l.kept[key] = merged
+	}
+	return merged, err
 }
 
 func latency(c *Cell, op string, encoded func(*record.OpStats) string) (Latency, error) {

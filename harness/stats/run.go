@@ -59,6 +59,8 @@ type Cell struct {
 	SkipReason string
 	// Durability is the tier of all trials, "" without any.
 	Durability string
+
+	merged *latencies
 }
 
 // Void is a trial that was taken out, with the reason.
@@ -100,6 +102,7 @@ func NewRun(m record.Manifest, trials []record.Trial) (*Run, error) {
 	}
 	for _, c := range r.Cells {
 		slices.SortFunc(c.Trials, func(a, b *record.Trial) int { return a.Block - b.Block })
+		c.merged = &latencies{kept: map[string]Latency{}, of: c.Trials}
 	}
 	return r, nil
 }

@@ -56,24 +56,31 @@ type Layer struct {
 	NS, Share Summary
 }
 
-// layers maps the plan's layers to stages.
-var layers = []struct {
+// layer is how one layer of the plan is measured.
+type layer struct {
 	id, what string
 	time     Metric
-}{
-	{"B1", "append; waiting for the log's earlier writes included", StageTime(record.StageAppend)},
-	{"B2", "encode alone; decoding is part of apply and cannot be told from it", StageTime(record.StageEncode)},
-	{"B3", "apply; decoding the log entry included", StageTime(record.StageApply)},
-	{"B4", "decode, reply, client and network", B4Time},
-	{"B5", "wait for the storage lock, which is part of apply; there are no interceptors", LockWait},
+}
+
+// layersBy maps the plan's layers to stages; write is WriteTime.
+func layersBy(write Metric) []layer {
+	return []layer{
+		{"B1", "append; waiting for the log's earlier writes included", StageTime(record.StageAppend)},
+		{"B2", "encode alone; decoding is part of apply and cannot be told from it", StageTime(record.StageEncode)},
+		{"B3", "apply; decoding the log entry included", StageTime(record.StageApply)},
+		{"B4", "decode, reply, client and network", b4By(write)},
+		{"B5", "wait for the storage lock, which is part of apply; there are no interceptors", LockWait},
+	}
 }
 
 // BreakdownOf takes a cell's writes apart. ok is false if no valid trial of the
 // cell traced stages.
 func BreakdownOf(c *Cell) (b Breakdown, ok bool) {
 	traced := &Cell{Cell: c.Cell}
+	write := remembered(WriteTime)
+	outside := outsideBy(write)
 	for _, t := range c.Trials {
-		if _, ok := OutsideTime(t); ok {
+		if _, ok := outside(t); ok {
 			traced.Trials = append(traced.Trials, t)
 			b.Every = t.Stages.SampleEvery
 			b.Samples += t.Stages.Samples
@@ -83,19 +90,36 @@ func BreakdownOf(c *Cell) (b Breakdown, ok bool) {
 	if b.Trials == 0 {
 		return b, false
 	}
-	b.Service, b.Store = Over(traced, WriteTime), Over(traced, StoreTime)
+	b.Service, b.Store = Over(traced, write), Over(traced, StoreTime)
 	for _, name := range record.StageNames() {
-		b.add(traced, name, StageTime(name))
+		b.add(traced, name, StageTime(name), write)
 	}
-	b.add(traced, PartOutside, OutsideTime)
-	for _, l := range layers {
-		b.Layers = append(b.Layers, Layer{ID: l.id, What: l.what, NS: Over(traced, l.time), Share: Over(traced, shareOfWrite(l.time))})
+	b.add(traced, PartOutside, outside, write)
+	for _, l := range layersBy(write) {
+		b.Layers = append(b.Layers, Layer{ID: l.id, What: l.what, NS: Over(traced, l.time), Share: Over(traced, shareOf(l.time, write))})
 	}
 	return b, true
 }
 
-func (b *Breakdown) add(c *Cell, name string, m Metric) {
-	p := Part{Name: name, NS: Over(c, m), Share: Over(c, shareOfWrite(m))}
+// remembered reads m once of each trial: WriteTime decodes histograms.
+func remembered(m Metric) Metric {
+	type value struct {
+		v  float64
+		ok bool
+	}
+	known := map[*record.Trial]value{}
+	return func(t *record.Trial) (float64, bool) {
+		k, found := known[t]
+		if !found {
+			k.v, k.ok = m(t)
+			known[t] = k
+		}
+		return k.v, k.ok
+	}
+}
+
+func (b *Breakdown) add(c *Cell, name string, m, write Metric) {
+	p := Part{Name: name, NS: Over(c, m), Share: Over(c, shareOf(m, write))}
 	for _, t := range c.Trials {
 		v, _ := m(t)
 		p.MeanNS += v / float64(len(c.Trials))
@@ -159,28 +183,43 @@ func WriteTime(t *record.Trial) (float64, bool) {
 }
 
 // OutsideTime is WriteTime without the stages, in nanoseconds: PartOutside.
-func OutsideTime(t *record.Trial) (float64, bool) {
-	inside, traced := StageTime(record.StageNames()...)(t)
-	all, ok := WriteTime(t)
-	return all - inside, traced && ok
+func OutsideTime(t *record.Trial) (float64, bool) { return outsideBy(WriteTime)(t) }
+
+// outsideBy is OutsideTime; write is WriteTime.
+func outsideBy(write Metric) Metric {
+	stages := StageTime(record.StageNames()...)
+	return func(t *record.Trial) (float64, bool) {
+		inside, traced := stages(t)
+		if !traced {
+			return 0, false // most trials are not: their histograms need no decoding
+		}
+		all, ok := write(t)
+		return all - inside, ok
+	}
 }
 
 // B4Time is what the plan's layer B4, gRPC and its protobuf, can hide in: the
 // stages decode and reply with OutsideTime.
-func B4Time(t *record.Trial) (float64, bool) {
-	inside, _ := StageTime(record.StageDecode, record.StageReply)(t)
-	outside, ok := OutsideTime(t)
-	return inside + outside, ok
+func B4Time(t *record.Trial) (float64, bool) { return b4By(WriteTime)(t) }
+
+// b4By is B4Time; write is WriteTime.
+func b4By(write Metric) Metric {
+	ends, rest := StageTime(record.StageDecode, record.StageReply), outsideBy(write)
+	return func(t *record.Trial) (float64, bool) {
+		inside, _ := ends(t)
+		outside, ok := rest(t)
+		return inside + outside, ok
+	}
 }
 
 // LockWait is the time that a write waits for the storage lock, in nanoseconds.
 var LockWait = quotient(func(m *record.Mechanism) int64 { return m.LockWaitNS }, appliedOps)
 
-// shareOfWrite is a time as a share of WriteTime.
-func shareOfWrite(m Metric) Metric {
+// shareOf is a time as a share of another.
+func shareOf(m, whole Metric) Metric {
 	return func(t *record.Trial) (float64, bool) {
 		part, ok := m(t)
-		all, measured := WriteTime(t)
+		all, measured := whole(t)
 		return part / all, ok && measured && all > 0
 	}
 }
