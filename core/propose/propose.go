@@ -3,7 +3,6 @@ package propose
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -52,6 +51,7 @@ type Proposer struct {
 	waiting      []*request // FIFO from head on
 	sizes        []int      // sizes[i] = len(waiting[i].encoded)
 	head         int
+	spans        map[*request]*trace.Span // of the waiting commands that are traced
 	inFlight     map[uint64]*proposal
 	sequence     uint64
 	pendingOps   int
@@ -62,7 +62,6 @@ type Proposer struct {
 type request struct {
 	encoded []byte
 	answer  chan outcome // buffered: an answer never blocks
-	span    *trace.Span  // nil unless this command is traced
 }
 
 type outcome struct {
@@ -75,6 +74,7 @@ type proposal struct {
 	requests []*request
 	answered int
 	born     time.Time
+	traced   *tracedCommand
 }
 
 // New returns a Proposer. origin must differ from that of every other start of
@@ -84,6 +84,7 @@ func New(c codec.Codec, p Policy, l Limits, origin uint64, tracer *trace.Tracer)
 	return &Proposer{
 		codec: c, policy: p, limits: l, origin: origin, tracer: tracer,
 		wake:     make(chan struct{}, 1),
+		spans:    make(map[*request]*trace.Span),
 		inFlight: make(map[uint64]*proposal),
 	}
 }
@@ -107,8 +108,8 @@ func (p *Proposer) Do(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
 		return kv.Result{}, fmt.Errorf("%w: %d bytes encoded, at most %d are accepted", kv.ErrTooLarge, len(encoded), p.limits.MaxRequestBytes)
 	}
 	span.Stamp(trace.Encode)
-	r := &request{encoded: encoded, answer: make(chan outcome, 1), span: span}
-	if err := p.admit(r); err != nil {
+	r := &request{encoded: encoded, answer: make(chan outcome, 1)}
+	if err := p.admit(r, span); err != nil {
 		return kv.Result{}, err
 	}
 	select {
@@ -122,7 +123,7 @@ func (p *Proposer) Do(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
 	}
 }
 
-func (p *Proposer) admit(r *request) error {
+func (p *Proposer) admit(r *request, span *trace.Span) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -135,6 +136,9 @@ func (p *Proposer) admit(r *request) error {
 	}
 	p.pendingOps++
 	p.pendingBytes += int64(len(r.encoded))
+	if span != nil {
+		p.spans[r] = span
+	}
 	p.waiting = append(p.waiting, r)
 	p.sizes = append(p.sizes, len(r.encoded))
 	if len(p.waiting)-p.head == 1 {
@@ -168,14 +172,13 @@ func (p *Proposer) Next() (entry []byte, sequence uint64, ops int, ok bool) {
 	p.dropOldest(ops)
 	p.sequence++
 	sequence = p.sequence
-	p.inFlight[sequence] = &proposal{requests: batch, born: time.Now()}
+	p.inFlight[sequence] = &proposal{requests: batch, born: time.Now(), traced: p.takeSpans(batch)}
 	p.mu.Unlock()
 
 	encoded := make([][]byte, ops)
 	size := codec.HeaderBytes + 2
 	for i, r := range batch {
 		encoded[i] = r.encoded
-		r.span.Stamp(trace.Queue)
 		size += len(r.encoded) + 8
 	}
 	id := codec.ProposalID{Origin: p.origin, Sequence: sequence}
@@ -196,22 +199,6 @@ func (p *Proposer) dropOldest(n int) {
 	p.waiting, p.sizes, p.head = p.waiting[:rest], p.sizes[:rest], 0
 }
 
-// Stamp says that a stage has ended, at the given time, for the commands of
-// these entries that are traced and not answered yet.
-func (p *Proposer) Stamp(stage trace.Stage, at trace.Time, entries iter.Seq[codec.ProposalID]) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id := range entries {
-		e := p.inFlight[id.Sequence]
-		if e == nil || id.Origin != p.origin {
-			continue
-		}
-		for _, r := range e.requests[e.answered:] {
-			r.span.StampAt(stage, at)
-		}
-	}
-}
-
 // Resolve answers the next len(results) commands of the entry id, in order.
 // Entries of another origin, and those that failed before, are ignored. applied
 // is when the engine had them, for the stage trace; 0 if none is kept.
@@ -225,6 +212,7 @@ func (p *Proposer) Resolve(id codec.ProposalID, results []kv.Result, applied tra
 		p.mu.Unlock()
 		return
 	}
+	e.stamp(trace.Apply, applied, e.answered+len(results))
 	answered := e.requests[e.answered : e.answered+len(results)]
 	e.answered += len(results)
 	if e.answered == len(e.requests) {
@@ -233,7 +221,6 @@ func (p *Proposer) Resolve(id codec.ProposalID, results []kv.Result, applied tra
 	p.settle(answered)
 	p.mu.Unlock()
 	for i, r := range answered {
-		r.span.StampAt(trace.Apply, applied)
 		r.answer <- outcome{result: results[i]}
 	}
 }
@@ -287,6 +274,7 @@ func (p *Proposer) Close(err error) {
 	}
 	waiting := p.waiting[p.head:]
 	p.waiting, p.sizes, p.head = nil, nil, 0
+	clear(p.spans)
 	p.settle(waiting)
 	p.mu.Unlock()
 	answerAll(waiting, err)
