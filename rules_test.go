@@ -92,6 +92,7 @@ var arrows = []arrow{
 	{why: "records are a leaf", from: []string{"harness/record"}, to: []string{"harness", "plots", "core"}, exceptTo: []string{"harness/record"}},
 	{why: "designs are a leaf", from: []string{"harness/fraction"}, to: []string{"harness", "plots", "core"}, exceptTo: []string{"harness/fraction"}},
 	{why: "kv is a leaf", from: []string{"core/kv"}, to: []string{"core"}, exceptTo: []string{"core/kv"}},
+	{why: "the stage trace is a leaf", from: []string{"core/trace"}, to: []string{"core"}, exceptTo: []string{"core/trace"}},
 	{why: "rpcpb is a leaf", from: []string{"core/rpcpb"}, to: []string{"core"}, exceptTo: []string{"core/rpcpb"}},
 	{why: "stages do not know the composition root", from: []string{"core"}, to: []string{"core/node"}, exceptFrom: []string{"core/node"}},
 	{why: "the services do not know the stages", from: []string{"core/api"}, to: []string{"core/raftnode", "core/wal", "core/propose", "core/metrics"}},

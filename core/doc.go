@@ -46,7 +46,8 @@
 //	node -> api, raftnode, apply, propose, engine, wal, metrics
 //	raftnode -> propose, wal      (the only importer of the Raft library)
 //	apply -> engine, codec, wal
-//	propose -> codec
-//	api -> apply, engine
+//	propose -> codec, trace
+//	api -> apply, engine, trace
+//	metrics -> trace    (a leaf: sampled stage times of writes)
 //	all -> kv
 package core
