@@ -13,8 +13,8 @@
 //     check voids the trial's numbers and fails the run.
 //  5. record is what a trial leaves behind: the only thing that analysis reads.
 //  6. stats summarizes records, with intervals and warnings; attrib divides a
-//     total gain among its causes; claims holds the plan's predictions; report
-//     and package plots put them side by side.
+//     total gain among its causes; claims holds the plan's predictions and verdict
+//     judges them; report and package plots put them side by side.
 //
 // Steps 1 to 4 never look at results, steps 6 never run a trial: a report can be
 // remade from records alone. ceiling also holds the target that does nothing.

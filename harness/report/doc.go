@@ -6,9 +6,10 @@
 //
 //  1. record.ReadRun reads manifest and trials, strictly.
 //  2. stats.NewRun indexes them; void trials are taken out and counted.
-//  3. Section writes the Markdown: what was run, the answers, a table per
-//     engine and workload, the plan's predictions beside the measurements,
-//     figures.
+//  3. Section writes the Markdown: what was run, the answers, the claims ledger
+//     (every prediction with its verdict, by package verdict), a table per engine
+//     and workload, figures. Summarize writes attribution and ledger for a
+//     terminal from the same rows.
 //  4. Splice puts it between the section's markers and leaves every other byte
 //     of the document as it was.
 //
