@@ -9,13 +9,17 @@
 //  3. trial starts a fresh store process on fresh data, preloads it, warms up,
 //     measures, checks and stops it (child). One process is one sample.
 //  4. load drives the store with the operations of workload, over the wire, in a
-//     closed or an open loop, and keeps HdrHistograms; check follows every answer against a model. A failed
-//     check voids the trial's numbers and fails the run.
+//     closed or an open loop, and keeps HdrHistograms; check follows every answer
+//     against a model. A failed check voids the trial's numbers and fails the run.
 //  5. record is what a trial leaves behind: the only thing that analysis reads.
 //  6. stats summarizes records, with intervals and warnings; attrib divides a
 //     total gain among its causes; claims holds the plan's predictions and verdict
 //     judges them; report and package plots put them side by side.
 //
-// Steps 1 to 4 never look at results, steps 6 never run a trial: a report can be
+// A capacity study has no plan that is known beforehand: package capacity decides
+// each trial from the records so far, in step 2 as in step 6. usl fits
+// throughput against clients.
+//
+// Steps 1 to 4, capacity apart, never look at results, steps 6 never run a trial: a report can be
 // remade from records alone. ceiling also holds the target that does nothing.
 package harness

@@ -15,6 +15,11 @@
 //  5. The manifest gets its finish time. Void trials make the run fail, after
 //     all others have run.
 //
+// A capacity study (Capacity) lives the same life, but for its plan: package
+// capacity decides each trial when it has seen the records before, and cells are
+// added to the manifest as they come up. To resume is to follow its decisions
+// through the records again.
+//
 // # Invariants
 //
 //   - A trial is recorded once, or not at all: an interrupted trial leaves
