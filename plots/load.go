@@ -122,10 +122,10 @@ func (f *Figure) addLoadLine(l LoadLine, col color.RGBA, ext *extent) error {
 		line.Color, line.Width, line.Dashes = col, vg.Points(1.6), loadCurves[i].dashes
 		f.plot.Add(line)
 		ext.addAll(pts)
-		if loadCurves[i].percentile == 99 {
-			f.describe(l.Name, line)
-		}
 	}
+	key := &plotter.Line{LineStyle: plotter.DefaultLineStyle}
+	key.Color, key.Width = col, vg.Points(1.6)
+	f.describe(l.Name, key)
 	if len(dots) == 0 {
 		return nil
 	}

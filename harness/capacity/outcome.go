@@ -3,6 +3,7 @@ package capacity
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 )
 
@@ -15,7 +16,7 @@ var shares = []float64{0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1}
 const CommonShare = 0.8
 
 // Load names a share of a variant's own capacity: "50%".
-func Load(share float64) string { return plain(100*share) + "%" }
+func Load(share float64) string { return plain(math.Round(100*share)) + "%" }
 
 // Outcome is what is known of one variant's capacity.
 type Outcome struct {

@@ -35,6 +35,7 @@ func TestStudyFindsTheCapacityOfQueues(t *testing.T) {
 	}
 	for i := range spec.Variants {
 		require.Len(t, study.Loads(i), 9)
+		require.Equal(t, "110%", study.Loads(i)[7].Load)
 		for _, a := range study.Loads(i) {
 			require.Equal(t, spec.Blocks, count[spec.Cell(a).ID], "%v", a)
 			require.Equal(t, capacity.GroupCompare, spec.Cell(a).Group)

@@ -55,13 +55,17 @@ func (b *builder) capacity() error {
 func (b *builder) capacities(study *capacity.Study) {
 	s := study.Spec
 	t := table{
-		caption: fmt.Sprintf("Highest offered rate of puts with %s of the response time. Each rate was decided by the majority of %s; the search ended when the lowest rate that missed the objective was within %s %% of the highest that met it, which is the capacity. Ratio: of the capacities, to the first variant's; in parentheses what the two brackets leave open, which is no interval: the noise between runs is not in it. Open loop, Poisson arrivals; %s.",
+		caption: fmt.Sprintf("Highest offered rate of puts with %s of the response time. Each rate was decided by the majority of %s; the search ended when the lowest rate that missed the objective was within %s %% of the highest that met it, which is the capacity. Ratio: of the capacities, to the first variant's; in parentheses what the two brackets leave open, which is no interval: the noise between runs is not in it. A void trial has no place in a table of latencies, but one that was saturated has missed the objective, and one whose generator was late has made response times longer, never shorter: both counted as votes on their rate. Open loop, Poisson arrivals; %s.",
 			objectives(s), plural(s.Repeats, "trial"), stats.Number(100*s.Resolution), workloadText(s.Workload)),
 		head: []column{text("variant"), text("options"), num("capacity (met), puts/s"), num("not met, puts/s"), num("ratio"), num("trials"), text("remark")},
 	}
 	outcomes := study.Outcomes()
 	for i, o := range outcomes {
-		t.add(o.Variant, differingOptions(s, i), perSecond(o.Met), perSecond(o.NotMet), capacityRatio(o, outcomes[0]), fmt.Sprint(o.Trials), remark(o))
+		ratio := "1"
+		if i > 0 {
+			ratio = capacityRatio(o, outcomes[0])
+		}
+		t.add(o.Variant, differingOptions(s, i), perSecond(o.Met), perSecond(o.NotMet), ratio, fmt.Sprint(o.Trials), remark(o))
 	}
 	b.part("Capacity at "+objectives(s), &t)
 }
