@@ -129,7 +129,7 @@ func (b *builder) unmeasured(c claims.Claim) ledgerRow {
 		row.reason = "needs " + c.Needs
 	case c.Kind == claims.KindItem && b.factorOf(c.ID) < 0:
 		row.reason = fmt.Sprintf("an item of phase %d, not switched on by this plan", c.Phase)
-	case c.Kind == claims.KindLayer:
+	case layers[c.ID].most != nil:
 		row.reason = "no cell of this run traced its stages"
 	}
 	if b.judgeOf(c) == nil {
