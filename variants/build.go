@@ -52,16 +52,31 @@ func (s Selection) Apply(o *node.Options, seed uint64) error {
 // engine returns the function that opens the chosen engine.
 func (s Selection) engine(o *node.Options) func(dir string) (engine.Engine, error) {
 	fs, onLockWait := cmp.Or[vfs.FS](o.FS, vfs.Default), o.Metrics.LockWaited
+	profile := lsm.Profile(s["engine-profile"])
 	switch s["engine"] {
 	case "pebble":
 		return func(dir string) (engine.Engine, error) {
-			return pebble.Open(fs, dir, lsm.Options{Logger: o.Logger})
+			return pebble.Open(fs, dir, lsm.Options{Profile: profile, Logger: o.Logger})
 		}
 	case "rocksdb":
 		return func(dir string) (engine.Engine, error) {
-			return rocksdb.Open(dir, lsm.Options{Logger: o.Logger})
+			return rocksdb.Open(dir, lsm.Options{Profile: profile, Logger: o.Logger})
 		}
 	}
 	newIndex := indexes[s["index"]]
 	return func(string) (engine.Engine, error) { return memory.New(newIndex(onLockWait)), nil }
+}
+
+// EngineSettings says in one line what --engine-profile makes of the library's
+// settings on this machine; "" if they are the library's own. The selection must
+// be valid.
+func (s Selection) EngineSettings() (string, error) {
+	opts := lsm.Options{Profile: lsm.Profile(s["engine-profile"])}
+	switch s["engine"] {
+	case "pebble":
+		return pebble.Settings(opts)
+	case "rocksdb":
+		return rocksdb.Settings(opts)
+	}
+	return "", nil
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"metastorebench/core/engine/lsm"
 )
 
 // Selection is one value for each axis, by the axis's name. The zero value
@@ -44,7 +46,8 @@ func Named(name string) (Selection, error) {
 }
 
 // Validate reports all violations at once: an axis without a value, an unknown
-// axis, an unknown value, a value that is not in this build.
+// axis, an unknown value, a value that is not in this build, values that exclude
+// each other.
 func (s Selection) Validate() error {
 	var errs []error
 	known := make(map[string]bool)
@@ -60,6 +63,9 @@ func (s Selection) Validate() error {
 		case v.Missing != "":
 			errs = append(errs, fmt.Errorf("--%s=%s: %s", a.Name, chosen, v.Missing))
 		}
+	}
+	if s["engine"] == "memory" && s["engine-profile"] == string(lsm.ProfileTuned) {
+		errs = append(errs, fmt.Errorf("--engine-profile=%s: --engine=memory has no library to tune; accepted with it: %s", lsm.ProfileTuned, lsm.ProfileDefault))
 	}
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		if !known[name] {

@@ -31,6 +31,8 @@ func TestSelectionNamesEveryViolation(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, want)
 	}
+	err = with(t, variants.VariantBest, "engine-profile", "tuned").Validate()
+	require.EqualError(t, err, "--engine-profile=tuned: --engine=memory has no library to tune; accepted with it: default")
 	_, err = variants.Parse("--propose=batch --propose=perop")
 	require.ErrorContains(t, err, "given twice")
 	_, err = variants.Parse("propose=batch")

@@ -64,11 +64,14 @@ func selections(tb testing.TB) map[string]variants.Selection {
 }
 
 // stores returns the best selection on each engine of this build, the memory
-// engine with each index.
+// engine with each index and the others with each profile.
 func stores(tb testing.TB) map[string]variants.Selection {
 	all := make(map[string]variants.Selection)
 	for _, e := range engines() {
 		all[e] = with(tb, variants.VariantBest, "engine", e)
+		if e != "memory" {
+			all[e+"/tuned"] = with(tb, variants.VariantBest, "engine", e, "engine-profile", "tuned")
+		}
 	}
 	for _, index := range values("index") {
 		all["memory/"+index] = with(tb, variants.VariantBest, "engine", "memory", "index", index)

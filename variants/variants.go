@@ -11,6 +11,7 @@ import (
 
 	"metastorebench/core/apply"
 	"metastorebench/core/codec"
+	"metastorebench/core/engine/lsm"
 	"metastorebench/core/propose"
 	"metastorebench/core/wal"
 	applybatch "metastorebench/variants/apply/batch"
@@ -105,6 +106,10 @@ func Axes() []Axis {
 			{Name: "memory", Doc: "in memory, made durable by the Raft log and snapshots (the plan's baseline)"},
 			{Name: "pebble", Doc: "cockroachdb/pebble, its own WAL off"},
 			{Name: "rocksdb", Doc: "RocksDB through grocksdb, its own WAL off", Missing: rocksdbMissing()},
+		}},
+		{Name: "engine-profile", Seam: "settings of the engine's library; the memory engine has none", Best: string(lsm.ProfileDefault), Values: []Value{
+			{Name: string(lsm.ProfileDefault), Doc: "the library's own (the plan's baseline)"},
+			{Name: string(lsm.ProfileTuned), Doc: "memory, filters, compactions and compression for this load, scaled to the machine (P2.4)"},
 		}},
 		{Name: "disk", Seam: "device profile of the Raft log (an environment factor, not a variant)", Best: "native", Environment: true, Values: diskValues()},
 	}

@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -87,6 +90,11 @@ func TestKill(t *testing.T) {
 		}
 		for _, engine := range axis.Values {
 			for _, wal := range []string{"perentry", "perready"} {
+				if wal == "perready" && engine.Name != "memory" && engine.Missing == "" {
+					t.Run(engine.Name+"/"+wal+"/tuned", func(t *testing.T) {
+						killRounds(t, "--engine", engine.Name, "--wal", wal, "--engine-profile", "tuned", "--snapshot-count", "100")
+					})
+				}
 				for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
 					t.Run(engine.Name+"/"+wal+"/"+variant, func(t *testing.T) {
 						if engine.Missing != "" {
@@ -217,6 +225,32 @@ func TestCleanStop(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
+// TestEngineProfile: a tuned engine tells its settings and keeps account of what
+// it moves, and one without a library does neither.
+func TestEngineProfile(t *testing.T) {
+	for _, c := range []struct {
+		args  []string
+		tells bool
+		moves bool
+	}{
+		{[]string{"--engine=pebble", "--engine-profile=tuned"}, true, true},
+		{[]string{"--engine=pebble"}, false, true},
+		{nil, false, false},
+	} {
+		p := startProcess(t, t.TempDir(), c.args...)
+		settings, told := p.ready.Options["engine-settings"]
+		require.Equal(t, c.tells, told, "%v: %s", c.args, settings)
+		require.Equal(t, c.tells, strings.Contains(settings, "cache="))
+		_, err := p.client(t).Put(t.Context(), "k", "v")
+		require.NoError(t, err)
+		resp, err := http.Get("http://" + p.ready.HTTP + "/metrics")
+		require.NoError(t, err)
+		page, err := io.ReadAll(resp.Body)
+		require.NoError(t, errors.Join(err, resp.Body.Close()))
+		require.Equal(t, c.moves, strings.Contains(string(page), "\nmetastore_storage_written_bytes_total "), "%v", c.args)
+	}
+}
+
 // TestBadInput starts with arguments that must be refused, and looks for the
 // reason.
 func TestBadInput(t *testing.T) {
@@ -232,6 +266,8 @@ func TestBadInput(t *testing.T) {
 		"two values":  {[]string{"--propose=x", "--codec=y"}, []string{"perop, batch", "json, protobuf"}},
 		"variant":     {[]string{"--variant=fast"}, []string{`unknown --variant "fast"`, "best, baseline"}},
 		"flag":        {[]string{"--sync=no"}, []string{"unknown flag: --sync"}},
+		"profile":     {[]string{"--engine=pebble", "--engine-profile=fast"}, []string{`unknown --engine-profile "fast", want one of default, tuned`}},
+		"no library":  {[]string{"--engine-profile=tuned"}, []string{"--engine=memory has no library to tune"}},
 		"disk":        {[]string{"--disk=ssd"}, []string{"native, 1ms, plan"}},
 		"log level":   {append(free, "--log-level=loud"), []string{"debug, info, warn, error"}},
 		"port in use": {[]string{"--listen-client-urls=http://" + taken.ready.Client}, []string{"--listen-client-urls", "address already in use"}},

@@ -73,10 +73,14 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	if err != nil {
 		return errors.Join(err, ports.close(), n.Stop())
 	}
-	if err := announce(stdout, ports, c, s); err != nil {
+	settings, err := s.EngineSettings()
+	if err == nil {
+		err = announce(stdout, ports, c, s, settings)
+	}
+	if err != nil {
 		return errors.Join(err, ports.close(), n.Stop())
 	}
-	logger.Info("serving", zap.Stringer("options", s), zap.Int("stage-sample", c.stageSample), zap.String("client", firstAddr(ports.client)), zap.String("http", firstAddr(ports.web)))
+	logger.Info("serving", zap.Stringer("options", s), zap.String("engine-settings", settings), zap.Int("stage-sample", c.stageSample), zap.String("client", firstAddr(ports.client)), zap.String("http", firstAddr(ports.web)))
 	return errors.Join(runServer(ctx, server, n, ports), n.Stop())
 }
 
@@ -167,9 +171,13 @@ func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics
 }
 
 // announce tells the program that started this one that it serves, with the
-// effective options: the axes and what else shapes a measurement.
-func announce(w io.Writer, p ports, c *config, s variants.Selection) error {
+// effective options: the axes, the settings that --engine-profile makes, and what
+// else shapes a measurement.
+func announce(w io.Writer, p ports, c *config, s variants.Selection, engineSettings string) error {
 	options := maps.Clone(map[string]string(s))
+	if engineSettings != "" {
+		options["engine-settings"] = engineSettings
+	}
 	options["snapshot-count"] = strconv.FormatUint(c.snapshotCount, 10)
 	options["snapshot-bytes"] = strconv.FormatInt(c.snapshotBytes, 10)
 	options["max-request-bytes"] = strconv.FormatUint(uint64(c.maxRequestBytes), 10)

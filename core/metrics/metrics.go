@@ -30,6 +30,7 @@ type Metrics struct {
 	walBytes   prometheus.Counter
 	lockWait   prometheus.Histogram
 	appliedOps prometheus.Counter
+	storage    storage
 }
 
 // New returns the metrics of a node that runs the named engine. operations are
@@ -63,7 +64,7 @@ func New(engine string, operations ...string) *Metrics {
 		m.durations[op] = m.opSeconds.WithLabelValues(op)
 	}
 	m.registry.MustRegister(
-		m.ops, m.opSeconds, m.batchSize, m.readySize, m.fsyncs, m.fsyncTime, m.walBytes, m.lockWait, m.appliedOps,
+		m.ops, m.opSeconds, m.batchSize, m.readySize, m.fsyncs, m.fsyncTime, m.walBytes, m.lockWait, m.appliedOps, &m.storage,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -112,6 +112,9 @@ func (n *Node) openEngine(mark wal.SnapshotMark) (engine.Engine, engine.State, e
 	if err := n.prime(e, mark); err != nil {
 		return nil, engine.State{}, errors.Join(err, e.Close())
 	}
+	if metered, ok := e.(engine.Metered); ok {
+		n.opts.Metrics.Storage(metered)
+	}
 	v := e.View()
 	defer v.Close()
 	return e, v.State(), nil

@@ -305,16 +305,26 @@ type Stages struct {
 
 // Mechanism holds the store's counters that explain a throughput.
 type Mechanism struct {
-	AppliedOps      int64 `json:"applied_ops"`       // write commands applied
-	Proposals       int64 `json:"proposals"`         // log entries proposed
-	ProposedOps     int64 `json:"proposed_ops"`      // commands in them
-	Readys          int64 `json:"readys"`            // Readys that held entries
-	ReadyEntries    int64 `json:"ready_entries"`     // entries in them
-	Fsyncs          int64 `json:"fsyncs"`            // syncs of the log
-	FsyncNS         int64 `json:"fsync_ns"`          // time in them, device profile included
-	WALBytes        int64 `json:"wal_bytes"`         // bytes appended to the log
-	LockWaitNS      int64 `json:"lock_wait_ns"`      // waiting for the storage lock
-	TotalAppliedOps int64 `json:"total_applied_ops"` // since the store started, at the end of the trial
+	AppliedOps   int64 `json:"applied_ops"`   // write commands applied
+	Proposals    int64 `json:"proposals"`     // log entries proposed
+	ProposedOps  int64 `json:"proposed_ops"`  // commands in them
+	Readys       int64 `json:"readys"`        // Readys that held entries
+	ReadyEntries int64 `json:"ready_entries"` // entries in them
+	Fsyncs       int64 `json:"fsyncs"`        // syncs of the log
+	FsyncNS      int64 `json:"fsync_ns"`      // time in them, device profile included
+	WALBytes     int64 `json:"wal_bytes"`     // bytes appended to the log
+	LockWaitNS   int64 `json:"lock_wait_ns"`  // waiting for the storage lock
+	// What the storage library moved, and what it held at the end; all zero for
+	// an engine that keeps no account, such as memory. Write amplification is
+	// (flushed + compacted) / written, space amplification table / live; neither
+	// holds the log, which is WALBytes.
+	StorageWrittenBytes        int64 `json:"storage_written_bytes,omitempty"`         // keys and values, as stored, that came in
+	StorageFlushedBytes        int64 `json:"storage_flushed_bytes,omitempty"`         // table files written from memtables
+	StorageCompactedBytes      int64 `json:"storage_compacted_bytes,omitempty"`       // table files written by compactions
+	StorageCompactionReadBytes int64 `json:"storage_compaction_read_bytes,omitempty"` // read by compactions
+	StorageTableBytes          int64 `json:"storage_table_bytes,omitempty"`           // table files at the end of the window
+	StorageLiveBytes           int64 `json:"storage_live_bytes,omitempty"`            // the library's estimate of them without dead data
+	TotalAppliedOps            int64 `json:"total_applied_ops"`                       // since the store started, at the end of the trial
 }
 
 // Check is one verification made inside the trial.

@@ -64,6 +64,12 @@ func parseCounters(r io.Reader) (counters, error) {
 	_, c.FsyncNS = f.histogram("metastore_wal_fsync_duration_seconds", 1e9)
 	c.WALBytes = f.counter("metastore_wal_bytes_total")
 	_, c.LockWaitNS = f.histogram("metastore_storage_lock_wait_seconds", 1e9)
+	c.StorageWrittenBytes = f.optional("metastore_storage_written_bytes_total")
+	c.StorageFlushedBytes = f.optional("metastore_storage_flushed_bytes_total")
+	c.StorageCompactedBytes = f.optional("metastore_storage_compacted_bytes_total")
+	c.StorageCompactionReadBytes = f.optional("metastore_storage_compaction_read_bytes_total")
+	c.StorageTableBytes = f.optional("metastore_storage_table_bytes")
+	c.StorageLiveBytes = f.optional("metastore_storage_live_bytes")
 	c.stages = f.stages()
 	return c, errors.Join(f.errs...)
 }
@@ -94,6 +100,27 @@ func (r *reader) counter(name string) int64 {
 		sum += m.GetCounter().GetValue()
 	}
 	return int64(sum)
+}
+
+// optional returns the value of a counter or gauge that not every store has, 0
+// if it is missing.
+func (r *reader) optional(name string) int64 {
+	family, ok := r.families[name]
+	if !ok {
+		return 0
+	}
+	if len(family.GetMetric()) != 1 {
+		r.fail(name, fmt.Sprintf("has %d values, want one", len(family.GetMetric())))
+		return 0
+	}
+	switch m := family.GetMetric()[0]; family.GetType() {
+	case dto.MetricType_COUNTER:
+		return int64(m.GetCounter().GetValue())
+	case dto.MetricType_GAUGE:
+		return int64(m.GetGauge().GetValue())
+	}
+	r.fail(name, "is a "+family.GetType().String()+", want a counter or a gauge")
+	return 0
 }
 
 // histogram sums up a histogram's count and sum over its labels; scale converts
@@ -129,5 +156,12 @@ func (c counters) since(before counters) *record.Mechanism {
 		WALBytes:        c.WALBytes - before.WALBytes,
 		LockWaitNS:      c.LockWaitNS - before.LockWaitNS,
 		TotalAppliedOps: c.TotalAppliedOps,
+
+		StorageWrittenBytes:        c.StorageWrittenBytes - before.StorageWrittenBytes,
+		StorageFlushedBytes:        c.StorageFlushedBytes - before.StorageFlushedBytes,
+		StorageCompactedBytes:      c.StorageCompactedBytes - before.StorageCompactedBytes,
+		StorageCompactionReadBytes: c.StorageCompactionReadBytes - before.StorageCompactionReadBytes,
+		StorageTableBytes:          c.StorageTableBytes,
+		StorageLiveBytes:           c.StorageLiveBytes,
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"metastorebench/harness/record"
 )
 
 func TestParseStat(t *testing.T) {
@@ -99,6 +101,42 @@ func TestParseCounters(t *testing.T) {
 	require.ErrorContains(t, err, "metastore_applied_ops_total: is a GAUGE, want a counter")
 	_, err = parseCounters(strings.NewReader("}{"))
 	require.ErrorIs(t, err, ErrMetrics)
+}
+
+// TestParseStorage: the account of the storage library is read where there is
+// one, totals as differences and sizes as they are at the end.
+func TestParseStorage(t *testing.T) {
+	const storage = `# TYPE metastore_storage_written_bytes_total counter
+metastore_storage_written_bytes_total 10
+# TYPE metastore_storage_flushed_bytes_total counter
+metastore_storage_flushed_bytes_total 20
+# TYPE metastore_storage_compacted_bytes_total counter
+metastore_storage_compacted_bytes_total 30
+# TYPE metastore_storage_compaction_read_bytes_total counter
+metastore_storage_compaction_read_bytes_total 40
+# TYPE metastore_storage_table_bytes gauge
+metastore_storage_table_bytes 50
+# TYPE metastore_storage_live_bytes gauge
+metastore_storage_live_bytes 45
+`
+	read := func(m *record.Mechanism) []int64 {
+		return []int64{
+			m.StorageWrittenBytes, m.StorageFlushedBytes, m.StorageCompactedBytes, m.StorageCompactionReadBytes,
+			m.StorageTableBytes, m.StorageLiveBytes,
+		}
+	}
+	c, err := parseCounters(strings.NewReader(page + storage))
+	require.NoError(t, err)
+	require.Equal(t, []int64{10, 20, 30, 40, 50, 45}, read(c.since(counters{})))
+	require.Equal(t, []int64{0, 0, 0, 0, 50, 45}, read(c.since(c)))
+	none, err := parseCounters(strings.NewReader(page))
+	require.NoError(t, err)
+	require.Equal(t, make([]int64, 6), read(none.since(counters{})))
+
+	_, err = parseCounters(strings.NewReader(page + strings.ReplaceAll(storage, "live_bytes gauge", "live_bytes untyped")))
+	require.ErrorContains(t, err, "metastore_storage_live_bytes: is a UNTYPED, want a counter or a gauge")
+	_, err = parseCounters(strings.NewReader(page + storage + "metastore_storage_live_bytes{a=\"b\"} 1\n"))
+	require.ErrorContains(t, err, "metastore_storage_live_bytes: has 2 values, want one")
 }
 
 // FuzzCounters: no page may panic the parser, and none without all metrics may

@@ -43,6 +43,7 @@ func Run(t *testing.T, newFactory func(t testing.TB) Factory) {
 		{"Reopen", testReopen},
 		{"Crash", testCrash},
 		{"CrashInRestore", testCrashInRestore},
+		{"StorageStats", testStorageStats},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.fn(t, newFactory(t)) })

@@ -13,6 +13,7 @@ type batch struct {
 	*engine.Overlay
 	engine     *lsmEngine
 	pending    Batch
+	bytes      int64  // of keys and values in pending
 	key, value []byte // scratch
 }
 
@@ -24,6 +25,7 @@ func (b *batch) Put(pair *kv.KeyValue) error {
 	if err := b.pending.Set(b.key, b.value); err != nil {
 		return err
 	}
+	b.bytes += int64(len(b.key) + len(b.value))
 	b.Overlay.Put(pair)
 	return nil
 }
@@ -33,6 +35,7 @@ func (b *batch) Delete(key []byte) error {
 	if err := b.pending.Delete(b.key); err != nil {
 		return err
 	}
+	b.bytes += int64(len(b.key))
 	b.Overlay.Delete(key)
 	return nil
 }
@@ -43,6 +46,9 @@ func (b *batch) Commit(state engine.State) error {
 	if err == nil {
 		err = b.engine.apply(b.pending, state)
 	}
+	if err == nil {
+		b.engine.written.Add(b.bytes + int64(len(stateKey)+len(b.value)))
+	}
 	return errors.Join(err, b.Discard())
 }
 
@@ -51,7 +57,7 @@ func (b *batch) Discard() error {
 		return nil
 	}
 	err := b.pending.Close()
-	b.pending = nil
+	b.pending, b.bytes = nil, 0
 	b.Overlay.Reset()
 	return err
 }

@@ -31,11 +31,13 @@ type lsmEngine struct {
 	closed bool
 	// open counts Views and Snapshots: a library must not be closed under one.
 	open atomic.Int64
+	// written counts the bytes of keys and values that batches brought in.
+	written atomic.Int64
 	// batch is the one batch. It belongs to the goroutine that commits.
 	batch batch
 }
 
-var _ engine.Engine = (*lsmEngine)(nil)
+var _ engine.Metered = (*lsmEngine)(nil)
 
 // Open returns an engine over store, which it owns from then on, also if it
 // fails. A store that is empty gets the format version and a new State; one of
@@ -171,6 +173,18 @@ func (e *lsmEngine) Persistent() bool { return true }
 
 func (e *lsmEngine) Flush() error { return e.store.Flush() }
 
+// StorageStats holds up Close, so that the library is not asked after it.
+func (e *lsmEngine) StorageStats() (engine.StorageStats, error) {
+	e.access.RLock()
+	defer e.access.RUnlock()
+	if e.closed {
+		return engine.StorageStats{}, engine.ErrClosed
+	}
+	stats, err := e.store.Stats()
+	stats.WrittenBytes = e.written.Load()
+	return stats, err
+}
+
 func (e *lsmEngine) Snapshot() (engine.Snapshot, error) {
 	v, err := e.capture()
 	if err != nil {
@@ -190,7 +204,7 @@ func (e *lsmEngine) Restore(r io.Reader) error {
 	if err := e.wipe(nil); err != nil {
 		return err
 	}
-	l := loader{store: e.store, batch: e.store.NewBatch()}
+	l := loader{store: e.store, batch: e.store.NewBatch(), written: &e.written}
 	defer l.close()
 	err := engine.ReadSnapshot(r, func(s engine.State) error {
 		e.base.state = s
@@ -209,7 +223,8 @@ func (e *lsmEngine) Restore(r io.Reader) error {
 type loader struct {
 	store      Store
 	batch      Batch
-	bytes      int
+	bytes      int // in batch
+	written    *atomic.Int64
 	key, value []byte // scratch
 }
 
@@ -219,7 +234,9 @@ func (l *loader) add(pair *kv.KeyValue) error {
 	if err := l.batch.Set(l.key, l.value); err != nil {
 		return err
 	}
-	l.bytes += len(l.key) + len(l.value)
+	n := len(l.key) + len(l.value)
+	l.written.Add(int64(n))
+	l.bytes += n
 	if l.bytes < restoreBatchBytes {
 		return nil
 	}

@@ -187,12 +187,3 @@ func TestDamagedValue(t *testing.T) {
 	require.ErrorIs(t, v.Scan(nil, nil, func(*kv.KeyValue) bool { return true }), engine.ErrCorrupt)
 	require.ErrorContains(t, err, `"bad"`)
 }
-
-func TestOptions(t *testing.T) {
-	opts, err := Options{}.Resolve()
-	require.NoError(t, err)
-	require.Equal(t, ProfileDefault, opts.Profile)
-	require.NotNil(t, opts.Logger)
-	_, err = Options{Profile: "fast"}.Resolve()
-	require.EqualError(t, err, `engine profile "fast": accepted: default`)
-}

@@ -1,6 +1,10 @@
 package lsm
 
-import "io"
+import (
+	"io"
+
+	"metastorebench/core/engine"
+)
 
 // Store is an ordered map of bytes to bytes: what an LSM library offers. All
 // reads of the Store itself see the newest applied batch. It need not survive
@@ -12,6 +16,10 @@ type Store interface {
 	Snapshot() Snapshot
 	// NewBatch returns an empty batch. One is open at a time.
 	NewBatch() Batch
+	// Stats returns the library's account, with WrittenBytes 0: the engine
+	// counts them, in the same way for every Store. It may be called from any
+	// goroutine.
+	Stats() (engine.StorageStats, error)
 	// Flush returns once every batch applied before the call is durable, or
 	// with the error that prevents it.
 	Flush() error

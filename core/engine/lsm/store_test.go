@@ -6,6 +6,9 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	"metastorebench/core/engine"
 )
 
 // content is an ordered map, the slow way.
@@ -53,6 +56,7 @@ type fakeStore struct {
 	// the batch.
 	onApply func() error
 	closed  bool
+	flushes atomic.Int64
 }
 
 var _ Store = (*fakeStore)(nil)
@@ -79,7 +83,19 @@ func (s *fakeStore) Snapshot() Snapshot { return s.now() }
 
 func (s *fakeStore) NewBatch() Batch { return &fakeBatch{store: s} }
 
-func (s *fakeStore) Flush() error { return nil }
+// Stats counts the content as one table, and each Flush as a copy of it.
+func (s *fakeStore) Stats() (engine.StorageStats, error) {
+	var n int64
+	for key, value := range s.now() {
+		n += int64(len(key) + len(value))
+	}
+	return engine.StorageStats{FlushedBytes: s.flushes.Load() * n, TableBytes: n, LiveBytes: n}, nil
+}
+
+func (s *fakeStore) Flush() error {
+	s.flushes.Add(1)
+	return nil
+}
 
 func (s *fakeStore) Close() error {
 	s.closed = true

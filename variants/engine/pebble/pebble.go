@@ -29,12 +29,16 @@ func Open(fs vfs.FS, dir string, opts lsm.Options) (engine.Engine, error) {
 	}
 	health := newHealth(opts.Logger)
 	listener := health.listener()
-	db, err := pebble.Open(dir, &pebble.Options{
+	dbOpts := &pebble.Options{
 		FS:            fs,
 		DisableWAL:    true,
 		Logger:        health,
 		EventListener: &listener,
-	})
+	}
+	if opts.Profile == lsm.ProfileTuned {
+		tune(dbOpts, opts.Machine.Budget())
+	}
+	db, err := pebble.Open(dir, dbOpts)
 	if err != nil {
 		return nil, fmt.Errorf("pebble engine in %q: %w", dir, err)
 	}

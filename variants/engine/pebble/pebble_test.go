@@ -18,14 +18,17 @@ import (
 
 const dir = "store"
 
+// machine is small, so that tests of the tuned profile are.
+var machine = lsm.Machine{MemoryBytes: 512 << 20, CPUs: 2}
+
 // newFactory stores in memory that loses what is not synced in a crash, but for
 // some of it.
-func newFactory(testing.TB) enginetest.Factory {
+func newFactory(profile lsm.Profile) enginetest.Factory {
 	fs := vfs.NewCrashableMem()
 	rng := rand.New(rand.NewPCG(1, 2))
 	return enginetest.Factory{
 		Open: func(t testing.TB) engine.Engine {
-			e, err := pebble.Open(fs, dir, lsm.Options{})
+			e, err := pebble.Open(fs, dir, lsm.Options{Profile: profile, Machine: machine})
 			require.NoError(t, err)
 			return e
 		},
@@ -35,17 +38,45 @@ func newFactory(testing.TB) enginetest.Factory {
 	}
 }
 
-func TestEngine(t *testing.T) { enginetest.Run(t, newFactory) }
+func TestEngine(t *testing.T) {
+	for _, profile := range lsm.Profiles() {
+		t.Run(string(profile), func(t *testing.T) {
+			enginetest.Run(t, func(testing.TB) enginetest.Factory { return newFactory(profile) })
+		})
+	}
+}
 
 func BenchmarkEngine(b *testing.B) {
-	enginetest.Bench(b, func(t testing.TB) enginetest.Factory {
-		path := t.(*testing.B).TempDir()
-		return enginetest.Factory{Open: func(t testing.TB) engine.Engine {
-			e, err := pebble.Open(vfs.Default, path, lsm.Options{})
-			require.NoError(t, err)
-			return e
-		}}
-	})
+	for _, profile := range lsm.Profiles() {
+		b.Run("profile="+string(profile), func(b *testing.B) {
+			enginetest.Bench(b, func(t testing.TB) enginetest.Factory {
+				path := t.(*testing.B).TempDir()
+				return enginetest.Factory{Open: func(t testing.TB) engine.Engine {
+					e, err := pebble.Open(vfs.Default, path, lsm.Options{Profile: profile})
+					require.NoError(t, err)
+					return e
+				}}
+			})
+		})
+	}
+}
+
+// TestOtherProfile: a store is read with either profile, whichever wrote it.
+func TestOtherProfile(t *testing.T) {
+	fs := vfs.NewMem()
+	profiles := []lsm.Profile{lsm.ProfileDefault, lsm.ProfileTuned, lsm.ProfileDefault}
+	for round, profile := range profiles {
+		e, err := pebble.Open(fs, dir, lsm.Options{Profile: profile, Machine: machine})
+		require.NoError(t, err)
+		require.NoError(t, put(t, e, string(profile)))
+		require.NoError(t, e.Flush())
+		v := e.View()
+		n, err := v.Count(nil, nil)
+		require.NoError(t, err)
+		require.EqualValues(t, min(round+1, 2), n)
+		v.Close()
+		require.NoError(t, e.Close())
+	}
 }
 
 func put(t *testing.T, e engine.Engine, key string) error {
@@ -129,5 +160,5 @@ func TestLocked(t *testing.T) {
 
 func TestUnknownProfile(t *testing.T) {
 	_, err := pebble.Open(vfs.NewMem(), dir, lsm.Options{Profile: "fast"})
-	require.EqualError(t, err, `engine profile "fast": accepted: default`)
+	require.EqualError(t, err, `engine profile "fast": accepted: default, tuned`)
 }

@@ -22,7 +22,8 @@ func Available() bool { return true }
 // by this process or another, damaged files, or engine.ErrFormat for a store of
 // another layout. RocksDB writes its own messages to the file LOG in dir.
 func Open(dir string, opts lsm.Options) (engine.Engine, error) {
-	if _, err := opts.Resolve(); err != nil {
+	opts, err := opts.Resolve()
+	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -30,6 +31,10 @@ func Open(dir string, opts lsm.Options) (engine.Engine, error) {
 	}
 	dbOpts := grocksdb.NewDefaultOptions()
 	dbOpts.SetCreateIfMissing(true)
+	dbOpts.EnableStatistics() // with every profile alike: Stats reads them
+	if opts.Profile == lsm.ProfileTuned {
+		tune(dbOpts, opts.Machine.Budget())
+	}
 	db, err := grocksdb.OpenDb(dbOpts, dir)
 	if err != nil {
 		dbOpts.Destroy()

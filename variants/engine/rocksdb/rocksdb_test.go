@@ -19,14 +19,17 @@ import (
 	"metastorebench/variants/engine/rocksdb"
 )
 
+// machine is small, so that tests of the tuned profile are.
+var machine = lsm.Machine{MemoryBytes: 512 << 20, CPUs: 2}
+
 // newFactory stores in a directory. A crash is a copy of the files as the
 // operating system has them at that moment: what kill -9 leaves.
-func newFactory(t testing.TB) enginetest.Factory {
+func newFactory(t testing.TB, opts lsm.Options) enginetest.Factory {
 	root, generation := t.TempDir(), 0
 	path := func() string { return filepath.Join(root, strings.Repeat("x", generation+1)) }
 	return enginetest.Factory{
 		Open: func(t testing.TB) engine.Engine {
-			e, err := rocksdb.Open(path(), lsm.Options{})
+			e, err := rocksdb.Open(path(), opts)
 			require.NoError(t, err)
 			return e
 		},
@@ -70,10 +73,44 @@ func sizes(t testing.TB, dir string) map[string]int64 {
 
 func TestEngine(t *testing.T) {
 	require.True(t, rocksdb.Available())
-	enginetest.Run(t, newFactory)
+	for _, profile := range lsm.Profiles() {
+		t.Run(string(profile), func(t *testing.T) {
+			enginetest.Run(t, func(t testing.TB) enginetest.Factory {
+				return newFactory(t, lsm.Options{Profile: profile, Machine: machine})
+			})
+		})
+	}
 }
 
-func BenchmarkEngine(b *testing.B) { enginetest.Bench(b, newFactory) }
+func BenchmarkEngine(b *testing.B) {
+	for _, profile := range lsm.Profiles() {
+		b.Run("profile="+string(profile), func(b *testing.B) {
+			enginetest.Bench(b, func(t testing.TB) enginetest.Factory {
+				return newFactory(t, lsm.Options{Profile: profile})
+			})
+		})
+	}
+}
+
+// TestOtherProfile: a store is read with either profile, whichever wrote it.
+func TestOtherProfile(t *testing.T) {
+	path := t.TempDir()
+	profiles := []lsm.Profile{lsm.ProfileDefault, lsm.ProfileTuned, lsm.ProfileDefault}
+	for round, profile := range profiles {
+		e, err := rocksdb.Open(path, lsm.Options{Profile: profile, Machine: machine})
+		require.NoError(t, err)
+		b := e.NewBatch()
+		require.NoError(t, b.Put(&kv.KeyValue{Key: []byte(profile)}))
+		require.NoError(t, b.Commit(engine.State{AppliedIndex: 1}))
+		require.NoError(t, e.Flush())
+		v := e.View()
+		n, err := v.Count(nil, nil)
+		require.NoError(t, err)
+		require.EqualValues(t, min(round+1, 2), n)
+		v.Close()
+		require.NoError(t, e.Close())
+	}
+}
 
 func TestLocked(t *testing.T) {
 	path := t.TempDir()
@@ -100,7 +137,7 @@ func TestDamaged(t *testing.T) {
 
 func TestUnknownProfile(t *testing.T) {
 	_, err := rocksdb.Open(t.TempDir(), lsm.Options{Profile: "fast"})
-	require.EqualError(t, err, `engine profile "fast": accepted: default`)
+	require.EqualError(t, err, `engine profile "fast": accepted: default, tuned`)
 }
 
 // residentBytes is the memory of this process, C's included.
@@ -117,9 +154,17 @@ func residentBytes(t *testing.T) int64 {
 // TestOpenManyTimes opens, uses and closes the store again and again: memory
 // that is not given back to C would add up.
 func TestOpenManyTimes(t *testing.T) {
+	for _, profile := range lsm.Profiles() {
+		t.Run(string(profile), func(t *testing.T) {
+			testOpenManyTimes(t, lsm.Options{Profile: profile, Machine: machine})
+		})
+	}
+}
+
+func testOpenManyTimes(t *testing.T, opts lsm.Options) {
 	path := t.TempDir()
 	use := func() {
-		e, err := rocksdb.Open(path, lsm.Options{})
+		e, err := rocksdb.Open(path, opts)
 		require.NoError(t, err)
 		for range 20 {
 			b := e.NewBatch()
