@@ -98,14 +98,16 @@ capacity: build ## find the highest rate that meets SLO=p99=5ms, compare latency
 scaling: build ## throughput against 1 to 256 clients, with the Universal Scalability Law, update EXPERIMENTS.md
 	@bin/metabench run scaling --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
+# Every committed run, by the folder's name: a run's section is its plan's.
+REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifest.json))
 .PHONY: report
 report: build ## remake EXPERIMENTS.md and its figures from results/reference
-	bin/metabench report results/reference/phase1 --section phase1
-	bin/metabench report $(BENCH_DIR) --section bench
+	@for run in $(REFERENCES); do bin/metabench report $$run >/dev/null; done
+	@bin/metabench report $(BENCH_DIR) --section bench
 
 .PHONY: check-report
 check-report: build
-	@bin/metabench report results/reference/phase1 --section phase1 --check
+	@for run in $(REFERENCES); do bin/metabench report $$run --check; done
 	@bin/metabench report $(BENCH_DIR) --section bench --check
 
 .PHONY: test-perf test-perf-memory test-perf-rocksdb
