@@ -78,12 +78,22 @@ func (s Selection) Validate() error {
 // Durability returns the tier of the selection, in the terms of the results
 // schema: "synced" or "unsafe".
 func (s Selection) Durability() string {
-	for _, a := range Axes() {
-		if v, ok := a.value(s[a.Name]); ok && v.Unsafe {
-			return "unsafe"
-		}
+	if len(s.Unsafe()) > 0 {
+		return "unsafe"
 	}
 	return "synced"
+}
+
+// Unsafe lists the chosen values with which an acknowledged write may be lost, as
+// flags; none for a safe selection.
+func (s Selection) Unsafe() []string {
+	var flags []string
+	for _, a := range Axes() {
+		if v, ok := a.value(s[a.Name]); ok && v.Unsafe {
+			flags = append(flags, "--"+a.Name+"="+v.Name)
+		}
+	}
+	return flags
 }
 
 // String returns the selection as flags, in the order of Axes. Parse reads it.

@@ -26,7 +26,7 @@ func TestSelectionNamesEveryViolation(t *testing.T) {
 	for _, want := range []string{
 		`unknown --propose "x", want one of perop, batch`,
 		`unknown --codec "y", want one of json, protobuf`,
-		"axis wal has no value, want one of perentry, perready",
+		"axis wal has no value, want one of perentry, perready, group, async",
 		`unknown axis "colour"`,
 	} {
 		require.ErrorContains(t, err, want)

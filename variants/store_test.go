@@ -58,13 +58,15 @@ func selections(tb testing.TB) map[string]variants.Selection {
 		all[e+"/baseline"] = with(tb, variants.VariantBaseline, "engine", e)
 		all[e+"/best-perentry"] = with(tb, variants.VariantBest, "engine", e, "wal", "perentry")
 		all[e+"/baseline-perready"] = with(tb, variants.VariantBaseline, "engine", e, "wal", "perready")
+		all[e+"/baseline-group"] = with(tb, variants.VariantBaseline, "engine", e, "wal", "group")
 	}
 	maps.Copy(all, stores(tb))
 	return all
 }
 
-// stores returns the best selection on each engine of this build, the memory
-// engine with each index and the others with each profile.
+// stores returns the best selection on each engine of this build, with both kinds
+// of log, in the Raft loop and behind it, the memory engine with each index and
+// the others with each profile.
 func stores(tb testing.TB) map[string]variants.Selection {
 	all := make(map[string]variants.Selection)
 	for _, e := range engines() {
@@ -72,6 +74,7 @@ func stores(tb testing.TB) map[string]variants.Selection {
 		if e != "memory" {
 			all[e+"/tuned"] = with(tb, variants.VariantBest, "engine", e, "engine-profile", "tuned")
 		}
+		all[e+"/group"] = with(tb, variants.VariantBest, "engine", e, "wal", "group")
 	}
 	for _, index := range values("index") {
 		all["memory/"+index] = with(tb, variants.VariantBest, "engine", "memory", "index", index)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"metastorebench/core/api"
+	"metastorebench/core/node"
 	"metastorebench/core/trace"
 	"metastorebench/variants"
 )
@@ -36,6 +37,7 @@ type config struct {
 	client, peer                               api.TLSFiles
 	debugAddr                                  string
 	stageSample                                int
+	walLinger                                  time.Duration
 	seed                                       uint64
 	variant                                    string
 	axes                                       map[string]*string
@@ -108,10 +110,15 @@ func (c *config) register(f *pflag.FlagSet) {
 	for _, a := range variants.Axes() {
 		var names []string
 		for _, v := range a.Values {
-			names = append(names, v.Name)
+			name := v.Name
+			if v.Unsafe {
+				name += " (UNSAFE: acknowledged writes can be lost)"
+			}
+			names = append(names, name)
 		}
 		c.axes[a.Name] = f.String(a.Name, "", fmt.Sprintf("%s: %s (default %s)", a.Seam, strings.Join(names, ", "), a.Best))
 	}
+	f.DurationVar(&c.walLinger, "wal-linger", 0, fmt.Sprintf("with --wal=group or async: how long a sync waits for more entries, up to %v; 0 for not at all", node.MaxSyncLinger))
 	f.Uint64Var(&c.seed, "seed", 1, "seed of the --disk profile's delays")
 }
 

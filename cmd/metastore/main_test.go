@@ -89,7 +89,7 @@ func TestKill(t *testing.T) {
 			continue
 		}
 		for _, engine := range axis.Values {
-			for _, wal := range []string{"perentry", "perready"} {
+			for _, wal := range []string{"perentry", "perready", "group"} {
 				if wal == "perready" && engine.Name != "memory" && engine.Missing == "" {
 					t.Run(engine.Name+"/"+wal+"/tuned", func(t *testing.T) {
 						killRounds(t, "--engine", engine.Name, "--wal", wal, "--engine-profile", "tuned", "--snapshot-count", "100")
@@ -251,6 +251,22 @@ func TestEngineProfile(t *testing.T) {
 	}
 }
 
+// TestUnsafe looks for the durability tier wherever a user or the harness reads it.
+func TestUnsafe(t *testing.T) {
+	p := startProcess(t, t.TempDir(), "--wal=async", "--wal-linger=2ms", "--log-level=warn")
+	require.Equal(t, "unsafe", p.ready.Durability)
+	require.Equal(t, "2ms", p.ready.Options["wal-linger"])
+	p.kill()
+	require.Contains(t, p.stderr.String(), "UNSAFE")
+	require.Contains(t, p.stderr.String(), "--wal=async")
+	for _, args := range [][]string{{"--help"}, {"variants"}, {"variants", "--json"}} {
+		out, err := output(t, args...)
+		require.NoError(t, err)
+		require.Contains(t, out, "async")
+		require.Regexp(t, `(?i)unsafe`, out)
+	}
+}
+
 // TestBadInput starts with arguments that must be refused, and looks for the
 // reason.
 func TestBadInput(t *testing.T) {
@@ -275,6 +291,8 @@ func TestBadInput(t *testing.T) {
 		"https":       {[]string{"--listen-client-urls=https://127.0.0.1:0"}, []string{"needs --cert-file"}},
 		"key only":    {[]string{"--key-file=k.pem"}, []string{"needs a cert-file"}},
 		"sampling":    {[]string{"--stage-sample=-1"}, []string{"--stage-sample", "-1, accepted: 1 to 1000000, or 0 for none"}},
+		"linger":      {append(free, "--data-dir="+t.TempDir(), "--wal=group", "--wal-linger=1s"), []string{"lingers for 1s, accepted: 0 to 100ms"}},
+		"no linger":   {append(free, "--data-dir="+t.TempDir(), "--wal=perready", "--wal-linger=1ms"), []string{"lingers for 1ms", "--wal=group", "accepted: 0"}},
 		"a file":      {append(free, "--data-dir="+file), []string{file}},
 		"election":    {append(free, "--data-dir="+t.TempDir(), "--heartbeat-interval=100", "--election-timeout=200"), []string{"election timeout is 200ms, want at least 5 heartbeat intervals"}},
 		"members":     {append(free, "--data-dir="+t.TempDir(), "--initial-cluster=default=http://127.0.0.1:2380,b=http://127.0.0.1:1"), []string{"2 members; one is accepted"}},

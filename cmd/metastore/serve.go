@@ -80,7 +80,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	if err != nil {
 		return errors.Join(err, ports.close(), n.Stop())
 	}
-	logger.Info("serving", zap.Stringer("options", s), zap.String("engine-settings", settings), zap.Int("stage-sample", c.stageSample), zap.String("client", firstAddr(ports.client)), zap.String("http", firstAddr(ports.web)))
+	logger.Info("serving", zap.Stringer("options", s), zap.String("durability", s.Durability()), zap.Duration("wal-linger", c.walLinger), zap.String("engine-settings", settings), zap.Int("stage-sample", c.stageSample), zap.String("client", firstAddr(ports.client)), zap.String("http", firstAddr(ports.web)))
 	return errors.Join(runServer(ctx, server, n, ports), n.Stop())
 }
 
@@ -165,6 +165,10 @@ func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics
 	if err := s.Apply(&o, c.seed); err != nil {
 		return nil, err
 	}
+	o.SyncLinger = c.walLinger
+	if unsafe := s.Unsafe(); len(unsafe) > 0 {
+		logger.Warn("UNSAFE: acknowledged writes can be lost in a crash; use this for measurements only", zap.Strings("because", unsafe))
+	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return node.Start(ctx, o)
@@ -182,6 +186,7 @@ func announce(w io.Writer, p ports, c *config, s variants.Selection, engineSetti
 	options["snapshot-bytes"] = strconv.FormatInt(c.snapshotBytes, 10)
 	options["max-request-bytes"] = strconv.FormatUint(uint64(c.maxRequestBytes), 10)
 	options["stage-sample"] = strconv.Itoa(c.stageSample)
+	options["wal-linger"] = c.walLinger.String()
 	options["seed"] = strconv.FormatUint(c.seed, 10)
 	return ready.Line{
 		Client: firstAddr(p.client), HTTP: firstAddr(p.web), PID: os.Getpid(),

@@ -113,6 +113,7 @@ func (n *Node) build(r recovered) error {
 		Log:            r.log,
 		Recovered:      r.rec,
 		Policy:         o.Sync,
+		Linger:         o.SyncLinger,
 		Applied:        r.state.AppliedIndex,
 		Proposer:       n.proposer,
 		Commit:         n.commit,

@@ -56,11 +56,14 @@ type Options struct {
 	Limits propose.Limits
 
 	// The axes.
-	Codec      codec.Codec
-	Codecs     []codec.Codec // every codec a log may hold; must include Codec
-	Propose    propose.Policy
-	Apply      apply.Policy
-	Sync       wal.Policy
+	Codec   codec.Codec
+	Codecs  []codec.Codec // every codec a log may hold; must include Codec
+	Propose propose.Policy
+	Apply   apply.Policy
+	Sync    wal.Policy
+	// SyncLinger is how long a sync of a Sync that is a wal.Background waits for
+	// more entries, from 0 (the default: not at all) to MaxSyncLinger.
+	SyncLinger time.Duration
 	EngineName string
 	// OpenEngine opens the engine in dir of FS. dir is not used by an engine
 	// that is not persistent.
@@ -74,6 +77,9 @@ type Options struct {
 	// Version is the program's version.
 	Version string
 }
+
+// MaxSyncLinger bounds Options.SyncLinger.
+const MaxSyncLinger = 100 * time.Millisecond
 
 // EnsureDefaults fills zero fields.
 func (o *Options) EnsureDefaults() {
@@ -118,6 +124,9 @@ func (o *Options) Validate() error {
 	check(o.RequestTimeout > 0, "the request timeout is %v, want more than 0", o.RequestTimeout)
 	check(o.SnapshotBytes > 0, "snapshot bytes are %d, want more than 0", o.SnapshotBytes)
 	check(o.Codec != nil && o.Propose != nil && o.Apply != nil && o.Sync != nil && o.OpenEngine != nil, "an axis has no value")
+	_, background := o.Sync.(wal.Background)
+	check(o.SyncLinger >= 0 && o.SyncLinger <= MaxSyncLinger, "the sync lingers for %v, accepted: 0 to %v", o.SyncLinger, MaxSyncLinger)
+	check(o.SyncLinger == 0 || background, "the sync lingers for %v, but the log is not written in the background (--wal=group, --wal=async); accepted: 0", o.SyncLinger)
 	check(slices.Contains(o.Codecs, o.Codec), "the codec is not among those the log may hold")
 	check(o.Metrics != nil, "there are no metrics")
 	l := o.Limits

@@ -52,6 +52,31 @@ func (syncPerReady) Save(t wal.Target, hs *wal.HardState, entries []wal.Entry) e
 	return errors.Join(t.Append(hs, entries), t.Sync())
 }
 
+// behind is syncPerReady behind the loop.
+type behind struct {
+	syncPerReady
+	acksFirst bool
+}
+
+func (b behind) AcknowledgesFirst() bool { return b.acksFirst }
+
+// everyLog runs a test with each way in which the loop can use its log. safe says
+// that what is acknowledged survives a power cut.
+func everyLog(t *testing.T, test func(t *testing.T, c *cluster, safe bool)) {
+	for name, log := range map[string]struct {
+		policy wal.Policy
+		linger time.Duration
+		safe   bool
+	}{
+		"in the loop":        {syncPerReady{}, 0, true},
+		"behind":             {behind{}, 0, true},
+		"behind, lingering":  {behind{}, time.Millisecond, true},
+		"acknowledged first": {behind{acksFirst: true}, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) { test(t, newCluster(t, 3, log.policy, log.linger), log.safe) })
+	}
+}
+
 // replica is a raftnode with a log in memory and a state machine that is the
 // list of commands.
 type replica struct {
@@ -69,12 +94,14 @@ type replica struct {
 
 type cluster struct {
 	t        *testing.T
+	policy   wal.Policy
+	linger   time.Duration
 	net      *transport.Network
 	replicas []*replica
 }
 
-func newCluster(t *testing.T, n int) *cluster {
-	c := &cluster{t: t, net: transport.NewNetwork(1)}
+func newCluster(t *testing.T, n int, policy wal.Policy, linger time.Duration) *cluster {
+	c := &cluster{t: t, policy: policy, linger: linger, net: transport.NewNetwork(1)}
 	for i := range n {
 		c.replicas = append(c.replicas, &replica{id: uint64(i + 1), fs: vfs.NewCrashableMem()})
 	}
@@ -109,7 +136,7 @@ func (c *cluster) start(r *replica) {
 	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()), nil)
 	node, err := raftnode.New(raftnode.Config{
 		ID: r.id, TickInterval: 5 * time.Millisecond, HeartbeatTicks: 1, ElectionTicks: 10, RequestTimeout: 500 * time.Millisecond,
-		Log: log, Recovered: rec, Policy: syncPerReady{}, Applied: rec.Snapshot.Index,
+		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Applied: rec.Snapshot.Index,
 		Proposer: r.proposer, Commit: commit, Send: c.net.Send, Logger: zap.NewNop(),
 		Hooks: raftnode.Hooks{Proposed: func(int) {}, Ready: func(int) {}},
 	})
@@ -229,63 +256,70 @@ func (c *cluster) requireEverywhere(keys ...string) {
 }
 
 func TestThreeReplicas(t *testing.T) {
-	c := newCluster(t, 3)
-	lead := c.leader(c.replicas...)
-	c.put(lead, "at the leader")
-	c.put(c.others(lead)[0], "at a follower")
-	c.requireEverywhere("at the leader", "at a follower")
+	everyLog(t, func(t *testing.T, c *cluster, _ bool) {
+		lead := c.leader(c.replicas...)
+		c.put(lead, "at the leader")
+		c.put(c.others(lead)[0], "at a follower")
+		c.requireEverywhere("at the leader", "at a follower")
+	})
 }
 
 // TestLeaderIsCutOff: the isolated leader's callers are told that the outcome is
 // unknown; the rest elects another and goes on; later the old leader catches up.
 func TestLeaderIsCutOff(t *testing.T) {
-	c := newCluster(t, 3)
-	old := c.leader(c.replicas...)
-	c.put(old, "before")
-	c.net.Isolate(old.id, true)
-	_, err := old.proposer.Do(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte("lost")}})
-	require.True(t, kv.Unknown(err), "%v", err)
-	require.ErrorIs(t, err, kv.ErrLeaderLost)
-	require.Error(t, old.node.LinearizableRead(t.Context()), "a replica without a majority answered a linearizable read")
+	everyLog(t, func(t *testing.T, c *cluster, _ bool) {
+		old := c.leader(c.replicas...)
+		c.put(old, "before")
+		c.net.Isolate(old.id, true)
+		_, err := old.proposer.Do(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte("lost")}})
+		require.True(t, kv.Unknown(err), "%v", err)
+		require.ErrorIs(t, err, kv.ErrLeaderLost)
+		require.Error(t, old.node.LinearizableRead(t.Context()), "a replica without a majority answered a linearizable read")
 
-	c.put(c.leader(c.others(old)...), "during")
-	require.False(t, old.has("during"))
-	c.net.Isolate(old.id, false)
-	c.requireEverywhere("before", "during")
+		c.put(c.leader(c.others(old)...), "during")
+		require.False(t, old.has("during"))
+		c.net.Isolate(old.id, false)
+		c.requireEverywhere("before", "during")
+	})
 }
 
 // TestLossyNetwork: a fifth of all messages is lost and the rest is late.
 func TestLossyNetwork(t *testing.T) {
-	c := newCluster(t, 3)
-	c.leader(c.replicas...)
-	c.net.SetDropRate(0.2)
-	c.net.SetDelay(time.Millisecond)
-	var keys []string
-	for i := range 30 {
-		keys = append(keys, fmt.Sprint("key ", i))
-		c.put(c.replicas[i%3], keys[i])
-	}
-	c.net.SetDropRate(0)
-	c.requireEverywhere(keys...)
+	everyLog(t, func(t *testing.T, c *cluster, _ bool) {
+		c.leader(c.replicas...)
+		c.net.SetDropRate(0.2)
+		c.net.SetDelay(time.Millisecond)
+		var keys []string
+		for i := range 30 {
+			keys = append(keys, fmt.Sprint("key ", i))
+			c.put(c.replicas[i%3], keys[i])
+		}
+		c.net.SetDropRate(0)
+		c.requireEverywhere(keys...)
+	})
 }
 
 // TestPowerLossOfAll: every replica loses what it had not synced.
 func TestPowerLossOfAll(t *testing.T) {
-	c := newCluster(t, 3)
-	lead := c.leader(c.replicas...)
-	var keys []string
-	for i := range 20 {
-		keys = append(keys, fmt.Sprint("key ", i))
-		c.put(lead, keys[i])
-	}
-	crashed := make([]*vfs.MemFS, len(c.replicas))
-	for i, r := range c.replicas {
-		crashed[i] = r.fs.CrashClone(vfs.CrashCloneCfg{})
-	}
-	for i, r := range c.replicas {
-		r.stop()
-		r.fs = crashed[i]
-		c.start(r)
-	}
-	c.requireEverywhere(keys...)
+	everyLog(t, func(t *testing.T, c *cluster, safe bool) {
+		if !safe {
+			t.Skip("its replicas lose what they acknowledged")
+		}
+		lead := c.leader(c.replicas...)
+		var keys []string
+		for i := range 20 {
+			keys = append(keys, fmt.Sprint("key ", i))
+			c.put(lead, keys[i])
+		}
+		crashed := make([]*vfs.MemFS, len(c.replicas))
+		for i, r := range c.replicas {
+			crashed[i] = r.fs.CrashClone(vfs.CrashCloneCfg{})
+		}
+		for i, r := range c.replicas {
+			r.stop()
+			r.fs = crashed[i]
+			c.start(r)
+		}
+		c.requireEverywhere(keys...)
+	})
 }

@@ -32,8 +32,12 @@ type Config struct {
 	// Log and Recovered come from wal.Open. The Node owns the Log from now on.
 	Log       *wal.Log
 	Recovered *wal.Recovered
-	// Policy decides when the log is synced.
+	// Policy decides when the log is synced. A wal.Background makes the loop hand
+	// its writes to a goroutine of their own.
 	Policy wal.Policy
+	// Linger is how long a wal.Background's sync waits for more entries. Default
+	// 0: not at all.
+	Linger time.Duration
 	// Applied is the engine's applied index.
 	Applied uint64
 
@@ -49,14 +53,16 @@ type Config struct {
 	Hooks  Hooks
 }
 
-// Hooks observe the loop; they are called on its goroutine and must be quick.
+// Hooks observe the loop; they are called on its goroutine, Synced also on that of
+// a wal.Background, and must be quick.
 type Hooks struct {
 	// Proposed is told of each proposed entry's number of commands.
 	Proposed func(ops int)
 	// Ready is told of the number of new entries of each Ready that has any.
 	Ready func(entries int)
 	// Synced, if not nil, is given new entries when the policy has appended and
-	// synced them; it must not keep the slice.
+	// synced them (or takes them for synced), before they can be committed; it
+	// must not keep the slice.
 	Synced func(entries []wal.Entry)
 }
 
@@ -90,6 +96,12 @@ type Node struct {
 	hard    wal.HardState
 	hardNew bool // hard has changed since it was last written
 	newTail []wal.Entry
+
+	// Of a log that is written behind the loop (behind.go).
+	appender  *appender       // nil: the loop writes the log itself
+	written   <-chan struct{} // the appender's wake, nil without one
+	acksFirst bool            // see wal.Background
+	owed      int             // writes under way that something waits for
 }
 
 type compactRequest struct {
@@ -107,7 +119,9 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, behind := cfg.Policy.(wal.Background)
 	rn, err := raft.NewRawNode(&raft.Config{
+		AsyncStorageWrites:       behind,
 		ID:                       cfg.ID,
 		ElectionTick:             cfg.ElectionTicks,
 		HeartbeatTick:            cfg.HeartbeatTicks,
@@ -142,6 +156,7 @@ func New(cfg Config) (*Node, error) {
 // reason. Everything that waits on the node is answered before it returns.
 func (n *Node) Run() error {
 	defer close(n.stopped)
+	n.startLog()
 	err := n.loop()
 	why := kv.ErrStopped
 	if err != nil {
@@ -149,10 +164,30 @@ func (n *Node) Run() error {
 	}
 	n.cfg.Proposer.Close(why)
 	n.reads.close(why)
+	if n.appender != nil {
+		if stopErr := n.stopAppender(); err == nil {
+			err = stopErr // otherwise it is the same
+		}
+	}
 	if err == nil && n.hardNew {
 		err = n.cfg.Log.Append(&n.hard, nil)
 	}
 	return errors.Join(err, n.cfg.Log.Close())
+}
+
+// startLog starts the appender of a policy that has one.
+func (n *Node) startLog() {
+	policy, behind := n.cfg.Policy.(wal.Background)
+	if !behind {
+		return
+	}
+	n.acksFirst = policy.AcknowledgesFirst()
+	synced := n.cfg.Hooks.Synced
+	if n.acksFirst {
+		synced = nil // the loop has called it
+	}
+	n.appender = startAppender(n.cfg.Log, n.cfg.Policy, n.cfg.Linger, synced)
+	n.written = n.appender.wake
 }
 
 // Halt makes Run end and does not wait for it.
@@ -183,13 +218,17 @@ func (n *Node) loop() error {
 			case m := <-n.inbox:
 				n.step(m)
 			case c := <-n.compact:
-				c.done <- n.doCompact(c)
+				n.cut(c)
+			case <-n.written:
+				if err := n.finishWrites(); err != nil {
+					return err
+				}
 			case <-n.stop:
 				return nil
 			}
 		}
-		if !n.poll(ticker.C) {
-			return nil
+		if more, err := n.poll(ticker.C); !more {
+			return err
 		}
 		n.propose()
 		n.requestReads()
@@ -202,23 +241,28 @@ func (n *Node) loop() error {
 }
 
 // poll takes what waits, without blocking, so that a busy write path starves
-// neither the clock nor the peers. It reports false on Stop.
-func (n *Node) poll(tick <-chan time.Time) bool {
+// neither the clock nor the peers. It reports false on Stop, and when the
+// appender has failed.
+func (n *Node) poll(tick <-chan time.Time) (more bool, err error) {
 	for range inboxMessages {
 		select {
 		case <-n.stop:
-			return false
+			return false, nil
 		case <-tick:
 			n.tick()
 		case m := <-n.inbox:
 			n.step(m)
 		case c := <-n.compact:
-			c.done <- n.doCompact(c)
+			n.cut(c)
+		case <-n.written:
+			if err := n.finishWrites(); err != nil {
+				return false, err
+			}
 		default:
-			return true
+			return true, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 func (n *Node) soleVoter() bool {

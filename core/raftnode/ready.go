@@ -12,12 +12,15 @@ import (
 
 // handleReady carries out one Ready; see the package comment for the order.
 func (n *Node) handleReady() error {
+	if n.appender != nil {
+		return n.handleReadyBehind()
+	}
 	rd := n.rn.Ready()
 	if rd.SoftState != nil {
 		n.softState(*rd.SoftState)
 	}
 	if !raft.IsEmptySnap(rd.Snapshot) {
-		return fmt.Errorf("raftnode: the leader sent a snapshot at index %d, which one replica alone cannot need", rd.Snapshot.GetMetadata().GetIndex())
+		return refuseSnapshot(rd.Snapshot)
 	}
 	inLog := n.splitCommitted(rd)
 	if err := n.commit(rd.CommittedEntries[:inLog]); err != nil {
@@ -37,9 +40,18 @@ func (n *Node) handleReady() error {
 		return err
 	}
 	n.reads.states(rd.ReadStates)
-	n.status.Store(&Status{ID: n.cfg.ID, Leader: n.soft.Lead, Term: n.hard.Term, CommitIndex: n.hard.Commit})
+	n.publish()
 	n.rn.Advance(rd)
 	return nil
+}
+
+func refuseSnapshot(s *raftpb.Snapshot) error {
+	return fmt.Errorf("raftnode: the leader sent a snapshot at index %d, which one replica alone cannot need", s.GetMetadata().GetIndex())
+}
+
+// publish makes the state after a Ready visible to Status.
+func (n *Node) publish() {
+	n.status.Store(&Status{ID: n.cfg.ID, Leader: n.soft.Lead, Term: n.hard.Term, CommitIndex: n.hard.Commit})
 }
 
 // softState notes who leads. Commands in flight are lost to this node when it
@@ -139,11 +151,31 @@ func toWAL(e *raftpb.Entry) wal.Entry {
 	return wal.Entry{Index: e.GetIndex(), Term: e.GetTerm(), Type: uint8(e.GetType()), Data: e.GetData()}
 }
 
-// doCompact carries out Compact on the loop.
-func (n *Node) doCompact(c compactRequest) error {
-	if err := n.cfg.Log.SaveSnapshot(c.mark); err != nil {
+// cut carries out Compact: at once, or behind the writes that the appender has
+// been given.
+func (n *Node) cut(c compactRequest) {
+	if n.appender != nil {
+		n.appender.put(&logWrite{compact: &c})
+		return
+	}
+	err := cutLog(n.cfg.Log, c.mark)
+	if err == nil {
+		err = n.cutStorage(c)
+	}
+	c.done <- err
+}
+
+// cutLog records the mark and drops the log before it.
+func cutLog(log *wal.Log, mark wal.SnapshotMark) error {
+	if err := log.SaveSnapshot(mark); err != nil {
 		return fmt.Errorf("raftnode: record the snapshot: %w", err)
 	}
+	return log.Truncate(mark.Index)
+}
+
+// cutStorage drops the entries before the mark, but for those to keep, from what
+// the library reads.
+func (n *Node) cutStorage(c compactRequest) error {
 	conf := new(raftpb.ConfState)
 	if err := unmarshalConf(c.mark.ConfState, conf); err != nil {
 		return err
@@ -156,5 +188,5 @@ func (n *Node) doCompact(c compactRequest) error {
 			return fmt.Errorf("raftnode: compact to %d: %w", c.mark.Index-c.keep, err)
 		}
 	}
-	return n.cfg.Log.Truncate(c.mark.Index)
+	return nil
 }

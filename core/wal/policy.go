@@ -25,6 +25,18 @@ type Policy interface {
 	Save(l Target, hs *HardState, entries []Entry) error
 }
 
+// Background is a Policy whose Save is called behind the Raft loop, on a goroutine
+// of its own: while it writes and syncs, the loop goes on, and what the loop
+// wanted saved meanwhile, over many Readys, comes in the next Save. Messages that
+// depend on a Save, and the commit of its entries, wait for it.
+type Background interface {
+	Policy
+	// AcknowledgesFirst says that entries, though not a changed Term or Vote,
+	// are acknowledged before Save is called for them: a crash loses those that
+	// it has not been called for. Such a policy is not safe.
+	AcknowledgesFirst() bool
+}
+
 // NeedsSync reports whether saving hs and n entries after prev has to be durable
 // before messages are sent. It is the rule of MustSync in go.etcd.io/raft/v3.
 func NeedsSync(prev HardState, hs *HardState, n int) bool {

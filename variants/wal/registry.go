@@ -31,6 +31,16 @@ var Variants = []Variant{
 		Summary: "append all entries of a Ready in one frame with one sync (as etcd)",
 		New:     func() corewal.Policy { return PerReady{} },
 	},
+	{
+		Name: "group", Safe: true,
+		Summary: "append behind the Raft loop: the entries of all Readys that come during a sync share the next (P2.1)",
+		New:     func() corewal.Policy { return Group{} },
+	},
+	{
+		Name:    "async",
+		Summary: "UNSAFE: acknowledge first, append and sync behind; a crash loses acknowledged writes (M4)",
+		New:     func() corewal.Policy { return Async{} },
+	},
 }
 
 // Lookup returns the variant of that name, or an error that lists the accepted

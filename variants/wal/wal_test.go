@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	corewal "metastorebench/core/wal"
 	"metastorebench/core/wal/waltest"
 )
 
@@ -12,13 +13,17 @@ import (
 var syncs = map[string]func(n int) int{
 	"perentry": func(n int) int { return n },
 	"perready": func(int) int { return 1 },
+	"group":    func(int) int { return 1 },
+	"async":    func(int) int { return 1 },
 }
 
 func TestConformance(t *testing.T) {
 	for _, v := range Variants {
 		t.Run(v.Name, func(t *testing.T) {
-			require.True(t, v.Safe)
 			require.NotEmpty(t, v.Summary)
+			background, ok := v.New().(corewal.Background)
+			require.Equal(t, v.Safe, !ok || !background.AcknowledgesFirst())
+			// That async acknowledges before its Save is outside of this suite.
 			waltest.Safe(t, v.New, syncs[v.Name])
 		})
 	}
@@ -31,5 +36,5 @@ func TestLookup(t *testing.T) {
 		require.Equal(t, v.Summary, got.Summary)
 	}
 	_, err := Lookup("never")
-	require.EqualError(t, err, `unknown --wal "never", want one of perentry, perready`)
+	require.EqualError(t, err, `unknown --wal "never", want one of perentry, perready, group, async`)
 }
