@@ -28,6 +28,20 @@ func BenchmarkPut(b *testing.B) {
 	}
 }
 
+// BenchmarkSync compares the values of --wal on the best selection: the time of a
+// put at few clients, and the rate at many.
+func BenchmarkSync(b *testing.B) {
+	for _, disk := range []string{"native", "plan"} {
+		for _, clients := range []int{1, 50, 1000} {
+			for _, wal := range values("wal") {
+				b.Run(fmt.Sprintf("disk=%s/clients=%d/wal=%s", disk, clients, wal), func(b *testing.B) {
+					benchmarkPut(b, with(b, variants.VariantBest, "wal", wal, "disk", disk), clients)
+				})
+			}
+		}
+	}
+}
+
 func benchmarkPut(b *testing.B, s variants.Selection, clients int) {
 	n := start(b, options(b, vfs.Default, b.TempDir(), s))
 	value := make([]byte, 256)

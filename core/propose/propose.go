@@ -141,7 +141,7 @@ func (p *Proposer) admit(r *request, span *trace.Span) error {
 	}
 	p.waiting = append(p.waiting, r)
 	p.sizes = append(p.sizes, len(r.encoded))
-	if len(p.waiting)-p.head == 1 {
+	if n := len(p.waiting) - p.head; n == 1 || n == Crowd {
 		select {
 		case p.wake <- struct{}{}:
 		default:
@@ -150,9 +150,22 @@ func (p *Proposer) admit(r *request, span *trace.Span) error {
 	return nil
 }
 
-// Wake delivers a value when commands begin to wait. The receiver then calls
-// Next until it reports false.
+// Crowd is how many waiting commands are worth an entry of their own although
+// an earlier one is still being written: by then a Ready's own cost is small
+// beside theirs.
+const Crowd = 64
+
+// Wake delivers a value when commands begin to wait, and again when they have
+// become a Crowd. The receiver then calls Next until it reports false, or not
+// before it has reason to.
 func (p *Proposer) Wake() <-chan struct{} { return p.wake }
+
+// Crowded tells whether a Crowd waits.
+func (p *Proposer) Crowded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.waiting)-p.head >= Crowd
+}
 
 // Next forms the next log entry and registers it as in flight. ok is false if
 // no command waits. ops is the number of commands in the entry.

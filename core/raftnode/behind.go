@@ -48,6 +48,15 @@ func (n *Node) handleReadyBehind() error {
 	return nil
 }
 
+// mayPropose tells whether waiting commands become entries now. A loop that waits
+// for its log proposes whenever it runs. One that does not would make an entry
+// and a Ready of every few commands, at a cost that many clients feel; so it
+// lets commands come together while a write is under way, and does not keep a
+// crowd waiting.
+func (n *Node) mayPropose() bool {
+	return n.owed == 0 || n.cfg.Proposer.Crowded()
+}
+
 // append hands over what a Ready wants of the log.
 func (n *Node) append(m *raftpb.Message) error {
 	if !raft.IsEmptySnap(m.GetSnapshot()) {

@@ -230,7 +230,9 @@ func (n *Node) loop() error {
 		if more, err := n.poll(ticker.C); !more {
 			return err
 		}
-		n.propose()
+		if n.mayPropose() {
+			n.propose()
+		}
 		n.requestReads()
 		if n.rn.HasReady() {
 			if err := n.handleReady(); err != nil {
