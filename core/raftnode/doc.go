@@ -1,7 +1,7 @@
 // Package raftnode is the Raft loop: the only importer of the Raft library.
 //
-// One goroutine (Run) owns the library's RawNode and the log. Everything else
-// reaches it through bounded queues.
+// One goroutine (Run) owns the library's RawNode and, unless the policy writes it
+// behind the loop, the log. Everything else reaches it through bounded queues.
 //
 // # Write path
 //
@@ -17,6 +17,32 @@
 //     messages, committed entries of this Ready go to the apply stage.
 //  7. Advance.
 //
+// # Write path of a log behind the loop (wal.Background)
+//
+// The library's asynchronous storage writes take the place of steps 2 to 7; the
+// files are behind.go and appender.go. The loop owns the RawNode and what the
+// library reads (MemoryStorage), the appender owns the log.
+//
+//  1. While no write is under way, or when a crowd waits (propose.Crowd), the
+//     loop proposes what waits and takes the Ready. Its messages to peers are
+//     sent, its committed entries go to the apply stage.
+//  2. What the Ready wants written goes into a bounded queue, with the messages
+//     that depend on it: votes, acknowledgements, the leader's own count towards
+//     the majority. A commit index by itself goes with the next write.
+//  3. The appender takes everything that waits, and with a linger waits for more,
+//     joins it into one frame and syncs it once. Entries that replace earlier
+//     ones of the same batch begin a frame and a sync of their own.
+//  4. Back on the loop, in order: the entries become readable in MemoryStorage,
+//     the dependent messages are delivered. Until then the library reads these
+//     entries from its own memory.
+//  5. Compactions go through the same queue, so that a mark never names an entry
+//     that is not in the log yet.
+//  6. Stop lets the appender finish what it was given. If it fails, it drops all
+//     later writes, their messages are never delivered, and the loop stops.
+//
+// A policy that acknowledges first (--wal=async, unsafe) does step 4 before step
+// 3, except for changes of term and vote and for what follows them.
+//
 // # Read path (ReadIndex, Ongaro's thesis, 6.4)
 //
 //  1. Readers that arrive between two turns of the loop share one request.
@@ -26,7 +52,8 @@
 // # Invariants
 //
 //   - No entry is applied, and no vote or acknowledgement sent, before the log
-//     that it rests on was synced by the policy.
+//     that it rests on was synced by the policy (but for entries under a policy
+//     that acknowledges first).
 //   - After an error of the log the loop stops for good, and with it the node.
 //   - A commit index by itself is not synced: after a restart the engine's
 //     applied index, or the leader, tells it again.
