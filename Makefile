@@ -126,6 +126,11 @@ ceilings: build ## what this machine can do at best: gRPC, device, loopback, cod
 bench: deps ## Go benchmarks: puts in process, codecs, engines, log
 	go test $(GOFLAGS_TAGS) -run '^$$' -bench . -benchtime 1s ./variants/... ./core/...
 
+# walbench is a module of its own: it depends on the logs that it compares with.
+.PHONY: bench-wal
+bench-wal: deps ## the log against the device, hashicorp/raft-wal and etcd's log
+	cd core/wal/walbench && go vet ./... && go test -bench . -benchtime 1s -timeout 30m ./...
+
 # The benchmarks that EXPERIMENTS.md shows, six repeats each. A file's first
 # lines say how it was made; benchstat reads the rest.
 define bench-reference

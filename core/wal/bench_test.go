@@ -14,9 +14,10 @@ import (
 	"metastorebench/core/wal"
 )
 
-// shapes are the sizes of an entry's payload and the entries per frame.
+// shapes are the sizes of an entry's payload and the entries per frame. The one
+// of 64 KiB is a batch of a busy store.
 var shapes = []struct{ entryBytes, batch int }{
-	{256, 1}, {256, 10}, {256, 100}, {4096, 1}, {4096, 10}, {4096, 100},
+	{256, 1}, {256, 10}, {256, 100}, {1024, 64}, {4096, 1}, {4096, 10}, {4096, 100},
 }
 
 func forShapes(b *testing.B, run func(b *testing.B, entryBytes, batch int)) {
@@ -29,46 +30,86 @@ func forShapes(b *testing.B, run func(b *testing.B, entryBytes, batch int)) {
 	}
 }
 
-// benchAppend appends batches to a log on fs, and syncs each if asked to.
-func benchAppend(b *testing.B, fs vfs.FS, dir string, entryBytes, batch int, sync bool) {
-	l, _, err := wal.Open(wal.Options{FS: fs, Dir: dir})
+// appender appends batches of entries of one size to a log.
+type appender struct {
+	log     *wal.Log
+	entries []wal.Entry
+	next    uint64
+}
+
+func newAppender(b *testing.B, opts wal.Options, entryBytes, batch int) *appender {
+	l, _, err := wal.Open(opts)
 	if err != nil {
 		b.Fatal(err)
 	}
-	next, es := uint64(1), entries(1, batch, entryBytes)
-	for b.Loop() {
-		for i := range es {
-			es[i].Index = next
-			next++
+	b.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			b.Error(err)
 		}
-		if err := l.Append(nil, es); err != nil {
-			b.Fatal(err)
-		}
-		if !sync {
-			continue
-		}
-		if err := l.Sync(); err != nil {
-			b.Fatal(err)
-		}
+	})
+	return &appender{log: l, entries: entries(1, batch, entryBytes), next: 1}
+}
+
+func (a *appender) append(b *testing.B) {
+	for i := range a.entries {
+		a.entries[i].Index = a.next
+		a.next++
 	}
-	if err := l.Close(); err != nil {
+	if err := a.log.Append(nil, a.entries); err != nil {
 		b.Fatal(err)
 	}
 }
 
-// BenchmarkAppendSync is the log: one frame and one sync for each batch.
+// cut drops all segments but the active one, if there are more than two, as a
+// store does that takes snapshots.
+func (a *appender) cut(b *testing.B) {
+	if a.log.Stats().Segments <= 2 {
+		return
+	}
+	err := a.log.SaveSnapshot(wal.SnapshotMark{Index: a.next - 1, Term: 1})
+	if err == nil {
+		err = a.log.Truncate(a.next - 1)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkAppendSync is the log: one frame and one sync for each batch. With
+// files=new every segment is a new file. With files=recycled the log is cut now
+// and then, within the measured time, and lives in the same few files: the state
+// of a store that has run for a while.
 func BenchmarkAppendSync(b *testing.B) {
-	forShapes(b, func(b *testing.B, entryBytes, batch int) {
-		benchAppend(b, vfs.Default, b.TempDir(), entryBytes, batch, true)
-	})
+	for _, files := range []string{"new", "recycled"} {
+		b.Run("files="+files, func(b *testing.B) {
+			forShapes(b, func(b *testing.B, entryBytes, batch int) {
+				a := newAppender(b, wal.Options{Dir: b.TempDir()}, entryBytes, batch)
+				recycle := files == "recycled"
+				for recycle && a.log.Stats().Recycled == 0 {
+					a.append(b)
+					a.cut(b)
+				}
+				for b.Loop() {
+					a.append(b)
+					if err := a.log.Sync(); err != nil {
+						b.Fatal(err)
+					}
+					if recycle {
+						a.cut(b)
+					}
+				}
+			})
+		})
+	}
 }
 
 // BenchmarkRawSync is the ceiling: the same bytes in one write and one
-// fdatasync, to space that was allocated in three ways. "append" lets the file
-// grow, "fallocate" reserves it with vfs.File.Preallocate, and "zeros" is what
-// the log does: 256 KiB of zeros written ahead.
+// fdatasync, to space that was made in four ways. "append" lets the file grow,
+// "fallocate" reserves it with vfs.File.Preallocate, "zeros" writes 256 KiB of
+// zeros ahead, as the log does in a new file, and "overwrite" goes over data that
+// were written before, as the log does in a recycled one.
 func BenchmarkRawSync(b *testing.B) {
-	for _, way := range []string{"append", "fallocate", "zeros"} {
+	for _, way := range []string{"append", "fallocate", "zeros", "overwrite"} {
 		b.Run("space="+way, func(b *testing.B) {
 			forShapes(b, func(b *testing.B, entryBytes, batch int) {
 				benchRaw(b, way, entryBytes*batch)
@@ -83,26 +124,35 @@ func benchRaw(b *testing.B, way string, n int) {
 		b.Fatal(err)
 	}
 	defer f.Close()
-	const ahead, limit = 256 << 10, wal.DefaultSegmentBytes
+	const ahead, limit = 256 << 10, 64 << 20
 	content, zeros := make([]byte, n), make([]byte, ahead)
 	for i := range content {
 		content[i] = byte(i)
 	}
 	off, filled := int64(0), int64(0)
-	if way == "fallocate" {
-		if err := f.Preallocate(0, limit); err != nil {
-			b.Fatal(err)
+	fill := func(to int64) {
+		for ; filled < to; filled += ahead {
+			if _, err := f.WriteAt(zeros, filled); err != nil {
+				b.Fatal(err)
+			}
 		}
+	}
+	switch way {
+	case "fallocate":
+		err = f.Preallocate(0, limit)
+	case "overwrite":
+		fill(limit)
+		err = f.Sync()
+	}
+	if err != nil {
+		b.Fatal(err)
 	}
 	for b.Loop() {
 		if off+int64(n) > limit {
 			off = 0 // the log would begin a new segment here
 		}
-		for way == "zeros" && filled < off+int64(n) {
-			if _, err := f.WriteAt(zeros, filled); err != nil {
-				b.Fatal(err)
-			}
-			filled += ahead
+		if way == "zeros" {
+			fill(off + int64(n))
 		}
 		if _, err := f.WriteAt(content, off); err != nil {
 			b.Fatal(err)
@@ -118,7 +168,10 @@ func benchRaw(b *testing.B, way string, n int) {
 // write call.
 func BenchmarkEncode(b *testing.B) {
 	forShapes(b, func(b *testing.B, entryBytes, batch int) {
-		benchAppend(b, discardFS{vfs.NewMem()}, "wal", entryBytes, batch, false)
+		a := newAppender(b, wal.Options{FS: discardFS{vfs.NewMem()}, Dir: "wal", SegmentBytes: 1 << 40}, entryBytes, batch)
+		for b.Loop() {
+			a.append(b)
+		}
 	})
 }
 

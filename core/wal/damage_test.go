@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -38,29 +40,82 @@ func entries(first uint64, n, size int) []wal.Entry {
 }
 
 // writeLog makes a log of three segments with synced entries, and returns the
-// number of entries. closed says whether it ends with a close record.
-func writeLog(t *testing.T, fs vfs.FS, closed bool) int {
+// entries. closed says whether it ends with a close record.
+func writeLog(t *testing.T, fs *vfs.MemFS, closed bool) []wal.Entry {
 	l, _, err := wal.Open(options(fs))
 	require.NoError(t, err)
-	next := uint64(1)
-	for _, size := range []int{10, 600, 900, 1400, 300, 0, 1200} {
-		hs := &wal.HardState{Term: 1, Vote: 1, Commit: next - 1}
-		require.NoError(t, l.Append(hs, entries(next, 2, size)))
-		require.NoError(t, l.Sync())
-		next += 2
-	}
+	written := appendSynced(t, l, 10, 600, 900, 1400, 300, 0, 1200)
 	require.Equal(t, 3, l.Stats().Segments)
 	if closed {
 		require.NoError(t, l.Close())
 	}
-	return int(next - 1)
+	return written
 }
 
-func segments(t *testing.T, fs vfs.FS) []string {
+// appendSynced appends two entries of each size in a frame of their own, with a
+// hard state that commits those before, and syncs each.
+func appendSynced(t *testing.T, l *wal.Log, sizes ...int) (written []wal.Entry) {
+	for _, size := range sizes {
+		next := l.Stats().LastIndex + 1
+		es := entries(next, 2, size)
+		hs := &wal.HardState{Term: 1, Vote: 1, Commit: next - 1}
+		require.NoError(t, l.Append(hs, es))
+		require.NoError(t, l.Sync())
+		written = append(written, es...)
+	}
+	return written
+}
+
+// writeRecycled is writeLog with files that were full of other entries. Its last
+// segment, and that before, are in such files.
+func writeRecycled(t *testing.T, fs *vfs.MemFS, closed bool) []wal.Entry {
+	l := fillAndTruncate(t, fs)
+	written := appendSynced(t, l, 10, 600, 900, 1400, 200, 0)
+	require.Equal(t, 2, l.Stats().Recycled)
+	require.Equal(t, 3, l.Stats().Segments)
+	if closed {
+		require.NoError(t, l.Close())
+	}
+	return written
+}
+
+// fillAndTruncate returns a log with two full spare files, all of whose entries
+// are snapshotted.
+func fillAndTruncate(t *testing.T, fs *vfs.MemFS) *wal.Log {
+	l, _, err := wal.Open(options(fs))
+	require.NoError(t, err)
+	appendSynced(t, l, 800, 700, 800, 700, 800, 700)
+	last := l.Stats().LastIndex
+	require.NoError(t, l.SaveSnapshot(wal.SnapshotMark{Index: last, Term: 1}))
+	require.NoError(t, l.Truncate(last))
+	require.Equal(t, 2, l.Stats().Spares)
+	require.Equal(t, 1, l.Stats().Segments)
+	return l
+}
+
+// files returns the names of the log's directory, in order.
+func files(t *testing.T, fs vfs.FS) []string {
 	names, err := fs.List(dir)
 	require.NoError(t, err)
 	slices.Sort(names)
 	return names
+}
+
+// segments returns those of them that are segments.
+func segments(t *testing.T, fs vfs.FS) []string {
+	return slices.DeleteFunc(files(t, fs), func(name string) bool { return !strings.HasSuffix(name, ".wal") })
+}
+
+// framesEnd returns where the frames of a segment end.
+func framesEnd(t *testing.T, name string, data []byte) int {
+	seq, err := strconv.ParseUint(name[:16], 16, 64)
+	require.NoError(t, err)
+	return int(wal.FramesEnd(data, seq))
+}
+
+// crashed returns a copy of disk with all that was written.
+func crashed(disk *vfs.MemFS) *vfs.MemFS {
+	return disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
 }
 
 // contents returns the file's bytes, which alias the file system's own: changing
@@ -73,25 +128,27 @@ func contents(t *testing.T, fs *vfs.MemFS, name string) []byte {
 
 // A damaged byte anywhere in the frames of an acknowledged log refuses to start,
 // and a refused log is left exactly as it is. Damage in the zeroed space behind
-// the frames may be taken for a torn write, which loses nothing.
+// the frames may be taken for a torn write, which loses nothing, and in what an
+// older segment left there it need not be noticed.
 func TestEveryDamagedByte(t *testing.T) {
-	for _, closed := range []bool{true, false} {
-		t.Run(fmt.Sprintf("closed=%t", closed), func(t *testing.T) {
-			disk := vfs.NewCrashableMem()
-			want := writeLog(t, disk, closed)
-			for _, name := range segments(t, disk) {
-				damageEach(t, disk, name, want)
-			}
-		})
+	for name, write := range map[string]func(*testing.T, *vfs.MemFS, bool) []wal.Entry{
+		"new files": writeLog, "recycled files": writeRecycled,
+	} {
+		for _, closed := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/closed=%t", name, closed), func(t *testing.T) {
+				disk := vfs.NewCrashableMem()
+				want := write(t, disk, closed)
+				for _, name := range segments(t, disk) {
+					damageEach(t, disk, name, want)
+				}
+			})
+		}
 	}
 }
 
-func damageEach(t *testing.T, disk *vfs.MemFS, name string, want int) {
+func damageEach(t *testing.T, disk *vfs.MemFS, name string, want []wal.Entry) {
 	whole := slices.Clone(contents(t, disk, name))
-	frames := len(whole)
-	for frames > 0 && whole[frames-1] == 0 {
-		frames--
-	}
+	frames := framesEnd(t, name, whole)
 	for i := range whole {
 		if i > frames+64 && i%509 != 0 {
 			continue // behind the frames one byte is like another
@@ -100,7 +157,7 @@ func damageEach(t *testing.T, disk *vfs.MemFS, name string, want int) {
 			if mask == 0 {
 				continue // whole[i] is already what that mask would make it
 			}
-			fs := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
+			fs := crashed(disk)
 			contents(t, fs, name)[i] ^= mask
 			damaged := slices.Clone(contents(t, fs, name))
 			_, got, err := wal.Open(options(fs))
@@ -110,31 +167,35 @@ func damageEach(t *testing.T, disk *vfs.MemFS, name string, want int) {
 				require.Equal(t, damaged, contents(t, fs, name), "a refused log is not touched")
 				continue
 			}
-			require.Len(t, got.Entries, want, "%s byte %d mask %#x", name, i, mask)
+			require.Equal(t, want, got.Entries, "%s byte %d mask %#x", name, i, mask)
 		}
 	}
 }
 
-// Whole sectors that turn zero, as after a lost write, are found wherever a
-// later frame or segment proves that they had been durable.
-func TestZeroedSectors(t *testing.T) {
+// Whole sectors that turn zero, or back to what an older segment left there, as
+// after a lost write, are found wherever a later frame or segment proves that
+// they had been durable.
+func TestLostSectors(t *testing.T) {
 	disk := vfs.NewCrashableMem()
-	writeLog(t, disk, true)
-	for _, name := range segments(t, disk) {
-		whole := contents(t, disk, name)
-		last := len(whole)
-		for last > 0 && whole[last-1] == 0 {
-			last--
+	l := fillAndTruncate(t, disk)
+	var older [][]byte // what the files hold that are recycled next
+	for _, name := range files(t, disk) {
+		if strings.HasSuffix(name, ".tmp") {
+			older = append(older, slices.Clone(contents(t, disk, name)))
 		}
-		for off := 0; off < last; off += 512 {
-			fs := disk.CrashClone(vfs.CrashCloneCfg{})
-			sector := contents(t, fs, name)[off:min(off+512, len(whole))]
-			if slices.Max(sector) == 0 || off+512 >= last {
-				continue // nothing to lose, or the very last sector: see doc.go
+	}
+	appendSynced(t, l, 10, 600, 900, 1400, 200, 0)
+	require.NoError(t, l.Close())
+	older = append([][]byte{make([]byte, 4096)}, older...) // the oldest segment's file was new
+	for i, name := range segments(t, disk) {
+		frames := framesEnd(t, name, contents(t, disk, name))
+		for off := 0; off+512 < frames; off += 512 { // but the very last: see doc.go
+			for _, before := range [][]byte{make([]byte, 4096), older[i]} {
+				fs := disk.CrashClone(vfs.CrashCloneCfg{})
+				copy(contents(t, fs, name)[off:off+512], before[off:])
+				_, _, err := wal.Open(options(fs))
+				require.ErrorIs(t, err, wal.ErrCorrupt, "%s sector at %d", name, off)
 			}
-			clear(sector)
-			_, _, err := wal.Open(options(fs))
-			require.ErrorIs(t, err, wal.ErrCorrupt, "%s sector at %d", name, off)
 		}
 	}
 }
@@ -154,7 +215,7 @@ func TestTornTailAtEveryLength(t *testing.T) {
 
 	// The device wrote whole sectors up to cut and nothing behind it.
 	for cut := (before/512 + 1) * 512; cut < after; cut += 512 {
-		fs := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
+		fs := crashed(disk)
 		clear(contents(t, fs, name)[cut:])
 		l, got, err := wal.Open(options(fs))
 		require.NoError(t, err, "cut at %d of %d", cut, after)
@@ -167,6 +228,62 @@ func TestTornTailAtEveryLength(t *testing.T) {
 		require.Len(t, got.Entries, 3)
 		require.True(t, got.Clean)
 	}
+}
+
+// Of a frame that was never synced, in a recycled file, any subset of the sectors
+// may have been written; the others hold what an older segment left there. The
+// frame is cut, whatever the subset, and the log goes on from there.
+func TestTornFrameInARecycledFile(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	l := fillAndTruncate(t, disk)
+	kept := appendSynced(t, l, 1000, 10)
+	require.Equal(t, 1, l.Stats().Recycled)
+	names := segments(t, disk)
+	name := names[len(names)-1]
+	before := slices.Clone(contents(t, disk, name))
+	begin := framesEnd(t, name, before)
+	torn := entries(kept[len(kept)-1].Index+1, 2, 600)
+	require.NoError(t, l.Append(nil, torn))
+	after := slices.Clone(contents(t, disk, name))
+	first, last := begin/512, (framesEnd(t, name, after)-1)/512
+	require.GreaterOrEqual(t, last, first+2, "the frame lies in several sectors")
+
+	for subset := range 1 << (last - first + 1) {
+		fs := crashed(disk)
+		data := contents(t, fs, name)
+		for s := first; s <= last; s++ {
+			if subset>>(s-first)&1 == 0 {
+				copy(data[s*512:(s+1)*512], before[s*512:])
+			}
+		}
+		l, got, err := wal.Open(options(fs))
+		require.NoError(t, err, "subset %b", subset)
+		want := kept
+		if subset == 1<<(last-first+1)-1 {
+			want = append(slices.Clone(kept), torn...)
+		}
+		require.Equal(t, want, got.Entries, "subset %b", subset)
+		next := entries(want[len(want)-1].Index+1, 2, 20)
+		require.NoError(t, l.Append(nil, next))
+		require.NoError(t, l.Close())
+		_, got, err = wal.Open(options(fs))
+		require.NoError(t, err, "subset %b", subset)
+		require.Equal(t, append(slices.Clone(want), next...), got.Entries)
+		require.True(t, got.Clean)
+	}
+}
+
+// Spare files are recycled by the log that made them, and removed by the next.
+func TestSparesDoNotOutliveTheLog(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	l := fillAndTruncate(t, disk)
+	require.Len(t, files(t, disk), 3)
+	require.NoError(t, l.Close())
+	l, _ = open(t, disk)
+	require.Len(t, files(t, disk), 1)
+	appendSynced(t, l, 1400, 1400)
+	require.Zero(t, l.Stats().Recycled)
+	require.NoError(t, l.Close())
 }
 
 func TestMissingSegment(t *testing.T) {

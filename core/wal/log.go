@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxKeptBytes bounds the frame buffer that is kept between appends.
+// maxKeptBytes bounds each of the buffers that are kept between appends.
 const maxKeptBytes = 16 << 20
 
 // Log is a write-ahead log that is open for appending.
@@ -17,13 +17,16 @@ const maxKeptBytes = 16 << 20
 type Log struct {
 	opts Options
 
-	mu     sync.Mutex
-	st     state
-	sealed []segment // oldest first
-	active segment
-	w      writer
-	buf    []byte // the frame being built; reused
-	broken error  // ErrFailed with its cause, or ErrClosed
+	mu       sync.Mutex
+	st       state
+	sealed   []segment // oldest first
+	active   segment
+	w        writer
+	spares   []string // files of removed segments, to be recycled
+	buf      []byte   // the frame being built; reused
+	laid     []byte   // the frame laid out over sectors; reused
+	recycled int      // segments begun in a spare file
+	broken   error    // ErrFailed with its cause, or ErrClosed
 }
 
 var _ Target = (*Log)(nil)
@@ -126,31 +129,6 @@ func (l *Log) SaveSnapshot(mark SnapshotMark) error {
 	return l.sync()
 }
 
-// Truncate removes the segments whose entries all have an index of at most
-// index, oldest first, but never the active one. index must not exceed the
-// snapshot mark, or the error is ErrInvalid.
-func (l *Log) Truncate(index uint64) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.broken != nil {
-		return l.broken
-	}
-	if index > l.st.snap.Index {
-		return fmt.Errorf("%w: truncation at %d, want at most the snapshot mark %d", ErrInvalid, index, l.st.snap.Index)
-	}
-	for len(l.sealed) > 0 && l.sealed[0].max <= index {
-		if err := l.opts.FS.Remove(l.opts.FS.PathJoin(l.opts.Dir, l.sealed[0].name())); err != nil {
-			return l.fail(err)
-		}
-		// Synced one by one: a crash leaves a run of segments without a hole.
-		if err := syncDir(l.opts.FS, l.opts.Dir); err != nil {
-			return l.fail(err)
-		}
-		l.sealed = l.sealed[1:]
-	}
-	return nil
-}
-
 // Close syncs, writes a close record, syncs again and closes the file. After a
 // failure it only closes the file and returns ErrFailed. A second call returns
 // ErrClosed.
@@ -203,6 +181,9 @@ type Stats struct {
 	SnapshotIndex uint64
 	// LastIndex is the index of the last entry, or of the mark without any.
 	LastIndex uint64
+	// Spares counts files that wait to be recycled, and Recycled the segments
+	// that were begun in such a file since the log was opened.
+	Spares, Recycled int
 }
 
 // Stats returns the log's present extent, also after a failure.
@@ -214,6 +195,8 @@ func (l *Log) Stats() Stats {
 		Segments:      len(l.sealed) + 1,
 		SnapshotIndex: l.st.snap.Index,
 		LastIndex:     l.st.last,
+		Spares:        len(l.spares),
+		Recycled:      l.recycled,
 	}
 	for _, seg := range l.sealed {
 		s.SizeBytes += seg.end
@@ -232,56 +215,22 @@ func (l *Log) begin() {
 // writeFrame seals the frame in buf and writes it, to a new segment if it would
 // overrun this one.
 func (l *Log) writeFrame() error {
-	size := int64(frameBytes(len(l.buf) - headerBytes))
-	if l.w.off > l.w.start && l.w.off+size > l.opts.SegmentBytes {
+	size := frameBytes(len(l.buf) - headerBytes)
+	if l.w.off > l.w.start && withStamp(advance(l.w.off, size)) > l.opts.SegmentBytes {
 		if err := l.roll(); err != nil {
 			return err
 		}
 	}
-	l.buf = sealFrame(l.buf, l.w.seq, uint64(l.w.off), uint64(l.w.synced))
-	if err := l.w.write(l.buf); err != nil {
+	begin, next := l.w.off, advance(l.w.off, size)
+	l.buf = sealFrame(l.buf, l.w.seq, begin, l.w.synced)
+	if cap(l.laid) > maxKeptBytes {
+		l.laid = nil
+	}
+	l.laid = scatter(l.laid[:0], l.buf, l.w.seq, begin)
+	if err := l.w.write(l.laid, next); err != nil {
 		return l.fail(err)
 	}
-	l.opts.OnWrite(len(l.buf))
-	return nil
-}
-
-// roll seals the active segment and begins the next. That a segment exists
-// proves that all of its predecessor was durable.
-func (l *Log) roll() error {
-	if err := l.sync(); err != nil {
-		return err
-	}
-	sealed := l.active
-	sealed.end = l.w.off
-	err := l.w.f.Close()
-	l.w.f = nil // closed even if that failed
-	if err != nil {
-		return l.fail(err)
-	}
-	if err := l.start(sealed.seq+1, uint64(sealed.end)); err != nil {
-		return l.fail(err)
-	}
-	l.sealed = append(l.sealed, sealed)
-	return nil
-}
-
-// start creates segment seq and makes it the active one.
-func (l *Log) start(seq, prevEnd uint64) error {
-	next := segment{seq: seq, first: l.st.last + 1}
-	rec := segmentRecord{
-		identity: l.opts.Identity, prevEnd: prevEnd,
-		lastIndex: l.st.last, lastTerm: l.st.lastTerm,
-	}
-	f, end, err := createSegment(l.opts.FS, l.opts.Dir, next, rec, &l.st)
-	if err != nil {
-		return fmt.Errorf("creating segment %s: %w", next.name(), err)
-	}
-	l.active = next
-	l.w = writer{
-		f: f, seq: seq, limit: l.opts.SegmentBytes,
-		start: end, off: end, synced: end, filled: end, zeros: l.w.zeros,
-	}
+	l.opts.OnWrite(int(next - begin))
 	return nil
 }
 

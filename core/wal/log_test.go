@@ -119,12 +119,12 @@ func TestTruncate(t *testing.T) {
 // everything that a restart needs.
 func TestTruncateNeverRemovesTheActiveSegment(t *testing.T) {
 	disk := vfs.NewMem()
-	last := writeLog(t, disk, true)
+	last := uint64(len(writeLog(t, disk, true)))
 	l, _ := open(t, disk)
-	hs := wal.HardState{Term: 4, Vote: 2, Commit: uint64(last)}
+	hs := wal.HardState{Term: 4, Vote: 2, Commit: last}
 	require.NoError(t, l.Append(&hs, nil))
-	require.NoError(t, l.SaveSnapshot(wal.SnapshotMark{Index: uint64(last), Term: 1}))
-	require.NoError(t, l.Truncate(uint64(last)))
+	require.NoError(t, l.SaveSnapshot(wal.SnapshotMark{Index: last, Term: 1}))
+	require.NoError(t, l.Truncate(last))
 	require.Equal(t, 1, l.Stats().Segments)
 	require.NoError(t, l.Close())
 	_, got := open(t, disk)
@@ -259,7 +259,7 @@ func TestForeignFilesAreLeft(t *testing.T) {
 	l, got := open(t, disk)
 	require.True(t, got.Created)
 	require.NoError(t, l.Close())
-	require.ElementsMatch(t, append(foreign, ours), segments(t, disk))
+	require.ElementsMatch(t, append(foreign, ours), files(t, disk))
 }
 
 func TestUnknownFormat(t *testing.T) {
@@ -270,7 +270,7 @@ func TestUnknownFormat(t *testing.T) {
 	binary.LittleEndian.PutUint32(preamble[28:], crc32.Checksum(preamble[:28], crc32.MakeTable(crc32.Castagnoli)))
 	_, _, err := wal.Open(options(disk))
 	require.ErrorIs(t, err, wal.ErrFormat)
-	require.ErrorContains(t, err, "9, this program reads 1")
+	require.ErrorContains(t, err, "9, this program reads 2")
 }
 
 func TestNotASegment(t *testing.T) {

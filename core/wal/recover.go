@@ -21,7 +21,8 @@ type Recovered struct {
 	Entries []Entry
 	// Segments counts the files that were read.
 	Segments int
-	// TornBytes is the length of the torn tail that was cut, 0 if none was.
+	// TornBytes is the length of the torn tail that was cut, up to the end of a
+	// sector, 0 if none was.
 	TornBytes int64
 	// Clean says that the log ended with a close record.
 	Clean bool
@@ -123,7 +124,7 @@ func (r *recovery) replay(i int) error {
 	}
 	r.start, r.claimed = off, off
 	for {
-		payload, h, stop := nextFrame(r.data, seg.seq, uint64(off))
+		payload, h, next, stop := nextFrame(r.data, seg.seq, off)
 		if stop != nil {
 			if err := r.judge(stop, seg.seq, off, last); err != nil {
 				return err
@@ -134,7 +135,7 @@ func (r *recovery) replay(i int) error {
 			return fmt.Errorf("%w: frame at %d: %w", ErrCorrupt, off, err)
 		}
 		r.claimed = max(r.claimed, int64(h.synced))
-		off += int64(frameBytes(len(payload)))
+		off = next
 	}
 	seg.end, r.end = off, off
 	return nil
@@ -144,8 +145,8 @@ func (r *recovery) replay(i int) error {
 // oldest segment, and has to agree with the state in any other. It returns the
 // offset after it.
 func (r *recovery) replayFirst(i int) (int64, error) {
-	const off = preambleBytes
-	payload, _, stop := nextFrame(r.data, r.segs[i].seq, off)
+	const off = firstFrameOffset
+	payload, _, next, stop := nextFrame(r.data, r.segs[i].seq, off)
 	if stop != nil {
 		return 0, fmt.Errorf("%w: first frame at %d: %s", ErrCorrupt, off, stop.reason)
 	}
@@ -168,14 +169,13 @@ func (r *recovery) replayFirst(i int) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%w: first frame at %d: %w", ErrCorrupt, off, err)
 	}
-	return int64(off + frameBytes(len(payload))), nil
+	return next, nil
 }
 
 // judge decides what the end of a segment's readable frames at off means: the
 // end of the log, a torn tail to be cut, or corruption.
 func (r *recovery) judge(stop *damage, seq uint64, off int64, last bool) error {
-	tail := r.data[min(off, int64(len(r.data))):]
-	torn := int64(nonZeroLen(tail))
+	torn := writtenLen(r.data, seq, off)
 	switch {
 	case !stop.torn:
 		return fmt.Errorf("%w: frame at %d: %s", ErrCorrupt, off, stop.reason)
@@ -195,8 +195,8 @@ func (r *recovery) judge(stop *damage, seq uint64, off int64, last bool) error {
 // laterClaim looks for a frame after off that was written when the segment was
 // known to be durable beyond off.
 func laterClaim(data []byte, seq uint64, off int64) (at int64, claim uint64, found bool) {
-	for at = off + frameAlign; at+headerBytes <= int64(len(data)); at += frameAlign {
-		if h, err := parseHeader(data[at:], seq, uint64(at)); err == nil && h.synced > uint64(off) {
+	for at = advance(off, frameAlign); at+headerBytes <= int64(len(data)); at = advance(at, frameAlign) {
+		if h, err := parseHeader(data[at:], seq, at); err == nil && h.synced > uint64(off) {
 			return at, h.synced, true
 		}
 	}
@@ -275,7 +275,7 @@ func (r *recovery) resume(temps []string) (*Log, error) {
 	}
 	l.w = writer{
 		f: f, seq: l.active.seq, limit: r.opts.SegmentBytes,
-		start: r.start, off: r.end, synced: r.end, filled: max(int64(len(r.data)), r.end),
+		start: r.start, off: r.end, synced: r.end, filled: int64(len(r.data)),
 	}
 	return l, nil
 }
@@ -285,9 +285,14 @@ func (r *recovery) resume(temps []string) (*Log, error) {
 // marked clean there by a sync that failed before the process died, so they are
 // written once more.
 func (r *recovery) settle(f vfs.File) error {
-	clear(r.data[r.end : r.end+r.torn])
-	if rest := r.data[r.claimed : r.end+r.torn]; len(rest) > 0 {
-		if err := writeFullAt(f, rest, r.claimed); err != nil {
+	begin, end := withStamp(r.claimed), withStamp(r.end)
+	if r.torn > 0 {
+		tail := r.end + r.torn
+		clear(r.data[end:tail])
+		end = tail
+	}
+	if begin < end {
+		if err := writeFullAt(f, r.data[begin:end], begin); err != nil {
 			return err
 		}
 	}

@@ -12,21 +12,26 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// A segment begins with a preamble that no format version may change:
+// A segment begins with a sector of its own, the preamble, of which no format
+// version may change the first 32 bytes:
 //
 //	0               8        12       16              24       28       32
 //	+---------------+--------+--------+---------------+--------+--------+
 //	| "MSBWAL\r\n"  | format | zero   | sequence      | zero   | crc    |
 //	+---------------+--------+--------+---------------+--------+--------+
 //
-// The CRC covers the 28 bytes before it. Frames follow from offset 32; the first
-// one holds a segment record, the hard state and the snapshot mark.
+// The CRC covers the 28 bytes before it; the rest of the sector is zero. Sectors
+// of frames follow (sector.go); the first frame holds a segment record, the hard
+// state and the snapshot mark.
+//
+// Format 1 had no sectors and no recycled files.
 const (
-	preambleBytes = 32
-	segmentMagic  = "MSBWAL\r\n"
-	formatVersion = 1
-	tempSuffix    = ".tmp"
-	segmentSuffix = ".wal"
+	preambleBytes    = 32
+	firstFrameOffset = sectorBytes + stampBytes
+	segmentMagic     = "MSBWAL\r\n"
+	formatVersion    = 2
+	tempSuffix       = ".tmp"
+	segmentSuffix    = ".wal"
 )
 
 // segment describes one file of the log.
@@ -87,30 +92,48 @@ func listSegments(fs vfs.FS, dir string) (segs []segment, temps []string, err er
 
 // createSegment makes the segment's file, durable under its final name before
 // it returns, so that a file with a segment's name always has a whole first
-// frame. It returns the file and where that frame ends.
-func createSegment(fs vfs.FS, dir string, s segment, rec segmentRecord, st *state) (vfs.File, int64, error) {
-	path := fs.PathJoin(dir, s.name())
-	temp := path + tempSuffix
+// frame. It overwrites the front of spare, a file of the directory that is no
+// segment any more, or makes a new file if spare is "". Whatever a spare file
+// holds was written for segments before this one. createSegment returns the file,
+// its size, and where the next frame goes.
+func createSegment(fs vfs.FS, dir, spare string, s segment, rec segmentRecord, st *state) (f vfs.File, size, next int64, err error) {
 	frame := appendSegment(make([]byte, headerBytes), rec)
 	frame = appendHard(frame, st.hs)
 	frame = appendMark(frame, markRecord{SnapshotMark: st.snap})
-	content := append(encodePreamble(s.seq), sealFrame(frame, s.seq, preambleBytes, 0)...)
+	next = advance(firstFrameOffset, frameBytes(len(frame)-headerBytes))
+	frame = sealFrame(frame, s.seq, firstFrameOffset, 0)
+	content := scatter(encodePreamble(s.seq), frame, s.seq, firstFrameOffset)
 
-	if err := writeSynced(fs, temp, content); err != nil {
-		return nil, 0, err
+	path := fs.PathJoin(dir, s.name())
+	temp := path + tempSuffix
+	if spare == "" {
+		err = writeSynced(fs, temp, content)
+	} else {
+		temp = fs.PathJoin(dir, spare)
+		err = overwriteSynced(fs, temp, content)
+	}
+	if err != nil {
+		return nil, 0, 0, err
 	}
 	if err := fs.Rename(temp, path); err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
 	if err := syncDir(fs, dir); err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
-	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
-	return f, int64(len(content)), err
+	if f, err = fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified); err != nil {
+		return nil, 0, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), next, nil
 }
 
+// encodePreamble returns the first sector.
 func encodePreamble(seq uint64) []byte {
-	b := make([]byte, preambleBytes)
+	b := make([]byte, sectorBytes)
 	copy(b, segmentMagic)
 	binary.LittleEndian.PutUint32(b[8:], formatVersion)
 	binary.LittleEndian.PutUint64(b[16:], seq)
@@ -120,8 +143,8 @@ func encodePreamble(seq uint64) []byte {
 
 // checkPreamble says whether data is segment seq in a format that we read.
 func checkPreamble(data []byte, seq uint64) error {
-	if len(data) < preambleBytes {
-		return fmt.Errorf("%w: file has %d bytes, want at least the %d of a preamble", ErrCorrupt, len(data), preambleBytes)
+	if len(data) < sectorBytes {
+		return fmt.Errorf("%w: file has %d bytes, want at least the %d of a preamble", ErrCorrupt, len(data), sectorBytes)
 	}
 	b := data[:preambleBytes]
 	if string(b[:8]) != segmentMagic {
@@ -136,7 +159,25 @@ func checkPreamble(data []byte, seq uint64) error {
 	if got := binary.LittleEndian.Uint64(b[16:]); got != seq {
 		return fmt.Errorf("%w: preamble says segment %#x, the file name %#x", ErrCorrupt, got, seq)
 	}
+	if !allZero(data[preambleBytes:sectorBytes]) {
+		return fmt.Errorf("%w: the sector of the preamble holds something else, want zeros", ErrCorrupt)
+	}
 	return nil
+}
+
+// overwriteSynced writes content over the front of a file and syncs it.
+func overwriteSynced(fs vfs.FS, path string, content []byte) error {
+	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	if err := writeFullAt(f, content, 0); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Sync(); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return f.Close()
 }
 
 // writeSynced makes a file with the given content and syncs it.

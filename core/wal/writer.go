@@ -22,31 +22,33 @@ type writer struct {
 	off   int64 // where the next frame goes
 	// synced is how far the file is known to be durable.
 	synced int64
-	// filled is the file's size: [off, filled) is zero.
+	// filled is the file's size. [off, filled) was not written for this segment:
+	// it is zero, or in a recycled file what an older segment left.
 	filled int64
 	zeros  []byte
 }
 
-// write puts one sealed frame at off.
-func (w *writer) write(frame []byte) error {
+// write writes one sealed frame, laid out over sectors, which ends before next.
+func (w *writer) write(sectors []byte, next int64) error {
+	at := withStamp(w.off)
+	end := at + int64(len(sectors))
 	// A large frame is cheaper written once than after as many zeros.
-	if len(frame) < fillBytes {
-		if err := w.reserve(int64(len(frame))); err != nil {
+	if len(sectors) < fillBytes {
+		if err := w.reserve(end); err != nil {
 			return fmt.Errorf("extending segment %#x: %w", w.seq, err)
 		}
 	}
-	if err := writeFullAt(w.f, frame, w.off); err != nil {
-		return fmt.Errorf("writing %d bytes at %d of segment %#x: %w", len(frame), w.off, w.seq, err)
+	if err := writeFullAt(w.f, sectors, at); err != nil {
+		return fmt.Errorf("writing %d bytes at %d of segment %#x: %w", len(sectors), at, w.seq, err)
 	}
-	w.off += int64(len(frame))
-	w.filled = max(w.filled, w.off)
+	w.off, w.filled = next, max(w.filled, end)
 	return nil
 }
 
-// reserve makes sure that the next n < fillBytes bytes are zeroed space of the
-// file.
-func (w *writer) reserve(n int64) error {
-	missing := w.off + n - w.filled
+// reserve makes sure that the file reaches to end, less than fillBytes beyond
+// what it has.
+func (w *writer) reserve(end int64) error {
+	missing := end - w.filled
 	if missing <= 0 {
 		return nil
 	}

@@ -63,8 +63,8 @@ const (
 // the rest for the block cache. The remainder of the machine is the Go heap's,
 // the load generator's, and the kernel's, whose page cache holds the compressed
 // tables a second time. RocksDB's guide ("Setup Options and Basic Tuning") gives
-// a third of the memory to the cache on a machine that does nothing else, and
-// CockroachDB a quarter by default in production, 128 MiB otherwise.
+// the cache a third of the memory, and CockroachDB's production checklist a
+// quarter or more, on machines that do nothing else.
 func (m Machine) Budget() Budget {
 	total := m.MemoryBytes / 16
 	b := Budget{

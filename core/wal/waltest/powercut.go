@@ -26,7 +26,7 @@ type cut struct {
 // there were at least n cuts, and checks each recovery against the oracle. After
 // each, the recovered log takes another entry and is recovered again.
 func PowerCuts(t *testing.T, n int, save SaveFunc) {
-	made := 0
+	made, recycled := 0, 0
 	for seed := uint64(1); made < n; seed++ {
 		s := newSession(seed, save)
 		require.NoError(t, s.run(40), "seed %d", seed)
@@ -34,7 +34,9 @@ func PowerCuts(t *testing.T, n int, save SaveFunc) {
 			require.NoError(t, s.recoverCut(c), "seed %d, cut %d", seed, i)
 		}
 		made += len(s.cuts)
+		recycled += s.recycled
 	}
+	require.Positive(t, recycled, "no cut can have hit a recycled file")
 }
 
 // session is one random history of a log, on a disk whose power may fail.
@@ -47,6 +49,8 @@ type session struct {
 	log    *wal.Log
 	acked  int
 	cuts   []cut
+	// recycled counts the segments that were begun in recycled files.
+	recycled int
 }
 
 func newSession(seed uint64, save SaveFunc) *session {
@@ -80,6 +84,7 @@ func (s *session) run(steps int) (err error) {
 			return err
 		}
 	}
+	s.recycled += s.log.Stats().Recycled
 	return s.log.Close()
 }
 
@@ -109,6 +114,7 @@ func (s *session) step(w *workload) error {
 
 // reopen closes the log in order, or abandons it as a killed process would.
 func (s *session) reopen() error {
+	s.recycled += s.log.Stats().Recycled
 	if s.rng.IntN(2) == 0 {
 		if err := s.log.Close(); err != nil {
 			return err

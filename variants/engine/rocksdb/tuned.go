@@ -19,10 +19,11 @@ const (
 	// The guide's value: a quarter of the index, for more to decompress on a
 	// get that misses the cache.
 	blockBytes = 16 << 10
-	// memtableBloomRatio is the part of a memtable that a filter of its keys
-	// takes. Default 0. A get of a key that is not in it, of which every put
-	// makes one, skips the walk down its skip list. From the wiki's page
-	// "MemTable", where 0.05 and more is said to be of no further use.
+	// memtableBloomRatio is the size of a filter of a memtable's keys, as a part
+	// of the memtable. Default 0. A get of a key that is not in it, of which every
+	// put makes one, skips the walk down its skip list. 0.02 makes 10 bits a key
+	// for entries of 64 bytes, and more for larger ones, in 1.3 MiB; see
+	// memtable_prefix_bloom_size_ratio in rocksdb/advanced_options.h.
 	memtableBloomRatio = 0.02
 	// bytesPerSync makes the kernel write tables out while they grow, and not
 	// all at once when they are done, which would hold up syncs of the Raft log
