@@ -83,12 +83,13 @@ func BenchmarkAppendSync(b *testing.B) {
 	for _, files := range []string{"new", "recycled"} {
 		b.Run("files="+files, func(b *testing.B) {
 			forShapes(b, func(b *testing.B, entryBytes, batch int) {
-				a := newAppender(b, wal.Options{Dir: b.TempDir()}, entryBytes, batch)
+				a := newAppender(b, wal.Options{Dir: b.TempDir()}, 1<<20, 8)
 				recycle := files == "recycled"
 				for recycle && a.log.Stats().Recycled == 0 {
 					a.append(b)
 					a.cut(b)
 				}
+				a.entries = entries(1, batch, entryBytes)
 				for b.Loop() {
 					a.append(b)
 					if err := a.log.Sync(); err != nil {
