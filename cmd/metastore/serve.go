@@ -43,7 +43,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	if err != nil {
 		return err
 	}
-	m := metrics.New(s["engine"], api.OpPut, api.OpGet, api.OpRange, api.OpDelete, api.OpTxn, api.OpCompact)
+	m := metrics.New(s["engine"], api.Operations()...)
 	tracer, err := c.tracer(m)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 // Package api serves a Store to clients: etcd's v3 KV service over gRPC, the
-// same as JSON over HTTP, and as much of etcd's other services as its tools
-// need to work.
+// same as JSON over HTTP, as much of etcd's other services as its tools need to
+// work, and the store's own service of batches (rpcpb.MetaStore), over gRPC and
+// as JSON under /v3/batch/.
 //
 // # The life of a request
 //
@@ -17,6 +18,18 @@
 //     cluster and member, the Raft term and the revision.
 //  6. The Observer is told.
 //
+// # Batches
+//
+// A batch goes the same way, with these differences. Every operation is
+// validated by itself: one without a key, or larger than any request may be,
+// gets an error of its own and the others go on. What counts against
+// MaxRequestBytes is the others' keys and values, and 16 bytes for each. All
+// commands of a batch are one proposal and one log entry, so a crash or a lost
+// leader leaves all of them or none; they are executed one after another, each
+// with its own revision, and with --apply=perop, or across an engine batch's
+// bound, a reader may see the first ones before the last. A BatchGet runs on one
+// view. A batch whose caller has gone before it was proposed is withdrawn.
+//
 // # Errors
 //
 // A client must be able to tell "did not happen" from "unknown" by code and
@@ -32,6 +45,7 @@
 //	kv.ErrFutureRevision       OutOfRange          ... is a future revision          no
 //	kv.ErrTooManyRequests      ResourceExhausted   too many requests                 no
 //	kv.ErrDropped              Unavailable         no leader                         no
+//	kv.ErrNotProposed          Canceled            metastore: cancelled before ...   no
 //	unsupported method         Unimplemented       (ours, says what is accepted)     no
 //
 //	kv.ErrLeaderLost           Unavailable         leader changed                    unknown

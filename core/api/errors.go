@@ -11,6 +11,10 @@ import (
 	"metastorebench/core/kv"
 )
 
+// errNotProposed says more than the status of a cancelled context: that nothing
+// happened.
+var errNotProposed = status.Error(codes.Canceled, "metastore: cancelled before it was proposed")
+
 // wireErrors maps package kv's sentinels to etcd's wire errors; see the table in
 // the package comment.
 var wireErrors = []struct{ is, wire error }{
@@ -21,6 +25,7 @@ var wireErrors = []struct{ is, wire error }{
 	{kv.ErrTooManyRequests, rpctypes.ErrGRPCRequestTooManyRequests},
 	{kv.ErrTooLarge, rpctypes.ErrGRPCRequestTooLarge},
 	{kv.ErrDropped, rpctypes.ErrGRPCNoLeader},
+	{kv.ErrNotProposed, errNotProposed},
 	{kv.ErrLeaderLost, rpctypes.ErrGRPCLeaderChanged},
 	{kv.ErrTimeout, rpctypes.ErrGRPCTimeout},
 	{kv.ErrStopped, rpctypes.ErrGRPCStopped},

@@ -30,19 +30,25 @@ const (
 	healthTimeout = 5 * time.Second
 )
 
-// newHandler returns the HTTP side: the JSON gateway under /v3/kv/, /health, and
-// /metrics if metrics is not nil. The gateway calls svc directly, without a
-// connection to the gRPC port. tracer may be nil.
-func newHandler(svc *kvService, metrics http.Handler, tracer *trace.Tracer) (http.Handler, error) {
+// newHandler returns the HTTP side: the JSON gateway under /v3/kv/ and, for the
+// store's own service, /v3/batch/, /health, and /metrics if metrics is not nil.
+// The gateway calls svc and meta directly, without a connection to the gRPC
+// port. tracer may be nil.
+func newHandler(svc *kvService, meta *metaService, metrics http.Handler, tracer *trace.Tracer) (http.Handler, error) {
 	gateway := runtime.NewServeMux(runtime.WithMarshalerOption(runtime.MIMEWildcard, jsonFormat))
 	if err := gw.RegisterKVHandlerServer(context.Background(), gateway, svc); err != nil {
 		return nil, fmt.Errorf("api: JSON gateway: %w", err)
 	}
+	if err := registerBatches(gateway, meta); err != nil {
+		return nil, fmt.Errorf("api: JSON gateway: %w", err)
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/v3/kv/", traceHTTP(tracer, limitBody(gateway, svc.limits)))
+	limited := traceHTTP(tracer, limitBody(gateway, svc.limits))
+	mux.Handle("/v3/kv/", limited)
+	mux.Handle("/v3/batch/", limited)
 	mux.HandleFunc("/v3/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, status.Errorf(codes.Unimplemented,
-			"%s is not implemented: accepted are POST requests to /v3/kv/range, put, deleterange, txn and compaction", r.URL.Path))
+			"%s is not implemented: accepted are POST requests to /v3/kv/range, put, deleterange, txn and compaction, and /v3/batch/put, get and delete", r.URL.Path))
 	})
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		serveHealth(w, r, svc.store)

@@ -91,7 +91,7 @@ func TestGatewayErrors(t *testing.T) {
 		{"unannounced", "/v3/kv/range", io.MultiReader(strings.NewReader(`{"key":"YQ==","revision":"9"}`)), http.StatusBadRequest,
 			`{"code":11,"message":"etcdserver: mvcc: required revision is a future revision"}`},
 		{"watch", "/v3/watch", strings.NewReader(`{}`), http.StatusNotImplemented,
-			`{"code":12,"message":"/v3/watch is not implemented: accepted are POST requests to /v3/kv/range, put, deleterange, txn and compaction"}`},
+			`{"code":12,"message":"/v3/watch is not implemented: accepted are POST requests to /v3/kv/range, put, deleterange, txn and compaction, and /v3/batch/put, get and delete"}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			code, got := post(t, s.URL+tc.path, tc.body)

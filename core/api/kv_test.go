@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -279,6 +280,12 @@ func TestRangeStream(t *testing.T) {
 type recorder struct {
 	mu  sync.Mutex
 	ops []string
+}
+
+func (r *recorder) BatchDone(op string, ok int, failed map[codes.Code]int, d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ops = append(r.ops, fmt.Sprintf("%s %d %v", op, ok, failed))
 }
 
 func (r *recorder) OpDone(op string, err error, d time.Duration) {

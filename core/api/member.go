@@ -109,6 +109,7 @@ var accepted = map[string]string{
 	"etcdserverpb.Auth":        "metastore has no users: accepted are TLS client certificates",
 	"etcdserverpb.Cluster":     "metastore's membership is fixed: accepted is MemberList",
 	"etcdserverpb.Maintenance": "metastore accepts Status, and Alarm with the action GET",
+	"metastore.v1.MetaStore":   "metastore accepts BatchPut, BatchGet and BatchDelete",
 }
 
 // unsupported answers every method that no registered service has.
@@ -117,7 +118,7 @@ func unsupported(_ any, stream grpc.ServerStream) error {
 	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
 	why, ok := accepted[service]
 	if !ok {
-		why = "metastore serves etcdserverpb.KV, and parts of Cluster and Maintenance"
+		why = "metastore serves etcdserverpb.KV, parts of Cluster and Maintenance, and metastore.v1.MetaStore"
 	}
 	return status.Errorf(codes.Unimplemented, "%s is not implemented: %s", method, why)
 }

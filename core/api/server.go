@@ -13,10 +13,12 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	grpchealth "google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"metastorebench/core/rpcpb"
 	"metastorebench/core/trace"
 )
 
@@ -30,7 +32,8 @@ type ServerOptions struct {
 	TLS *tls.Config
 	// Member is what MemberList shows.
 	Member Member
-	// Observer is told of each request to the KV service; may be nil.
+	// Observer is told of each request to the KV service and of each batch; may
+	// be nil.
 	Observer Observer
 	// Metrics serves /metrics; nil means that there is none.
 	Metrics http.Handler
@@ -64,7 +67,8 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 		o.ErrorLog = log.New(io.Discard, "", 0)
 	}
 	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer}
-	handler, err := newHandler(svc, o.Metrics, o.Tracer)
+	meta := &metaService{kv: svc}
+	handler, err := newHandler(svc, meta, o.Metrics, o.Tracer)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +85,7 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 		},
 	}
 	pb.RegisterKVServer(s.grpc, svc)
+	s.grpc.RegisterService(only(rpcpb.MetaStore_ServiceDesc, metaMethods...), meta)
 	s.grpc.RegisterService(only(pb.Maintenance_ServiceDesc, "Status", "Alarm"), &maintenance{store: store})
 	s.grpc.RegisterService(only(pb.Cluster_ServiceDesc, "MemberList"), &cluster{store: store, member: o.Member})
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
@@ -112,6 +117,9 @@ var _ Observer = nobody{}
 
 // OpDone does nothing.
 func (nobody) OpDone(string, error, time.Duration) {}
+
+// BatchDone does nothing.
+func (nobody) BatchDone(string, int, map[codes.Code]int, time.Duration) {}
 
 // ServeGRPC serves gRPC on l until Shutdown, and closes l. It returns nil after
 // a Shutdown.

@@ -7,6 +7,8 @@ import (
 	"math"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"metastorebench/core/engine"
 	"metastorebench/core/kv"
 )
@@ -22,6 +24,12 @@ type Store interface {
 	// returned error is one of package kv's sentinels or the context's error, and
 	// kv.Unknown tells whether the command may still take effect.
 	Propose(ctx context.Context, cmd *kv.Command) (kv.Result, error)
+	// ProposeBatch carries all commands, one or more, through the log in one
+	// entry: all of them happen, in order, or none does. There is one result for
+	// each, and Propose's rules hold: each result may have an Err of its own, and
+	// the returned error means the whole batch. A batch given up before it was
+	// proposed is kv.ErrNotProposed.
+	ProposeBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Result, error)
 	// Read runs fn on a view of the store: one that holds every command
 	// acknowledged before the call, or, if serializable, the local state as it
 	// is. fn must be short, for a view may hold up commits; the pairs that it
@@ -52,16 +60,21 @@ type Status struct {
 	Revision int64
 }
 
-// Observer is told of every request to the KV service when it ends, over gRPC
-// or HTTP. Its method is called concurrently and must not block.
+// Observer is told of every request to the KV service and to the store's own
+// when it ends, over gRPC or HTTP. Its methods are called concurrently and must
+// not block.
 type Observer interface {
 	// OpDone reports one request: op is one of the Op constants, err what the
 	// client was answered (nil for success, else a gRPC status error), d the time
 	// in the service, from the decoded request to the reply, without the network.
 	OpDone(op string, err error, d time.Duration)
+	// BatchDone reports one batch, which took d: how many of its operations were
+	// carried out, and how many failed by the code that they were answered with
+	// (nil if none). op is one of the OpBatch constants.
+	BatchDone(op string, ok int, failed map[codes.Code]int, d time.Duration)
 }
 
-// Operation names given to Observer.
+// Operation names given to Observer.OpDone.
 const (
 	OpPut     = "put"
 	OpGet     = "get"   // a Range of one key
@@ -69,6 +82,28 @@ const (
 	OpDelete  = "delete"
 	OpTxn     = "txn"
 	OpCompact = "compact"
+)
+
+// Operation names given to Observer.BatchDone.
+const (
+	OpBatchPut    = "batch_put"
+	OpBatchGet    = "batch_get"
+	OpBatchDelete = "batch_delete"
+)
+
+// Operations lists all operation names.
+func Operations() []string {
+	return []string{OpPut, OpGet, OpRange, OpDelete, OpTxn, OpCompact, OpBatchPut, OpBatchGet, OpBatchDelete}
+}
+
+// Bounds of a batch, beside Limits.MaxRequestBytes.
+const (
+	// MaxBatchOps is the most operations that a batch may hold.
+	MaxBatchOps = 10_000
+	// MaxBatchReplyBytes bounds the keys and values in the answer to a BatchGet:
+	// a few bytes of request can ask for any number of large values. What does
+	// not fit is answered with ResourceExhausted, key by key.
+	MaxBatchReplyBytes = 64 << 20
 )
 
 // etcd's defaults, embed/config.go of etcd v3.7.

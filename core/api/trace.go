@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/tap"
 
+	"metastorebench/core/rpcpb"
 	"metastorebench/core/trace"
 )
 
@@ -47,7 +48,8 @@ func traceOptions(t *trace.Tracer) []grpc.ServerOption {
 
 func mayWrite(method string) bool {
 	switch method {
-	case pb.KV_Put_FullMethodName, pb.KV_DeleteRange_FullMethodName, pb.KV_Txn_FullMethodName:
+	case pb.KV_Put_FullMethodName, pb.KV_DeleteRange_FullMethodName, pb.KV_Txn_FullMethodName,
+		rpcpb.MetaStore_BatchPut_FullMethodName, rpcpb.MetaStore_BatchDelete_FullMethodName:
 		return true
 	}
 	return false
@@ -84,7 +86,7 @@ func traceHTTP(t *trace.Tracer, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case "/v3/kv/put", "/v3/kv/deleterange", "/v3/kv/txn":
+		case "/v3/kv/put", "/v3/kv/deleterange", "/v3/kv/txn", "/v3/batch/put", "/v3/batch/delete":
 			ctx := t.Start(r.Context())
 			defer t.Span(ctx).Finish()
 			r = r.WithContext(ctx)

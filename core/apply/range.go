@@ -32,6 +32,19 @@ func Range(r engine.Reader, req *kv.RangeRequest) (*kv.RangeResult, error) {
 	return rangeNow(r, req)
 }
 
+// Get returns the pair under key, nil if there is none, at a revision as in
+// Range. opErr is kv.ErrCompacted or kv.ErrFutureRevision; err is a failure of
+// r.
+func Get(r engine.Reader, key []byte, revision int64) (pair *kv.KeyValue, opErr, err error) {
+	if revision > 0 {
+		if opErr = checkRevision(revision, r.State().Revision); opErr != nil {
+			return nil, opErr, nil
+		}
+	}
+	pair, err = r.Get(key)
+	return pair, nil, err
+}
+
 // checkRevision says whether a read at want can be served at current, the only
 // revision there is.
 func checkRevision(want, current int64) error {

@@ -4,5 +4,6 @@
 // It is made for load: no retries, no balancer, no service config and no health
 // checks, so that what is measured is the store and every failure is seen by the
 // caller. It adds no allocation of its own to a call over gRPC. It speaks etcd's
-// v3 API, in etcd's messages, and works against any etcd v3 endpoint.
+// v3 API, in etcd's messages, and works against any etcd v3 endpoint; Batch alone
+// needs this project's store.
 package client

@@ -12,7 +12,8 @@ import (
 // effect. It knows the errors of this store and of etcd by the table in package
 // api's comment, and takes whatever it does not know for unknown.
 //
-// Two codes need a look at the text. Unavailable is "no leader" (refused) as
+// Some codes need a look at the text. Canceled and DeadlineExceeded are what any
+// caller gets who gives up, unless nothing had begun. Unavailable is "no leader" (refused) as
 // well as a connection that broke with the request under way. ResourceExhausted
 // is a refusal by the server, but also what gRPC says of a reply that the client
 // will not read.
@@ -25,6 +26,8 @@ func Unknown(err error) bool {
 	case codes.InvalidArgument, codes.NotFound, codes.OutOfRange, codes.FailedPrecondition,
 		codes.Unimplemented, codes.PermissionDenied, codes.Unauthenticated:
 		return false
+	case codes.Canceled, codes.DeadlineExceeded:
+		return st.Message() != notSent && st.Message() != notProposed
 	case codes.Unavailable:
 		return st.Message() != "etcdserver: no leader"
 	case codes.ResourceExhausted:

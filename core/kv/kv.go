@@ -85,8 +85,8 @@ var (
 	ErrLeaseNotFound = errors.New("requested lease not found")
 )
 
-// Errors of the path to the log. ErrTooManyRequests, ErrTooLarge and ErrDropped
-// mean that the command did not happen and will not. ErrStopped, ErrLeaderLost
+// Errors of the path to the log. ErrTooManyRequests, ErrTooLarge, ErrDropped and
+// ErrNotProposed mean that the command did not happen and will not. ErrStopped, ErrLeaderLost
 // and a context's error mean that the outcome is unknown: the command may have
 // been committed, or be committed later.
 var (
@@ -97,6 +97,9 @@ var (
 	// ErrDropped says that Raft refused the proposal, usually for want of a
 	// leader.
 	ErrDropped = errors.New("proposal dropped: no leader")
+	// ErrNotProposed says that the caller gave up before the command was handed
+	// to Raft.
+	ErrNotProposed = errors.New("cancelled before it was proposed")
 	// ErrStopped says that the node stopped before the outcome was known.
 	ErrStopped = errors.New("node stopped")
 	// ErrLeaderLost says that the leader changed before the outcome was known.
@@ -112,7 +115,7 @@ func Unknown(err error) bool {
 		errors.Is(err, ErrCompacted), errors.Is(err, ErrFutureRevision),
 		errors.Is(err, ErrKeyNotFound), errors.Is(err, ErrLeaseNotFound),
 		errors.Is(err, ErrTooManyRequests), errors.Is(err, ErrTooLarge),
-		errors.Is(err, ErrDropped):
+		errors.Is(err, ErrDropped), errors.Is(err, ErrNotProposed):
 		return false
 	}
 	return true

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
 
@@ -42,11 +43,11 @@ func New(engine string, operations ...string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		ops: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "metastore_ops_total", Help: "Requests answered, by gRPC status code.",
+			Name: "metastore_ops_total", Help: "Operations answered, by gRPC status code. Those of a batch count one by one.",
 			ConstLabels: prometheus.Labels{"engine": engine},
 		}, []string{"operation", "status"}),
 		opSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "metastore_op_duration_seconds", Help: "Time from the decoded request to the answer.",
+			Name: "metastore_op_duration_seconds", Help: "Time from the decoded request to the answer. A batch counts once.",
 			Buckets: latency, ConstLabels: prometheus.Labels{"engine": engine},
 		}, []string{"operation"}),
 		batchSize:  histogram("metastore_raft_proposal_batch_size", "Commands in one proposed log entry.", sizes),
@@ -91,6 +92,16 @@ func (m *Metrics) OpDone(op string, err error, d time.Duration) {
 		return
 	}
 	m.ops.WithLabelValues(op, status.Code(err).String()).Inc()
+}
+
+// BatchDone counts one answered batch: ok operations that were carried out, and
+// the others by code. op must be one of the names given to New.
+func (m *Metrics) BatchDone(op string, ok int, failed map[codes.Code]int, d time.Duration) {
+	m.durations[op].Observe(d.Seconds())
+	m.succeeded[op].Add(float64(ok))
+	for code, n := range failed {
+		m.ops.WithLabelValues(op, code.String()).Add(float64(n))
+	}
 }
 
 // Proposed counts one proposed log entry of ops commands.

@@ -15,9 +15,10 @@ import (
 
 // TestNames pins the names and labels that dashboards and the harness read.
 func TestNames(t *testing.T) {
-	m := metrics.New("memory", "put")
+	m := metrics.New("memory", "put", "batch_put")
 	m.OpDone("put", nil, time.Millisecond)
 	m.OpDone("put", status.Error(codes.ResourceExhausted, "full"), time.Millisecond)
+	m.BatchDone("batch_put", 7, map[codes.Code]int{codes.InvalidArgument: 2}, time.Millisecond)
 	m.Proposed(3)
 	m.Ready(2)
 	m.Synced(2 * time.Millisecond)
@@ -31,6 +32,9 @@ func TestNames(t *testing.T) {
 		`metastore_ops_total{engine="memory",operation="put",status="OK"} 1`,
 		`metastore_ops_total{engine="memory",operation="put",status="ResourceExhausted"} 1`,
 		`metastore_op_duration_seconds_count{engine="memory",operation="put"} 2`,
+		`metastore_ops_total{engine="memory",operation="batch_put",status="OK"} 7`,
+		`metastore_ops_total{engine="memory",operation="batch_put",status="InvalidArgument"} 2`,
+		`metastore_op_duration_seconds_count{engine="memory",operation="batch_put"} 1`,
 		`metastore_raft_proposal_batch_size_sum 3`,
 		`metastore_raft_ready_entries_sum 2`,
 		`metastore_wal_fsyncs_total 1`,

@@ -219,6 +219,11 @@ func (n *Node) Propose(ctx context.Context, cmd *kv.Command) (kv.Result, error) 
 	return n.proposer.Do(ctx, cmd)
 }
 
+// ProposeBatch implements api.Store.
+func (n *Node) ProposeBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Result, error) {
+	return n.proposer.DoBatch(ctx, cmds)
+}
+
 // Read implements api.Store.
 func (n *Node) Read(ctx context.Context, serializable bool, fn func(engine.Reader) error) error {
 	if !serializable {

@@ -92,7 +92,7 @@ func (o *Options) EnsureDefaults() {
 	setDefault(&o.SnapshotBytes, 64<<20)
 	setDefault(&o.SegmentBytes, wal.DefaultSegmentBytes)
 	setDefault(&o.Limits.MaxRequestBytes, 2<<20)
-	setDefault(&o.Limits.MaxPendingOps, 32<<10)
+	setDefault(&o.Limits.MaxPendingOps, 256<<10)
 	setDefault(&o.Limits.MaxPendingBytes, 256<<20)
 	setDefault(&o.Limits.MaxEntryOps, 4096)
 	setDefault(&o.Limits.MaxEntryBytes, 1<<20)

@@ -16,9 +16,15 @@
 //  5. The apply stage calls Resolve with the results, or the Raft loop calls
 //     Fail: the caller is answered.
 //
+// DoBatch takes many commands the same way as one request: they are admitted
+// together or not at all, never divided between entries, and answered when the
+// last of them has its result. One that has not been proposed when its caller
+// gives up is withdrawn, so that the caller knows that it did not happen.
+//
 // # Invariants
 //
-//   - Every admitted command is answered exactly once, at the latest by Close.
+//   - Every admitted request is answered exactly once, at the latest by Close,
+//     unless it was withdrawn.
 //   - A command is answered by its own entry only: the entry carries the origin
 //     (random, drawn at each start) and the sequence number.
 //   - An error says whether the command may have happened; see kv.Unknown.

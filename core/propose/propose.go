@@ -1,7 +1,6 @@
 package propose
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,26 +13,27 @@ import (
 
 // Limits bound the Proposer.
 type Limits struct {
-	// MaxRequestBytes bounds one encoded command.
+	// MaxRequestBytes bounds one encoded command, or all those of a batch.
 	MaxRequestBytes int
 	// MaxPendingOps and MaxPendingBytes bound the commands that have been
 	// admitted and not answered, wherever they are on the path.
 	MaxPendingOps   int
 	MaxPendingBytes int64
-	// MaxEntryOps and MaxEntryBytes bound one log entry; a single command may
-	// exceed MaxEntryBytes.
+	// MaxEntryOps and MaxEntryBytes bound one log entry, in requests (a command,
+	// or a batch of them) and in bytes. A single request may exceed
+	// MaxEntryBytes.
 	MaxEntryOps   int
 	MaxEntryBytes int
 }
 
-// Policy decides how waiting commands become log entries: the seam of the axis
-// --propose.
+// Policy decides how waiting requests become log entries: the seam of the axis
+// --propose. A request is a command, or a batch that shares its fate.
 type Policy interface {
 	// Name is the value's name on the axis.
 	Name() string
-	// Take returns how many of the waiting commands, counted from the oldest,
-	// the next entry carries: from 1 to len(sizes). sizes holds their encoded
-	// lengths in bytes, is not empty, and must not be retained.
+	// Take returns how many of the waiting requests, counted from the oldest, the
+	// next entry carries: from 1 to len(sizes). sizes holds their encoded lengths
+	// in bytes, is not empty, and must not be retained.
 	Take(sizes []int, limits Limits) int
 }
 
@@ -49,32 +49,15 @@ type Proposer struct {
 
 	mu           sync.Mutex
 	waiting      []*request // FIFO from head on
-	sizes        []int      // sizes[i] = len(waiting[i].encoded)
+	sizes        []int      // sizes[i] = waiting[i].bytes
 	head         int
-	spans        map[*request]*trace.Span // of the waiting commands that are traced
+	waitingOps   int                      // commands in the waiting requests
+	spans        map[*request]*trace.Span // of the waiting requests that are traced
 	inFlight     map[uint64]*proposal
 	sequence     uint64
 	pendingOps   int
 	pendingBytes int64
 	closed       error // set by Close
-}
-
-type request struct {
-	encoded []byte
-	answer  chan outcome // buffered: an answer never blocks
-}
-
-type outcome struct {
-	result kv.Result
-	err    error
-}
-
-// proposal is an entry in flight. Its commands are answered in order.
-type proposal struct {
-	requests []*request
-	answered int
-	born     time.Time
-	traced   *tracedCommand
 }
 
 // New returns a Proposer. origin must differ from that of every other start of
@@ -89,65 +72,51 @@ func New(c codec.Codec, p Policy, l Limits, origin uint64, tracer *trace.Tracer)
 	}
 }
 
-// Do proposes cmd and waits until it has been applied, has failed, or ctx ends.
-// When ctx ends first the outcome is unknown. cmd must not be changed during
-// the call.
-//
-// Errors: kv.ErrTooLarge, kv.ErrTooManyRequests and kv.ErrDropped (did not
-// happen); kv.ErrStopped, kv.ErrLeaderLost and ctx's error (unknown). A command
-// that was carried out but found nothing to do right has its error in
-// Result.Err.
-func (p *Proposer) Do(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
-	span := p.tracer.Span(ctx)
-	span.Stamp(trace.Decode)
-	encoded, err := p.codec.AppendCommand(nil, cmd)
-	if err != nil {
-		return kv.Result{}, err
-	}
-	if len(encoded) > p.limits.MaxRequestBytes {
-		return kv.Result{}, fmt.Errorf("%w: %d bytes encoded, at most %d are accepted", kv.ErrTooLarge, len(encoded), p.limits.MaxRequestBytes)
-	}
-	span.Stamp(trace.Encode)
-	r := &request{encoded: encoded, answer: make(chan outcome, 1)}
-	if err := p.admit(r, span); err != nil {
-		return kv.Result{}, err
-	}
-	select {
-	case o := <-r.answer:
-		if o.err == nil && o.result.Err == nil {
-			span.Done()
-		}
-		return o.result, o.err
-	case <-ctx.Done():
-		return kv.Result{}, ctx.Err()
-	}
-}
-
+// admit lets r wait for its turn.
 func (p *Proposer) admit(r *request, span *trace.Span) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	ops := len(r.encoded)
 	switch {
 	case p.closed != nil:
 		return p.closed
-	case p.pendingOps >= p.limits.MaxPendingOps:
-		return fmt.Errorf("%w: %d operations are pending, the bound is %d", kv.ErrTooManyRequests, p.pendingOps, p.limits.MaxPendingOps)
-	case p.pendingBytes+int64(len(r.encoded)) > p.limits.MaxPendingBytes:
+	case p.pendingOps+ops > p.limits.MaxPendingOps:
+		return fmt.Errorf("%w: %d operations are pending, the bound is %d, and %d were to be added", kv.ErrTooManyRequests, p.pendingOps, p.limits.MaxPendingOps, ops)
+	case p.pendingBytes+int64(r.bytes) > p.limits.MaxPendingBytes:
 		return fmt.Errorf("%w: %d bytes are pending, the bound is %d", kv.ErrTooManyRequests, p.pendingBytes, p.limits.MaxPendingBytes)
 	}
-	p.pendingOps++
-	p.pendingBytes += int64(len(r.encoded))
+	p.pendingOps += ops
+	p.pendingBytes += int64(r.bytes)
 	if span != nil {
 		p.spans[r] = span
 	}
 	p.waiting = append(p.waiting, r)
-	p.sizes = append(p.sizes, len(r.encoded))
-	if n := len(p.waiting) - p.head; n == 1 || n == Crowd {
+	p.sizes = append(p.sizes, r.bytes)
+	before := p.waitingOps
+	p.waitingOps += ops
+	if before == 0 || before < Crowd && p.waitingOps >= Crowd {
 		select {
 		case p.wake <- struct{}{}:
 		default:
 		}
 	}
 	return nil
+}
+
+// withdraw takes r out of the queue and reports whether it still waited there.
+func (p *Proposer) withdraw(r *request) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.Index(p.waiting[p.head:], r)
+	if i < 0 {
+		return false
+	}
+	p.waiting = slices.Delete(p.waiting, p.head+i, p.head+i+1)
+	p.sizes = slices.Delete(p.sizes, p.head+i, p.head+i+1)
+	p.waitingOps -= len(r.encoded)
+	delete(p.spans, r)
+	p.settle(r)
+	return true
 }
 
 // Crowd is how many waiting commands are worth an entry of their own although
@@ -164,7 +133,7 @@ func (p *Proposer) Wake() <-chan struct{} { return p.wake }
 func (p *Proposer) Crowded() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.waiting)-p.head >= Crowd
+	return p.waitingOps >= Crowd
 }
 
 // Next forms the next log entry and registers it as in flight. ok is false if
@@ -176,30 +145,34 @@ func (p *Proposer) Next() (entry []byte, sequence uint64, ops int, ok bool) {
 		return nil, 0, 0, false
 	}
 	sizes := p.sizes[p.head:]
-	ops = p.policy.Take(sizes, p.limits)
-	if ops < 1 || ops > len(sizes) {
+	n := p.policy.Take(sizes, p.limits)
+	if n < 1 || n > len(sizes) {
 		p.mu.Unlock()
-		panic(fmt.Sprintf("propose: policy %s took %d of %d commands", p.policy.Name(), ops, len(sizes)))
+		panic(fmt.Sprintf("propose: policy %s took %d of %d requests", p.policy.Name(), n, len(sizes)))
 	}
-	batch := slices.Clone(p.waiting[p.head : p.head+ops])
-	p.dropOldest(ops)
+	requests := slices.Clone(p.waiting[p.head : p.head+n])
+	for _, r := range requests {
+		ops += len(r.encoded)
+	}
+	p.waitingOps -= ops
+	p.dropOldest(n)
 	p.sequence++
 	sequence = p.sequence
-	p.inFlight[sequence] = &proposal{requests: batch, born: time.Now(), traced: p.takeSpans(batch)}
+	p.inFlight[sequence] = &proposal{requests: requests, born: time.Now(), traced: p.takeSpans(requests)}
 	p.mu.Unlock()
 
-	encoded := make([][]byte, ops)
+	encoded := make([][]byte, 0, ops)
 	size := codec.HeaderBytes + 2
-	for i, r := range batch {
-		encoded[i] = r.encoded
-		size += len(r.encoded) + 8
+	for _, r := range requests {
+		encoded = append(encoded, r.encoded...)
+		size += r.bytes + 8*len(r.encoded)
 	}
 	id := codec.ProposalID{Origin: p.origin, Sequence: sequence}
 	return codec.AppendEntry(make([]byte, 0, size), p.codec, id, encoded), sequence, ops, true
 }
 
-// dropOldest removes the n oldest waiting commands. The arrays are compacted
-// when half of them is used up, so that each command is moved at most once.
+// dropOldest removes the n oldest waiting requests. The arrays are compacted
+// when half of them is used up, so that each request is moved at most once.
 func (p *Proposer) dropOldest(n int) {
 	clear(p.waiting[p.head : p.head+n])
 	p.head += n
@@ -212,9 +185,10 @@ func (p *Proposer) dropOldest(n int) {
 	p.waiting, p.sizes, p.head = p.waiting[:rest], p.sizes[:rest], 0
 }
 
-// Resolve answers the next len(results) commands of the entry id, in order.
-// Entries of another origin, and those that failed before, are ignored. applied
-// is when the engine had them, for the stage trace; 0 if none is kept.
+// Resolve gives the next len(results) commands of the entry id their results, in
+// order, and answers the requests that are complete with them. Entries of
+// another origin, and those that failed before, are ignored. applied is when the
+// engine had the commands, for the stage trace; 0 if none is kept.
 func (p *Proposer) Resolve(id codec.ProposalID, results []kv.Result, applied trace.Time) {
 	if id.Origin != p.origin || len(results) == 0 {
 		return
@@ -225,28 +199,26 @@ func (p *Proposer) Resolve(id codec.ProposalID, results []kv.Result, applied tra
 		p.mu.Unlock()
 		return
 	}
-	e.stamp(trace.Apply, applied, e.answered+len(results))
-	answered := e.requests[e.answered : e.answered+len(results)]
-	e.answered += len(results)
+	first := e.answered
+	complete := e.take(results)
+	e.stamp(trace.Apply, applied, first, e.answered)
 	if e.answered == len(e.requests) {
 		delete(p.inFlight, id.Sequence)
 	}
-	p.settle(answered)
+	p.settle(complete...)
 	p.mu.Unlock()
-	for i, r := range answered {
-		r.answer <- outcome{result: results[i]}
-	}
+	answerAll(complete, nil)
 }
 
-// Fail answers the entry's commands with err, those that have been answered
+// Fail answers the entry's requests with err, those that have been answered
 // excepted.
 func (p *Proposer) Fail(sequence uint64, err error) {
 	p.mu.Lock()
 	var failed []*request
 	if e := p.inFlight[sequence]; e != nil {
-		failed = e.requests[e.answered:]
+		failed = e.unanswered()
 		delete(p.inFlight, sequence)
-		p.settle(failed)
+		p.settle(failed...)
 	}
 	p.mu.Unlock()
 	answerAll(failed, err)
@@ -269,11 +241,11 @@ func (p *Proposer) failWhere(err error, match func(*proposal) bool) {
 	var failed []*request
 	for sequence, e := range p.inFlight {
 		if match(e) {
-			failed = append(failed, e.requests[e.answered:]...)
+			failed = append(failed, e.unanswered()...)
 			delete(p.inFlight, sequence)
 		}
 	}
-	p.settle(failed)
+	p.settle(failed...)
 	p.mu.Unlock()
 	answerAll(failed, err)
 }
@@ -286,24 +258,24 @@ func (p *Proposer) Close(err error) {
 		p.closed = err
 	}
 	waiting := p.waiting[p.head:]
-	p.waiting, p.sizes, p.head = nil, nil, 0
+	p.waiting, p.sizes, p.head, p.waitingOps = nil, nil, 0, 0
 	clear(p.spans)
-	p.settle(waiting)
+	p.settle(waiting...)
 	p.mu.Unlock()
 	answerAll(waiting, err)
 	p.FailInFlight(err)
 }
 
 // settle takes requests out of the pending bounds. p.mu is held.
-func (p *Proposer) settle(requests []*request) {
-	p.pendingOps -= len(requests)
+func (p *Proposer) settle(requests ...*request) {
 	for _, r := range requests {
-		p.pendingBytes -= int64(len(r.encoded))
+		p.pendingOps -= len(r.encoded)
+		p.pendingBytes -= int64(r.bytes)
 	}
 }
 
 func answerAll(requests []*request, err error) {
 	for _, r := range requests {
-		r.answer <- outcome{err: err}
+		r.answer <- err
 	}
 }

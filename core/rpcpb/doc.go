@@ -3,5 +3,6 @@
 // which etcd's KV service does not have. It is a leaf, generated but for this
 // file by `make generate`.
 //
-// Today the ceiling's no-op server and its probes speak it.
+// Package api serves the batches; pipelines are spoken by the ceiling's no-op
+// server and its probes alone.
 package rpcpb

@@ -192,8 +192,7 @@ func (x *PutResult) GetError() *Error {
 
 type BatchPutRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// puts are carried out in this order; if a key occurs twice, the last one
-	// stays.
+	// puts are carried out in this order.
 	Puts          []*Put `protobuf:"bytes,1,rep,name=puts,proto3" json:"puts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -290,6 +289,512 @@ func (x *BatchPutResponse) GetResults() []*PutResult {
 	return nil
 }
 
+// Get names a key to read. Fields 3 and up are for etcd's options (keys_only,
+// ...).
+type Get struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// revision asks for the content at that revision; 0 is the newest. Only the
+	// newest is kept: another one is answered as etcd does, with OUT_OF_RANGE.
+	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Get) Reset() {
+	*x = Get{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Get) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Get) ProtoMessage() {}
+
+func (x *Get) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Get.ProtoReflect.Descriptor instead.
+func (*Get) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Get) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Get) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+// Pair is a key with its value and etcd's metadata (mvccpb.KeyValue).
+type Pair struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Key            []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	CreateRevision int64                  `protobuf:"varint,2,opt,name=create_revision,json=createRevision,proto3" json:"create_revision,omitempty"`
+	ModRevision    int64                  `protobuf:"varint,3,opt,name=mod_revision,json=modRevision,proto3" json:"mod_revision,omitempty"`
+	Version        int64                  `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
+	Value          []byte                 `protobuf:"bytes,5,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Pair) Reset() {
+	*x = Pair{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pair) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pair) ProtoMessage() {}
+
+func (x *Pair) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pair.ProtoReflect.Descriptor instead.
+func (*Pair) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Pair) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Pair) GetCreateRevision() int64 {
+	if x != nil {
+		return x.CreateRevision
+	}
+	return 0
+}
+
+func (x *Pair) GetModRevision() int64 {
+	if x != nil {
+		return x.ModRevision
+	}
+	return 0
+}
+
+func (x *Pair) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Pair) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// GetResult is the outcome of one get.
+type GetResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// pair is absent if there is no such key, and with an error.
+	Pair *Pair `protobuf:"bytes,1,opt,name=pair,proto3" json:"pair,omitempty"`
+	// error is absent if the key was looked up.
+	Error         *Error `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetResult) Reset() {
+	*x = GetResult{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetResult) ProtoMessage() {}
+
+func (x *GetResult) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetResult.ProtoReflect.Descriptor instead.
+func (*GetResult) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetResult) GetPair() *Pair {
+	if x != nil {
+		return x.Pair
+	}
+	return nil
+}
+
+func (x *GetResult) GetError() *Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+type BatchGetRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Gets  []*Get                 `protobuf:"bytes,1,rep,name=gets,proto3" json:"gets,omitempty"`
+	// serializable allows an answer from the member's own state, which may be
+	// stale.
+	Serializable  bool `protobuf:"varint,2,opt,name=serializable,proto3" json:"serializable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchGetRequest) Reset() {
+	*x = BatchGetRequest{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchGetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchGetRequest) ProtoMessage() {}
+
+func (x *BatchGetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchGetRequest.ProtoReflect.Descriptor instead.
+func (*BatchGetRequest) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *BatchGetRequest) GetGets() []*Get {
+	if x != nil {
+		return x.Gets
+	}
+	return nil
+}
+
+func (x *BatchGetRequest) GetSerializable() bool {
+	if x != nil {
+		return x.Serializable
+	}
+	return false
+}
+
+type BatchGetResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// revision is the view's.
+	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// results has one element per get, in the request's order.
+	Results       []*GetResult `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchGetResponse) Reset() {
+	*x = BatchGetResponse{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchGetResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchGetResponse) ProtoMessage() {}
+
+func (x *BatchGetResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchGetResponse.ProtoReflect.Descriptor instead.
+func (*BatchGetResponse) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *BatchGetResponse) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *BatchGetResponse) GetResults() []*GetResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// Delete names a key to remove. Fields 2 and up are for etcd's options
+// (range_end, prev_kv).
+type Delete struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Delete) Reset() {
+	*x = Delete{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Delete) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Delete) ProtoMessage() {}
+
+func (x *Delete) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Delete.ProtoReflect.Descriptor instead.
+func (*Delete) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Delete) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+// DeleteResult is the outcome of one delete.
+type DeleteResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// revision is the store's after the delete, its own if it removed the key; 0
+	// with an error.
+	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// deleted is the number of keys removed, 0 or 1.
+	Deleted int64 `protobuf:"varint,2,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// error is absent if the delete was carried out.
+	Error         *Error `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteResult) Reset() {
+	*x = DeleteResult{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteResult) ProtoMessage() {}
+
+func (x *DeleteResult) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteResult.ProtoReflect.Descriptor instead.
+func (*DeleteResult) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DeleteResult) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *DeleteResult) GetDeleted() int64 {
+	if x != nil {
+		return x.Deleted
+	}
+	return 0
+}
+
+func (x *DeleteResult) GetError() *Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+type BatchDeleteRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// deletes are carried out in this order.
+	Deletes       []*Delete `protobuf:"bytes,1,rep,name=deletes,proto3" json:"deletes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchDeleteRequest) Reset() {
+	*x = BatchDeleteRequest{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchDeleteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchDeleteRequest) ProtoMessage() {}
+
+func (x *BatchDeleteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchDeleteRequest.ProtoReflect.Descriptor instead.
+func (*BatchDeleteRequest) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *BatchDeleteRequest) GetDeletes() []*Delete {
+	if x != nil {
+		return x.Deletes
+	}
+	return nil
+}
+
+type BatchDeleteResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// revision is the store's when the batch had been carried out.
+	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// results has one element per delete, in the request's order.
+	Results       []*DeleteResult `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchDeleteResponse) Reset() {
+	*x = BatchDeleteResponse{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchDeleteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchDeleteResponse) ProtoMessage() {}
+
+func (x *BatchDeleteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchDeleteResponse.ProtoReflect.Descriptor instead.
+func (*BatchDeleteResponse) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *BatchDeleteResponse) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *BatchDeleteResponse) GetResults() []*DeleteResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
 // Operation is one element of a pipeline. Exactly one field beside the id is
 // set; fields 3 to 15 are for further kinds (get, delete, range).
 type Operation struct {
@@ -303,7 +808,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[5]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -315,7 +820,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[5]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -328,7 +833,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{5}
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Operation) GetId() uint64 {
@@ -359,7 +864,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[6]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -371,7 +876,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[6]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -384,7 +889,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{6}
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Outcome) GetId() uint64 {
@@ -419,7 +924,7 @@ type PipelineRequest struct {
 
 func (x *PipelineRequest) Reset() {
 	*x = PipelineRequest{}
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[7]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +936,7 @@ func (x *PipelineRequest) String() string {
 func (*PipelineRequest) ProtoMessage() {}
 
 func (x *PipelineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[7]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +949,7 @@ func (x *PipelineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineRequest.ProtoReflect.Descriptor instead.
 func (*PipelineRequest) Descriptor() ([]byte, []int) {
-	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{7}
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PipelineRequest) GetOperations() []*Operation {
@@ -465,7 +970,7 @@ type PipelineResponse struct {
 
 func (x *PipelineResponse) Reset() {
 	*x = PipelineResponse{}
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[8]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +982,7 @@ func (x *PipelineResponse) String() string {
 func (*PipelineResponse) ProtoMessage() {}
 
 func (x *PipelineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[8]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +995,7 @@ func (x *PipelineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineResponse.ProtoReflect.Descriptor instead.
 func (*PipelineResponse) Descriptor() ([]byte, []int) {
-	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{8}
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PipelineResponse) GetOutcomes() []*Outcome {
@@ -518,7 +1023,36 @@ const file_core_rpcpb_metastore_proto_rawDesc = "" +
 	"\x04puts\x18\x01 \x03(\v2\x11.metastore.v1.PutR\x04puts\"a\n" +
 	"\x10BatchPutResponse\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x121\n" +
-	"\aresults\x18\x02 \x03(\v2\x17.metastore.v1.PutResultR\aresults\"@\n" +
+	"\aresults\x18\x02 \x03(\v2\x17.metastore.v1.PutResultR\aresults\"3\n" +
+	"\x03Get\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x03R\brevision\"\x94\x01\n" +
+	"\x04Pair\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12'\n" +
+	"\x0fcreate_revision\x18\x02 \x01(\x03R\x0ecreateRevision\x12!\n" +
+	"\fmod_revision\x18\x03 \x01(\x03R\vmodRevision\x12\x18\n" +
+	"\aversion\x18\x04 \x01(\x03R\aversion\x12\x14\n" +
+	"\x05value\x18\x05 \x01(\fR\x05value\"^\n" +
+	"\tGetResult\x12&\n" +
+	"\x04pair\x18\x01 \x01(\v2\x12.metastore.v1.PairR\x04pair\x12)\n" +
+	"\x05error\x18\x02 \x01(\v2\x13.metastore.v1.ErrorR\x05error\"\\\n" +
+	"\x0fBatchGetRequest\x12%\n" +
+	"\x04gets\x18\x01 \x03(\v2\x11.metastore.v1.GetR\x04gets\x12\"\n" +
+	"\fserializable\x18\x02 \x01(\bR\fserializable\"a\n" +
+	"\x10BatchGetResponse\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x03R\brevision\x121\n" +
+	"\aresults\x18\x02 \x03(\v2\x17.metastore.v1.GetResultR\aresults\"\x1a\n" +
+	"\x06Delete\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\"o\n" +
+	"\fDeleteResult\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x03R\brevision\x12\x18\n" +
+	"\adeleted\x18\x02 \x01(\x03R\adeleted\x12)\n" +
+	"\x05error\x18\x03 \x01(\v2\x13.metastore.v1.ErrorR\x05error\"D\n" +
+	"\x12BatchDeleteRequest\x12.\n" +
+	"\adeletes\x18\x01 \x03(\v2\x14.metastore.v1.DeleteR\adeletes\"g\n" +
+	"\x13BatchDeleteResponse\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x03R\brevision\x124\n" +
+	"\aresults\x18\x02 \x03(\v2\x1a.metastore.v1.DeleteResultR\aresults\"@\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12#\n" +
 	"\x03put\x18\x02 \x01(\v2\x11.metastore.v1.PutR\x03put\"o\n" +
@@ -531,9 +1065,11 @@ const file_core_rpcpb_metastore_proto_rawDesc = "" +
 	"operations\x18\x01 \x03(\v2\x17.metastore.v1.OperationR\n" +
 	"operations\"E\n" +
 	"\x10PipelineResponse\x121\n" +
-	"\boutcomes\x18\x01 \x03(\v2\x15.metastore.v1.OutcomeR\boutcomes2\xa5\x01\n" +
+	"\boutcomes\x18\x01 \x03(\v2\x15.metastore.v1.OutcomeR\boutcomes2\xc4\x02\n" +
 	"\tMetaStore\x12I\n" +
-	"\bBatchPut\x12\x1d.metastore.v1.BatchPutRequest\x1a\x1e.metastore.v1.BatchPutResponse\x12M\n" +
+	"\bBatchPut\x12\x1d.metastore.v1.BatchPutRequest\x1a\x1e.metastore.v1.BatchPutResponse\x12I\n" +
+	"\bBatchGet\x12\x1d.metastore.v1.BatchGetRequest\x1a\x1e.metastore.v1.BatchGetResponse\x12R\n" +
+	"\vBatchDelete\x12 .metastore.v1.BatchDeleteRequest\x1a!.metastore.v1.BatchDeleteResponse\x12M\n" +
 	"\bPipeline\x12\x1d.metastore.v1.PipelineRequest\x1a\x1e.metastore.v1.PipelineResponse(\x010\x01B\x1bZ\x19metastorebench/core/rpcpbb\x06proto3"
 
 var (
@@ -548,36 +1084,56 @@ func file_core_rpcpb_metastore_proto_rawDescGZIP() []byte {
 	return file_core_rpcpb_metastore_proto_rawDescData
 }
 
-var file_core_rpcpb_metastore_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_core_rpcpb_metastore_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_core_rpcpb_metastore_proto_goTypes = []any{
-	(*Put)(nil),              // 0: metastore.v1.Put
-	(*Error)(nil),            // 1: metastore.v1.Error
-	(*PutResult)(nil),        // 2: metastore.v1.PutResult
-	(*BatchPutRequest)(nil),  // 3: metastore.v1.BatchPutRequest
-	(*BatchPutResponse)(nil), // 4: metastore.v1.BatchPutResponse
-	(*Operation)(nil),        // 5: metastore.v1.Operation
-	(*Outcome)(nil),          // 6: metastore.v1.Outcome
-	(*PipelineRequest)(nil),  // 7: metastore.v1.PipelineRequest
-	(*PipelineResponse)(nil), // 8: metastore.v1.PipelineResponse
+	(*Put)(nil),                 // 0: metastore.v1.Put
+	(*Error)(nil),               // 1: metastore.v1.Error
+	(*PutResult)(nil),           // 2: metastore.v1.PutResult
+	(*BatchPutRequest)(nil),     // 3: metastore.v1.BatchPutRequest
+	(*BatchPutResponse)(nil),    // 4: metastore.v1.BatchPutResponse
+	(*Get)(nil),                 // 5: metastore.v1.Get
+	(*Pair)(nil),                // 6: metastore.v1.Pair
+	(*GetResult)(nil),           // 7: metastore.v1.GetResult
+	(*BatchGetRequest)(nil),     // 8: metastore.v1.BatchGetRequest
+	(*BatchGetResponse)(nil),    // 9: metastore.v1.BatchGetResponse
+	(*Delete)(nil),              // 10: metastore.v1.Delete
+	(*DeleteResult)(nil),        // 11: metastore.v1.DeleteResult
+	(*BatchDeleteRequest)(nil),  // 12: metastore.v1.BatchDeleteRequest
+	(*BatchDeleteResponse)(nil), // 13: metastore.v1.BatchDeleteResponse
+	(*Operation)(nil),           // 14: metastore.v1.Operation
+	(*Outcome)(nil),             // 15: metastore.v1.Outcome
+	(*PipelineRequest)(nil),     // 16: metastore.v1.PipelineRequest
+	(*PipelineResponse)(nil),    // 17: metastore.v1.PipelineResponse
 }
 var file_core_rpcpb_metastore_proto_depIdxs = []int32{
 	1,  // 0: metastore.v1.PutResult.error:type_name -> metastore.v1.Error
 	0,  // 1: metastore.v1.BatchPutRequest.puts:type_name -> metastore.v1.Put
 	2,  // 2: metastore.v1.BatchPutResponse.results:type_name -> metastore.v1.PutResult
-	0,  // 3: metastore.v1.Operation.put:type_name -> metastore.v1.Put
-	2,  // 4: metastore.v1.Outcome.put:type_name -> metastore.v1.PutResult
-	1,  // 5: metastore.v1.Outcome.error:type_name -> metastore.v1.Error
-	5,  // 6: metastore.v1.PipelineRequest.operations:type_name -> metastore.v1.Operation
-	6,  // 7: metastore.v1.PipelineResponse.outcomes:type_name -> metastore.v1.Outcome
-	3,  // 8: metastore.v1.MetaStore.BatchPut:input_type -> metastore.v1.BatchPutRequest
-	7,  // 9: metastore.v1.MetaStore.Pipeline:input_type -> metastore.v1.PipelineRequest
-	4,  // 10: metastore.v1.MetaStore.BatchPut:output_type -> metastore.v1.BatchPutResponse
-	8,  // 11: metastore.v1.MetaStore.Pipeline:output_type -> metastore.v1.PipelineResponse
-	10, // [10:12] is the sub-list for method output_type
-	8,  // [8:10] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	6,  // 3: metastore.v1.GetResult.pair:type_name -> metastore.v1.Pair
+	1,  // 4: metastore.v1.GetResult.error:type_name -> metastore.v1.Error
+	5,  // 5: metastore.v1.BatchGetRequest.gets:type_name -> metastore.v1.Get
+	7,  // 6: metastore.v1.BatchGetResponse.results:type_name -> metastore.v1.GetResult
+	1,  // 7: metastore.v1.DeleteResult.error:type_name -> metastore.v1.Error
+	10, // 8: metastore.v1.BatchDeleteRequest.deletes:type_name -> metastore.v1.Delete
+	11, // 9: metastore.v1.BatchDeleteResponse.results:type_name -> metastore.v1.DeleteResult
+	0,  // 10: metastore.v1.Operation.put:type_name -> metastore.v1.Put
+	2,  // 11: metastore.v1.Outcome.put:type_name -> metastore.v1.PutResult
+	1,  // 12: metastore.v1.Outcome.error:type_name -> metastore.v1.Error
+	14, // 13: metastore.v1.PipelineRequest.operations:type_name -> metastore.v1.Operation
+	15, // 14: metastore.v1.PipelineResponse.outcomes:type_name -> metastore.v1.Outcome
+	3,  // 15: metastore.v1.MetaStore.BatchPut:input_type -> metastore.v1.BatchPutRequest
+	8,  // 16: metastore.v1.MetaStore.BatchGet:input_type -> metastore.v1.BatchGetRequest
+	12, // 17: metastore.v1.MetaStore.BatchDelete:input_type -> metastore.v1.BatchDeleteRequest
+	16, // 18: metastore.v1.MetaStore.Pipeline:input_type -> metastore.v1.PipelineRequest
+	4,  // 19: metastore.v1.MetaStore.BatchPut:output_type -> metastore.v1.BatchPutResponse
+	9,  // 20: metastore.v1.MetaStore.BatchGet:output_type -> metastore.v1.BatchGetResponse
+	13, // 21: metastore.v1.MetaStore.BatchDelete:output_type -> metastore.v1.BatchDeleteResponse
+	17, // 22: metastore.v1.MetaStore.Pipeline:output_type -> metastore.v1.PipelineResponse
+	19, // [19:23] is the sub-list for method output_type
+	15, // [15:19] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_core_rpcpb_metastore_proto_init() }
@@ -591,7 +1147,7 @@ func file_core_rpcpb_metastore_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_core_rpcpb_metastore_proto_rawDesc), len(file_core_rpcpb_metastore_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

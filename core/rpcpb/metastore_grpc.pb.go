@@ -25,8 +25,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	MetaStore_BatchPut_FullMethodName = "/metastore.v1.MetaStore/BatchPut"
-	MetaStore_Pipeline_FullMethodName = "/metastore.v1.MetaStore/Pipeline"
+	MetaStore_BatchPut_FullMethodName    = "/metastore.v1.MetaStore/BatchPut"
+	MetaStore_BatchGet_FullMethodName    = "/metastore.v1.MetaStore/BatchGet"
+	MetaStore_BatchDelete_FullMethodName = "/metastore.v1.MetaStore/BatchDelete"
+	MetaStore_Pipeline_FullMethodName    = "/metastore.v1.MetaStore/Pipeline"
 )
 
 // MetaStoreClient is the client API for MetaStore service.
@@ -35,10 +37,27 @@ const (
 //
 // MetaStore carries out operations that do not depend on each other. None of its
 // calls is a transaction: an operation may fail while its neighbours succeed.
+//
+// A batch holds 1 to 10,000 operations and is bounded in bytes as any other
+// request (--max-request-bytes). Every operation is checked, and one that is
+// wrong fails alone: its result carries the error, and the others are carried
+// out. The call itself fails only if no operation was carried out (an empty or
+// oversized batch, a store that is not ready), or if nobody knows.
+//
+// The operations of a batch that writes travel in one proposal, one log entry:
+// either all that were not refused happen, or none does. They take effect one
+// after another, in the request's order, and a reader may see the first ones
+// without the rest.
 type MetaStoreClient interface {
-	// BatchPut stores every pair in one call. The call itself fails only if none
-	// was carried out (an empty or oversized batch, a store that is not ready).
+	// BatchPut stores every pair. Each put has its own revision, one above that of
+	// the put before it. If a key occurs twice, the last one stays.
 	BatchPut(ctx context.Context, in *BatchPutRequest, opts ...grpc.CallOption) (*BatchPutResponse, error)
+	// BatchGet reads every key from one view of the store: the answer is the
+	// content at one revision.
+	BatchGet(ctx context.Context, in *BatchGetRequest, opts ...grpc.CallOption) (*BatchGetResponse, error)
+	// BatchDelete removes every key. Each delete that removed something has its
+	// own revision.
+	BatchDelete(ctx context.Context, in *BatchDeleteRequest, opts ...grpc.CallOption) (*BatchDeleteResponse, error)
 	// Pipeline keeps many operations in flight on one stream. Answers come in any
 	// order and are matched by id. The client ends the stream by closing its side;
 	// the server then answers what is in flight and ends its own. When the stream
@@ -64,6 +83,26 @@ func (c *metaStoreClient) BatchPut(ctx context.Context, in *BatchPutRequest, opt
 	return out, nil
 }
 
+func (c *metaStoreClient) BatchGet(ctx context.Context, in *BatchGetRequest, opts ...grpc.CallOption) (*BatchGetResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchGetResponse)
+	err := c.cc.Invoke(ctx, MetaStore_BatchGet_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *metaStoreClient) BatchDelete(ctx context.Context, in *BatchDeleteRequest, opts ...grpc.CallOption) (*BatchDeleteResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchDeleteResponse)
+	err := c.cc.Invoke(ctx, MetaStore_BatchDelete_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *metaStoreClient) Pipeline(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PipelineRequest, PipelineResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &MetaStore_ServiceDesc.Streams[0], MetaStore_Pipeline_FullMethodName, cOpts...)
@@ -83,10 +122,27 @@ type MetaStore_PipelineClient = grpc.BidiStreamingClient[PipelineRequest, Pipeli
 //
 // MetaStore carries out operations that do not depend on each other. None of its
 // calls is a transaction: an operation may fail while its neighbours succeed.
+//
+// A batch holds 1 to 10,000 operations and is bounded in bytes as any other
+// request (--max-request-bytes). Every operation is checked, and one that is
+// wrong fails alone: its result carries the error, and the others are carried
+// out. The call itself fails only if no operation was carried out (an empty or
+// oversized batch, a store that is not ready), or if nobody knows.
+//
+// The operations of a batch that writes travel in one proposal, one log entry:
+// either all that were not refused happen, or none does. They take effect one
+// after another, in the request's order, and a reader may see the first ones
+// without the rest.
 type MetaStoreServer interface {
-	// BatchPut stores every pair in one call. The call itself fails only if none
-	// was carried out (an empty or oversized batch, a store that is not ready).
+	// BatchPut stores every pair. Each put has its own revision, one above that of
+	// the put before it. If a key occurs twice, the last one stays.
 	BatchPut(context.Context, *BatchPutRequest) (*BatchPutResponse, error)
+	// BatchGet reads every key from one view of the store: the answer is the
+	// content at one revision.
+	BatchGet(context.Context, *BatchGetRequest) (*BatchGetResponse, error)
+	// BatchDelete removes every key. Each delete that removed something has its
+	// own revision.
+	BatchDelete(context.Context, *BatchDeleteRequest) (*BatchDeleteResponse, error)
 	// Pipeline keeps many operations in flight on one stream. Answers come in any
 	// order and are matched by id. The client ends the stream by closing its side;
 	// the server then answers what is in flight and ends its own. When the stream
@@ -104,6 +160,12 @@ type UnimplementedMetaStoreServer struct{}
 
 func (UnimplementedMetaStoreServer) BatchPut(context.Context, *BatchPutRequest) (*BatchPutResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchPut not implemented")
+}
+func (UnimplementedMetaStoreServer) BatchGet(context.Context, *BatchGetRequest) (*BatchGetResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchGet not implemented")
+}
+func (UnimplementedMetaStoreServer) BatchDelete(context.Context, *BatchDeleteRequest) (*BatchDeleteResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchDelete not implemented")
 }
 func (UnimplementedMetaStoreServer) Pipeline(grpc.BidiStreamingServer[PipelineRequest, PipelineResponse]) error {
 	return status.Error(codes.Unimplemented, "method Pipeline not implemented")
@@ -147,6 +209,42 @@ func _MetaStore_BatchPut_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MetaStore_BatchGet_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchGetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MetaStoreServer).BatchGet(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MetaStore_BatchGet_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MetaStoreServer).BatchGet(ctx, req.(*BatchGetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MetaStore_BatchDelete_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchDeleteRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MetaStoreServer).BatchDelete(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MetaStore_BatchDelete_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MetaStoreServer).BatchDelete(ctx, req.(*BatchDeleteRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MetaStore_Pipeline_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(MetaStoreServer).Pipeline(&grpc.GenericServerStream[PipelineRequest, PipelineResponse]{ServerStream: stream})
 }
@@ -164,6 +262,14 @@ var MetaStore_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchPut",
 			Handler:    _MetaStore_BatchPut_Handler,
+		},
+		{
+			MethodName: "BatchGet",
+			Handler:    _MetaStore_BatchGet_Handler,
+		},
+		{
+			MethodName: "BatchDelete",
+			Handler:    _MetaStore_BatchDelete_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

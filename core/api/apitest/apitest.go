@@ -6,6 +6,7 @@ package apitest
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 
@@ -34,6 +35,8 @@ type Store struct {
 	leader uint64
 	fail   error
 	reads  map[bool]int
+	// batches holds the length of each batch executed.
+	batches []int
 }
 
 var _ api.Store = (*Store)(nil)
@@ -68,12 +71,47 @@ func (s *Store) Reads(serializable bool) int {
 func (s *Store) Propose(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fail != nil {
-		return kv.Result{}, s.fail
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.refusal(ctx); err != nil {
 		return kv.Result{}, err
 	}
+	return s.execute(cmd)
+}
+
+// ProposeBatch executes the commands at once, with nothing between them.
+func (s *Store) ProposeBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refusal(ctx); err != nil {
+		return nil, err
+	}
+	s.batches = append(s.batches, len(cmds))
+	results := make([]kv.Result, len(cmds))
+	for i, cmd := range cmds {
+		var err error
+		if results[i], err = s.execute(cmd); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+// Batches returns the lengths of the batches that were executed.
+func (s *Store) Batches() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.batches)
+}
+
+// refusal says why nothing is executed, nil if it is. s.mu is held.
+func (s *Store) refusal(ctx context.Context) error {
+	if s.fail != nil {
+		return s.fail
+	}
+	return ctx.Err()
+}
+
+// execute carries out cmd. s.mu is held.
+func (s *Store) execute(cmd *kv.Command) (kv.Result, error) {
 	st := s.engine.State()
 	res, err := apply.Exec(s.engine, &st, cmd)
 	if err != nil {

@@ -30,6 +30,39 @@ func Run(t *testing.T, p propose.Policy, c codec.Codec) {
 	t.Run("bounds", func(t *testing.T) { bounds(t, p) })
 	t.Run("every command is answered by its own entry", func(t *testing.T) { answers(t, p, c) })
 	t.Run("order", func(t *testing.T) { order(t, p, c) })
+	t.Run("batches", func(t *testing.T) { batches(t, p, c) })
+}
+
+// batches checks that every command of a batch has its own result, in company of
+// single commands.
+func batches(t *testing.T, policy propose.Policy, c codec.Codec) {
+	p := propose.New(c, policy, Limits, 42, nil)
+	stop := make(chan struct{})
+	var loops, callers sync.WaitGroup
+	loops.Go(func() { loop(t, p, c, stop, func(*kv.Command) {}) })
+	for caller := range 8 {
+		callers.Go(func() {
+			for i := range 100 {
+				cmds := make([]*kv.Command, i%9+1)
+				for k := range cmds {
+					cmds[k] = &kv.Command{Put: &kv.PutRequest{Key: make([]byte, k+1), Value: fmt.Appendf(nil, "%d/%d/%d", caller, i, k)}}
+				}
+				results, err := p.DoBatch(context.Background(), cmds)
+				if err != nil || len(results) != len(cmds) {
+					t.Errorf("batch %d/%d: %d results for %d commands: %v", caller, i, len(results), len(cmds), err)
+					return
+				}
+				for k, res := range results {
+					if res.Revision != int64(k+1) || res.Err.Error() != string(cmds[k].Put.Value) {
+						t.Errorf("command %s: %+v", cmds[k].Put.Value, res)
+					}
+				}
+			}
+		})
+	}
+	callers.Wait()
+	close(stop)
+	loops.Wait()
 }
 
 func bounds(t *testing.T, p propose.Policy) {
