@@ -7,7 +7,9 @@
 //  1. api decodes and validates the request; nothing of it is done if any of it
 //     is wrong.
 //  2. propose encodes the command on the caller's goroutine (seam: codec.Codec),
-//     admits it to a queue bounded in commands and bytes, or refuses at once.
+//     admits it to a queue bounded in commands and bytes, or refuses at once. The
+//     commands of a batch stay together from here to one log entry, and are
+//     answered together.
 //  3. raftnode, one goroutine, takes what waits whenever the log behind it is
 //     free and proposes it as log entries (seam: propose.Policy).
 //  4. The Raft library hands back a Ready. Entries that were committed before go

@@ -12,14 +12,10 @@ import (
 	"metastorebench/core/rpcpb"
 )
 
-// batchOpBytes is what an operation counts for beside its key and value: more
-// than its encoding takes.
-const batchOpBytes = 16
-
 // Refusals of a whole batch, and of a key in one.
 var (
 	errNoOperations = status.Errorf(codes.InvalidArgument,
-		"metastore: the batch is empty; accepted are 1 to %d operations", MaxBatchOps)
+		"metastore: the batch is empty; accepted are 1 to %d operations", rpcpb.MaxBatchOps)
 	errReplyFull = status.Errorf(codes.ResourceExhausted,
 		"metastore: the batch's answer is full, %d bytes: ask for this key in another one", MaxBatchReplyBytes)
 )
@@ -48,14 +44,14 @@ func (b *batch) checkAll(operation func(i int) (key, value []byte)) error {
 	switch {
 	case b.ops == 0:
 		return errNoOperations
-	case b.ops > MaxBatchOps:
-		return status.Errorf(codes.InvalidArgument, "metastore: the batch has %d operations; accepted are 1 to %d", b.ops, MaxBatchOps)
+	case b.ops > rpcpb.MaxBatchOps:
+		return status.Errorf(codes.InvalidArgument, "metastore: the batch has %d operations; accepted are 1 to %d", b.ops, rpcpb.MaxBatchOps)
 	}
 	b.errs = make([]*rpcpb.Error, b.ops)
 	limit, sum := int(b.svc.limits.MaxRequestBytes), 0
 	for i := range b.ops {
 		key, value := operation(i)
-		bytes := len(key) + len(value) + batchOpBytes
+		bytes := len(key) + len(value) + rpcpb.BatchOpBytes
 		switch {
 		case len(key) == 0:
 			b.refuse(i, rpctypes.ErrGRPCEmptyKey)

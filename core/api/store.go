@@ -96,15 +96,10 @@ func Operations() []string {
 	return []string{OpPut, OpGet, OpRange, OpDelete, OpTxn, OpCompact, OpBatchPut, OpBatchGet, OpBatchDelete}
 }
 
-// Bounds of a batch, beside Limits.MaxRequestBytes.
-const (
-	// MaxBatchOps is the most operations that a batch may hold.
-	MaxBatchOps = 10_000
-	// MaxBatchReplyBytes bounds the keys and values in the answer to a BatchGet:
-	// a few bytes of request can ask for any number of large values. What does
-	// not fit is answered with ResourceExhausted, key by key.
-	MaxBatchReplyBytes = 64 << 20
-)
+// MaxBatchReplyBytes bounds the keys and values in the answer to a BatchGet: a few
+// bytes of request can ask for any number of large values. What does not fit is
+// answered with ResourceExhausted, key by key.
+const MaxBatchReplyBytes = 64 << 20
 
 // etcd's defaults, embed/config.go of etcd v3.7.
 const (

@@ -24,7 +24,10 @@ import (
 type counter struct{ writes atomic.Int64 }
 
 // next returns the next write's revision.
-func (c *counter) next() int64 { return c.writes.Add(1) + 1 }
+func (c *counter) next() int64 { return c.take(1) }
+
+// take returns the first of n consecutive revisions, for as many writes.
+func (c *counter) take(n int) int64 { return c.writes.Add(int64(n)) - int64(n) + 2 }
 
 // kvServer answers etcd's puts.
 type kvServer struct {
@@ -48,8 +51,9 @@ func (s *metaServer) BatchPut(_ context.Context, req *rpcpb.BatchPutRequest) (*r
 	}
 	results := make([]rpcpb.PutResult, len(req.GetPuts()))
 	resp := &rpcpb.BatchPutResponse{Results: make([]*rpcpb.PutResult, len(results))}
+	first := s.take(len(results))
 	for i := range results {
-		results[i].Revision = s.next()
+		results[i].Revision = first + int64(i)
 		resp.Results[i] = &results[i]
 	}
 	resp.Revision = results[len(results)-1].Revision

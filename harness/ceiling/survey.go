@@ -69,7 +69,7 @@ func Loads(workloads []record.Workload) []Load {
 	var loads []Load
 	for _, w := range workloads {
 		l := Load{Clients: w.Clients, Conns: w.Conns, KeyBytes: w.KeyBytes, ValueBytes: w.ValueBytes}
-		if w.API == workload.APIGRPC && !slices.Contains(loads, l) {
+		if w.API != workload.APIHTTP && !slices.Contains(loads, l) {
 			loads = append(loads, l)
 		}
 	}

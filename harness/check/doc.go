@@ -24,6 +24,10 @@
 //     and each key's history is searched for a linearization (porcupine; Herlihy
 //     and Wing, "Linearizability", TOPLAS 1990).
 //
+// The operations of a batch (Batch) are judged one by one, as operations under way
+// at the same time. What a batch promises beside: its writes have consecutive
+// revisions in its order, the answer the last of them, and its reads one revision.
+//
 // A write that failed without a clear "did not happen" has an unknown outcome:
 // from then on both outcomes are allowed for its key, and for that key alone.
 //

@@ -20,8 +20,8 @@ type Observer struct {
 	newest int64    // highest revision in any answer when it was sent
 	floor  keyState // what was known of the key when it was sent
 	sampled
-	// floors are what was known of each key of a range.
-	floors [workload.PrefixKeys]keyState
+	// floors are what was known of each key of a range; reused.
+	floors []keyState
 	first  int
 	count  int
 }
@@ -209,7 +209,7 @@ func (o *Observer) absent(key int, floor keyState, own int32) {
 func (o *Observer) BeginRange(first, count int) {
 	o.key, o.first, o.count, o.newest = first, first, count, o.m.newest.Load()
 	l := o.m.lock(first)
-	copy(o.floors[:], o.m.keys[first:first+count])
+	o.floors = append(o.floors[:0], o.m.keys[first:first+count]...)
 	l.Unlock()
 }
 

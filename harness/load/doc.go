@@ -5,6 +5,10 @@
 //	sender    one operation: bytes, call, judgement (check.Observer)
 //	recorder  one worker's histograms, counts and throughput
 //
+// With the API of batches a client's next operations go in one call (sendBatch).
+// Each is judged and counted by itself, with the time of its batch: an operation
+// waits for its whole batch to be answered.
+//
 // # The run
 //
 //  1. One goroutine per client, each with its own stream, sender and recorder;

@@ -249,7 +249,7 @@ func TestPreload(t *testing.T) {
 	m := newMemory(0)
 	w := newWorkload(t, workload.TypePut, 3)
 	model := check.NewModel(w)
-	require.NoError(t, Preload(t.Context(), w, m.client, model))
+	require.NoError(t, Preload(t.Context(), Config{Workload: w, Client: m.client, Model: model}))
 	require.Len(t, m.pairs, w.PreloadKeys)
 	require.Equal(t, int64(w.PreloadKeys), model.Totals().Effective)
 	scan := model.Scan()
@@ -260,16 +260,16 @@ func TestPreload(t *testing.T) {
 	require.True(t, got.OK, got.Detail)
 
 	m.fails = func(int64) error { return status.Error(codes.ResourceExhausted, "full") }
-	require.ErrorContains(t, Preload(t.Context(), w, m.client, check.NewModel(w)), "preload key")
+	require.ErrorContains(t, Preload(t.Context(), Config{Workload: w, Client: m.client, Model: check.NewModel(w)}), "preload key")
 }
 
 // Durations outside the histogram's range are counted, not clamped.
 func TestOutOfRange(t *testing.T) {
 	r := newRecorder(window{from: time.Second, to: time.Hour}, false)
 	for _, took := range []time.Duration{999, 1000, time.Minute, time.Minute + 1} {
-		r.record(event{kind: workload.Put, sent: 2 * time.Second, ended: 2*time.Second + took})
+		r.record(event{ops: 1, kind: workload.Put, sent: 2 * time.Second, ended: 2*time.Second + took})
 	}
-	r.record(event{kind: workload.Put, sent: 500 * time.Millisecond, ended: 2 * time.Second}) // sent in the warm-up
+	r.record(event{ops: 1, kind: workload.Put, sent: 500 * time.Millisecond, ended: 2 * time.Second}) // sent in the warm-up
 	ops, series, err := merge([]*recorder{r})
 	require.NoError(t, err)
 	require.Equal(t, int64(4), ops[0].Count)
@@ -283,9 +283,9 @@ func TestOutOfRange(t *testing.T) {
 func TestMergeAddsUp(t *testing.T) {
 	win := window{to: time.Second}
 	a, b := newRecorder(win, false), newRecorder(win, false)
-	a.record(event{kind: workload.Put, ended: time.Millisecond})
-	b.record(event{kind: workload.Put, ended: 3 * time.Millisecond, err: status.Error(codes.Unavailable, "")})
-	b.record(event{kind: workload.Delete, ended: 2 * time.Millisecond})
+	a.record(event{ops: 1, kind: workload.Put, ended: time.Millisecond})
+	b.record(event{ops: 1, kind: workload.Put, ended: 3 * time.Millisecond, err: status.Error(codes.Unavailable, "")})
+	b.record(event{ops: 1, kind: workload.Delete, ended: 2 * time.Millisecond})
 	ops, series, err := merge([]*recorder{a, b})
 	require.NoError(t, err)
 	require.Equal(t, []string{"put", "delete"}, []string{ops[0].Op, ops[1].Op})
@@ -303,9 +303,9 @@ func BenchmarkWorker(b *testing.B) {
 	stream, r := w.Stream(0), newRecorder(window{to: time.Hour}, false)
 	b.ReportAllocs()
 	for b.Loop() {
-		op := stream.Next()
-		sent, ended, err := s.send(b.Context(), op)
-		r.record(event{kind: op.Kind, sent: sent, ended: ended, err: err})
+		for _, e := range s.call(b.Context(), stream.Next()) {
+			r.record(e)
+		}
 	}
 }
 

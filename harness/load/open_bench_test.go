@@ -76,7 +76,7 @@ func BenchmarkRecord(b *testing.B) {
 	for _, open := range []bool{false, true} {
 		b.Run(fmt.Sprintf("open=%v", open), func(b *testing.B) {
 			r := newRecorder(window{to: time.Hour}, open)
-			e := event{kind: workload.Put, due: time.Second}
+			e := event{ops: 1, kind: workload.Put, due: time.Second}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				e.sent = e.due + time.Duration(i&0x3ff)*100

@@ -20,9 +20,11 @@ type window struct{ from, to time.Duration }
 
 func (w window) holds(at time.Duration) bool { return at >= w.from && at < w.to }
 
-// event is one operation that has ended. Times are since the start of the run.
+// event is one operation that has ended, or several of one call that ended
+// alike. Times are since the start of the run.
 type event struct {
 	kind        workload.Kind
+	ops         int64
 	due         time.Duration // intended start; when it was sent, in a closed loop
 	free        time.Duration // since when the client had nothing else to do
 	sent, ended time.Duration
@@ -66,7 +68,8 @@ func newRecorder(w window, open bool) *recorder {
 
 func seriesLen(w window) int { return int((w.to - w.from + SeriesStep - 1) / SeriesStep) }
 
-// record takes note of an operation.
+// record takes note of an event. Each of its operations counts, with the time of
+// the call.
 func (r *recorder) record(e event) {
 	o := r.kinds[e.kind]
 	if o == nil { // in the warm-up, when there is one
@@ -74,9 +77,9 @@ func (r *recorder) record(e event) {
 		r.kinds[e.kind] = o
 	}
 	if e.err == nil {
-		r.completed.Add(1)
+		r.completed.Add(e.ops)
 		if r.window.holds(e.ended) {
-			r.series[(e.ended-r.window.from)/SeriesStep]++
+			r.series[(e.ended-r.window.from)/SeriesStep] += e.ops
 		}
 	}
 	start := e.sent
@@ -87,21 +90,22 @@ func (r *recorder) record(e event) {
 		return
 	}
 	if e.err == nil {
-		o.count++
+		o.count += e.ops
 	} else {
-		o.errors[status.Code(e.err)]++
+		o.errors[status.Code(e.err)] += e.ops
 	}
-	o.add(o.service, e.ended-e.sent)
+	o.add(o.service, e.ended-e.sent, e.ops)
 	if r.open != nil {
-		o.add(o.response, e.ended-e.due)
+		o.add(o.response, e.ended-e.due, e.ops)
 		r.open.add(e)
 	}
 }
 
-// add puts a duration into one of the histograms, or counts it as out of range.
-func (o *outcomes) add(h *hdr.Histogram, took time.Duration) {
-	if ns := took.Nanoseconds(); ns < record.HDRMinNS || ns > record.HDRMaxNS || h.RecordValue(ns) != nil {
-		o.outOfRange++
+// add puts the duration of n operations into one of the histograms, or counts
+// them as out of range.
+func (o *outcomes) add(h *hdr.Histogram, took time.Duration, n int64) {
+	if ns := took.Nanoseconds(); ns < record.HDRMinNS || ns > record.HDRMaxNS || h.RecordValues(ns, n) != nil {
+		o.outOfRange += n
 	}
 }
 

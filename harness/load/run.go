@@ -27,6 +27,8 @@ type Config struct {
 	Workload *workload.Workload
 	// Client returns worker i's client, for one goroutine.
 	Client func(i int) client.KV
+	// Batch does so for batches; it may be nil if the workload's API is not batch.
+	Batch  func(i int) Batcher
 	Model  *check.Model
 	Warmup time.Duration
 	// Measure is the length of the window.
@@ -72,7 +74,7 @@ func Run(ctx context.Context, c Config) (result Result, err error) {
 	recorders := make([]*recorder, c.Workload.Clients)
 	for i := range recorders {
 		recorders[i] = newRecorder(win, pace.open())
-		s := &sender{client: c.Client(i), work: c.Workload, observer: c.Model.Observer(i), writer: uint32(i), epoch: epoch}
+		s := newSender(i, c, uint32(i), epoch)
 		group.Go(func() error {
 			work(calls, s, c.Workload.Stream(i), pace.of[i], recorders[i])
 			return context.Cause(running)
@@ -98,10 +100,12 @@ func work(ctx context.Context, s *sender, ops *workload.Stream, pace pacer, r *r
 		if !ok {
 			return
 		}
-		op := ops.Next()
-		sent, ended, err := s.send(ctx, op)
-		r.record(event{kind: op.Kind, due: due, free: free, sent: sent, ended: ended, err: err})
-		free = ended
+		events := s.call(ctx, ops.Next())
+		for _, e := range events {
+			e.due, e.free = due, free
+			r.record(e)
+		}
+		free = events[0].ended
 	}
 }
 
@@ -147,23 +151,40 @@ func completed(recorders []*recorder) (n int64) {
 	return n
 }
 
-// Preload writes the first PreloadKeys keys, under the eyes of the model. It
-// stops at the first error.
-func Preload(ctx context.Context, w *workload.Workload, clients func(i int) client.KV, m *check.Model) error {
+// Preload writes the first PreloadKeys keys, under the eyes of the model, in
+// batches if the workload's API is batch. It stops at the first error. Of the
+// Config it uses Workload, Client, Batch and Model.
+func Preload(ctx context.Context, c Config) error {
 	group, running := errgroup.WithContext(ctx)
 	epoch := time.Now()
-	workers := min(preloadWorkers, w.PreloadKeys)
+	w := c.Workload
+	n := w.Call(workload.Put)
+	workers := min(preloadWorkers, (w.PreloadKeys+n-1)/n)
 	for i := range workers {
-		s := &sender{client: clients(i), work: w, observer: m.Observer(i), writer: w.PreloadWriter(), epoch: epoch}
+		s := newSender(i, c, w.PreloadWriter(), epoch)
 		group.Go(func() error {
-			for key := i; key < w.PreloadKeys; key += workers {
-				s.seq = uint64(key) // one writer number, so the key tells writes apart
-				if _, _, err := s.put(running, key); err != nil {
-					return fmt.Errorf("preload key %d of %d: %w", key, w.PreloadKeys, err)
+			for first := i * n; first < w.PreloadKeys; first += workers * n {
+				if err := s.preload(running, first, min(n, w.PreloadKeys-first)); err != nil {
+					return err
 				}
 			}
 			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// preload puts n keys from the given index in one call.
+func (s *sender) preload(ctx context.Context, first, n int) error {
+	ops := make([]workload.Op, n)
+	for i := range ops {
+		ops[i] = workload.Op{Kind: workload.Put, Key: first + i}
+	}
+	s.seq = uint64(first) // one writer number, so the key tells writes apart
+	for _, e := range s.call(ctx, ops) {
+		if e.err != nil {
+			return fmt.Errorf("preload key %d of %d: %w", first, s.work.PreloadKeys, e.err)
+		}
+	}
+	return nil
 }

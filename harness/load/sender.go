@@ -19,6 +19,39 @@ type sender struct {
 	epoch    time.Time
 
 	key, end, value []byte // reused
+	events          []event
+	batches         *batches // nil unless the workload's API is batch
+}
+
+// newSender returns the sender of a run's worker i, or of its preload's.
+func newSender(i int, c Config, writer uint32, epoch time.Time) *sender {
+	s := &sender{client: c.Client(i), work: c.Workload, observer: c.Model.Observer(i), writer: writer, epoch: epoch}
+	if c.Workload.API == workload.APIBatch {
+		s.batches = &batches{client: c.Batch(i), observer: c.Model.Batch(i, c.Workload.BatchOps)}
+	}
+	return s
+}
+
+// call carries out the operations of one call, which are of one kind, and has
+// the answer judged. It returns one event of all operations that succeeded, if
+// any did, and one of each that failed, without due and free; they are valid
+// until the next call.
+func (s *sender) call(ctx context.Context, ops []workload.Op) []event {
+	e, failed := event{kind: ops[0].Kind, ops: 1}, []error(nil)
+	s.events = s.events[:0]
+	if s.batches == nil || e.kind == workload.Range {
+		e.sent, e.ended, e.err = s.send(ctx, ops[0])
+		s.events = append(s.events, e)
+		return s.events
+	}
+	e.sent, e.ended, failed = s.sendBatch(ctx, ops)
+	for _, e.err = range failed {
+		s.events = append(s.events, e)
+	}
+	if e.ops, e.err = int64(len(ops)-len(failed)), nil; e.ops > 0 {
+		s.events = append(s.events, e)
+	}
+	return s.events
 }
 
 // send carries out one operation and has its answer judged. The time between

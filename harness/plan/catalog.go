@@ -78,6 +78,20 @@ var stallAxis = Axis{Name: AxisStall, Seam: "planted fault", Values: []Value{
 	{Name: "200ms", Available: true, Doc: "no answer for 200 ms, once"},
 }}
 
+// AxisAPI is how the client sends operations. With "unary" and "batch" it
+// decides for the workloads of its cells that go over gRPC; batch_ops is the
+// size of their batches.
+const (
+	AxisAPI  = "api"
+	apiUnary = "unary"
+	apiBatch = "batch"
+)
+
+var apiAxis = Axis{Name: AxisAPI, Seam: "how the client sends operations", Values: []Value{
+	{Name: apiUnary, Baseline: true, Available: true, Doc: "one operation in a call of etcd's KV service"},
+	{Name: apiBatch, Available: true, Doc: "the workload's batch_ops operations in a call of the store's own service (P2.3)"},
+}}
+
 // ReadCatalog decodes the output of `metastore variants --json`. Fields that
 // this program does not know are ignored; axes without values are refused.
 func ReadCatalog(r io.Reader) (Catalog, error) {
@@ -90,7 +104,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, stageAxis, armAxis, stallAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, armAxis, stallAxis, apiAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}
@@ -167,7 +181,7 @@ func (c Catalog) Check(options map[string]string) error {
 func (c Catalog) Baseline() map[string]string {
 	options := make(map[string]string, len(c))
 	for _, a := range c {
-		if slices.Contains([]string{AxisArm, AxisStageSample, AxisStall}, a.Name) {
+		if slices.Contains([]string{AxisArm, AxisStageSample, AxisStall, AxisAPI}, a.Name) {
 			continue
 		}
 		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))

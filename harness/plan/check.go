@@ -26,7 +26,7 @@ var Levels = []string{"smoke", "default", "full"}
 // nil means all.
 var targets = map[string][]string{
 	TargetStore:    nil,
-	TargetNoop:     {"rpc", AxisStall},
+	TargetNoop:     {"rpc", AxisStall, AxisAPI},
 	TargetExternal: {},
 }
 
@@ -52,7 +52,7 @@ func (p *Plan) check(f *faults, catalog Catalog) {
 		if l.broken {
 			continue
 		}
-		for _, err := range workload.Validate(l.Workload) {
+		for _, err := range workload.Validate(p.written(l.Workload)) {
 			f.add(l.line, "%v", err)
 		}
 	}
@@ -73,7 +73,7 @@ func (p *Plan) check(f *faults, catalog Catalog) {
 		}
 	}
 	if len(f.list) == 0 {
-		p.checkIDs(f)
+		p.checkCells(f)
 	}
 }
 
@@ -176,8 +176,10 @@ func (p *Plan) checkLevel(f *faults, name string, l level) {
 	}
 }
 
-// checkIDs reports cells that would share an id, at any level.
-func (p *Plan) checkIDs(f *faults) {
+// checkCells reports cells that would share an id, at any level, and workloads
+// that their cells make invalid.
+func (p *Plan) checkCells(f *faults) {
+	reported := make(map[string]bool)
 	for _, name := range p.levelNames {
 		first := make(map[string]string)
 		for _, g := range p.levelGroups(p.levels[name]) {
@@ -187,6 +189,10 @@ func (p *Plan) checkIDs(f *faults) {
 					continue
 				}
 				first[e.Cell.ID] = g.name
+				if text := checkAPI(e); text != "" && !reported[text] {
+					reported[text] = true
+					f.add(g.line, "group %s: %s", g.name, text)
+				}
 			}
 		}
 		if len(first) == 0 {

@@ -25,6 +25,8 @@
 //	          keys: 100000, distribution: uniform, api: grpc}
 //	  open50: {type: put, loop: open, rate: 5000, arrivals: poisson, clients: 50,
 //	           key_bytes: 8, value_bytes: 256, keys: 100000}
+//	  batch50: {type: put, api: batch, batch_ops: 100, clients: 50, key_bytes: 8,
+//	           value_bytes: 256, keys: 100000}
 //	groups:
 //	  - name: factorial              # required, unique
 //	    doc: why it is there
@@ -42,6 +44,10 @@
 //	    groups:                      # what differs for single groups
 //	      factorial: {designs: [ends], measure: 1s}
 //	      other: {omit: true}
+//
+// The axis api (unary, batch) is the client's, and so a factor like any other:
+// in its cells it decides for workloads over gRPC, and batch_ops is the size of
+// the batches.
 //
 // # Designs
 //

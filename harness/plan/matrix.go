@@ -109,7 +109,8 @@ func (p *Plan) expandGroup(g group) []Entry {
 		for _, pt := range points {
 			options := p.base(g)
 			maps.Copy(options, pt)
-			entries = append(entries, Entry{Cell: newCell(g, w.name, options, shown), Workload: p.workloads[i].Workload})
+			cell := newCell(g, w.name, options, shown)
+			entries = append(entries, Entry{Cell: cell, Workload: effective(p.workloads[i].Workload, cell.Options)})
 		}
 	}
 	return entries

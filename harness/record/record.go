@@ -186,9 +186,12 @@ type Workload struct {
 	ZipfTheta    float64 `json:"zipf_theta,omitempty"`
 	PreloadKeys  int     `json:"preload_keys"`
 	RangeLimit   int64   `json:"range_limit,omitempty"`
-	// API is how operations reach the store: "grpc", or "http" for the JSON
-	// gateway.
+	// API is how operations reach the store: "grpc", "http" for the JSON gateway,
+	// or "batch" for many in one call of the store's own service.
 	API string `json:"api"`
+	// BatchOps is the number of operations in one call of the API "batch"; 0 with
+	// any other. Ranges are sent one by one.
+	BatchOps int `json:"batch_ops,omitempty"`
 	// Mix names each operation type's share of the clients.
 	Mix map[string]float64 `json:"mix"`
 }
@@ -215,7 +218,8 @@ const (
 )
 
 // OpStats is one operation type's outcome in the measured window. Failed
-// operations are in Errors and in the histograms alike.
+// operations are in Errors and in the histograms alike. The operations of a batch
+// count one by one, each with the time of its batch.
 type OpStats struct {
 	Op     string           `json:"op"`
 	Count  int64            `json:"count"`            // completed with success

@@ -38,6 +38,13 @@ func (b *builder) judgeTarget(c claims.Claim, s *stats.Stratum) (*ledgerRow, err
 			row.verdict, row.reason = verdict.NotMeasurable, fmt.Sprintf("%s; here are %s keys of %d bytes with values of %d bytes", c.NotHere, stats.Count(int64(w.Keys)), w.KeyBytes, w.ValueBytes)
 		}
 		return row, err
+	case "T6":
+		w := full.Trials[0].Workload
+		if !s.WritesOnly() || w.BatchOps == 0 {
+			return nil, nil
+		}
+		what := fmt.Sprintf("puts/s in batches of %d", w.BatchOps)
+		return b.targetRow(c, s, target{what: what, measured: estimateOf(over(full, puts)), kind: verdict.Target, change: puts})
 	case "T7":
 		return b.errorRow(c, s), nil
 	case "T8":

@@ -93,7 +93,7 @@ func TestLedgerOnAKnownSystem(t *testing.T) {
 	is("T1", verdict.Partly, "lies below 20,000, but in the predicted direction")
 	is("T2", verdict.Confirmed, "is at least 25,000")
 	is("T5", verdict.NotMeasurable, "does not say how many keys")
-	is("T6", verdict.NotYet, "needs the batch API")
+	is("T6", verdict.NotYet, "no cells that bear on it")
 	is("T7", verdict.Confirmed, "0 of ")
 	is("P1.1", verdict.Partly, "lies above 6 to 11; trap: one sync per Ready without batched proposals makes")
 	is("P1.4", verdict.Refuted, "no effect")

@@ -140,7 +140,7 @@ func (b *builder) ceiling() error {
 			continue
 		}
 		for _, c := range b.Run.Cells {
-			if c.Workload != top.Workload || c.Durability == record.TierNone || !c.Measured() {
+			if c.Workload != top.Workload || c.Durability == record.TierNone || !c.Measured() || !stats.SameCalls(c, top) {
 				continue
 			}
 			share, err := stats.CeilingShare(c, top, puts)

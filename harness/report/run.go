@@ -57,8 +57,12 @@ func (b *builder) measured() int {
 func (b *builder) workloads() []record.Workload {
 	var ws []record.Workload
 	for _, c := range b.Run.Cells {
-		if c.Measured() && !slices.ContainsFunc(ws, func(w record.Workload) bool { return w.Name == c.Trials[0].Workload.Name }) {
-			ws = append(ws, c.Trials[0].Workload)
+		if !c.Measured() {
+			continue
+		}
+		v := c.Trials[0].Workload
+		if !slices.ContainsFunc(ws, func(w record.Workload) bool { return w.Name == v.Name && w.API == v.API && w.BatchOps == v.BatchOps }) {
+			ws = append(ws, v)
 		}
 	}
 	return ws
@@ -93,6 +97,9 @@ func workloadText(w record.Workload) string {
 		if share := w.Mix[op]; share > 0 {
 			mix = append(mix, fmt.Sprintf("%s %s %%", op, stats.Number(100*share)))
 		}
+	}
+	if w.BatchOps > 0 {
+		mix = append(mix, fmt.Sprintf("in batches of %d, each operation counted with the time of its batch", w.BatchOps))
 	}
 	return fmt.Sprintf("%s on %s, %s; keys of %d bytes, values of %d bytes, %s keys, %s; %s",
 		clients(w.Clients), plural(w.Conns, "connection"), strings.Join(mix, ", "), w.KeyBytes, w.ValueBytes, stats.Count(int64(w.Keys)), w.Distribution, loopText(w))

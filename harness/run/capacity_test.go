@@ -174,6 +174,7 @@ func TestVariants(t *testing.T) {
 	for text, says := range map[string]string{
 		"fast": "accepted: baseline, full, or NAME", ":propose=batch": "not empty", "a/b:propose=batch": "without slash", "a:propose": "axis=value",
 		"a:propose=fast": "accepted: perop, batch", "a:prose=batch": "unknown axis", "a:engine=rocksdb": "not in this build",
+		"a:api=batch": "sent one by one",
 	} {
 		_, err := all(text)
 		require.ErrorContains(t, err, says, text)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/capacity"
+	"metastorebench/harness/plan"
 	"metastorebench/harness/stats"
 )
 
@@ -39,6 +40,9 @@ func Variants(ctx context.Context, binary string, texts []string, environment ma
 		}
 		if err := j.catalog.Check(v.Options); err != nil {
 			return nil, fmt.Errorf("variant %s: %w", v.Name, err)
+		}
+		if api, given := v.Options[plan.AxisAPI]; given {
+			return nil, fmt.Errorf("variant %s: axis %s is %s, but operations of an open loop are sent one by one; accepted: without it", v.Name, plan.AxisAPI, api)
 		}
 		out = append(out, v)
 	}

@@ -54,6 +54,9 @@ func workloadDiff(a, b *record.Workload, axes map[string]string) []string {
 			all = append(all, difference(p.name, p.a, p.b))
 		}
 	}
+	if a.API == b.API && a.BatchOps != b.BatchOps {
+		all = append(all, difference("batch size", a.BatchOps, b.BatchOps))
+	}
 	if !maps.Equal(a.Mix, b.Mix) {
 		all = append(all, difference("mix", a.Mix, b.Mix))
 	}

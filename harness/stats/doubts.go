@@ -102,7 +102,7 @@ func wholeSteps(t *record.Trial) []float64 {
 		series[i] = float64(max(1, v))
 		sum += v
 	}
-	if sum < int64(stepRounds*t.Workload.Clients*n) {
+	if answers := stepRounds * t.Workload.Clients * n; sum < int64(answers*max(1, t.Workload.BatchOps)) {
 		return nil
 	}
 	return series

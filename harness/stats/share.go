@@ -24,7 +24,8 @@ const maxClientsRatio = 2
 // CeilingsOf returns the ceilings that are known for a cell, the one that it
 // comes closest to first: the RPC layer (calls of all types), and the device
 // (writes). The RPC ceiling is a no-op cell with the cell's clients and
-// connections if the run has one, else the nearest probe or no-op cell.
+// connections if the run has one, else the nearest probe or no-op cell; for
+// batches, one with batches of the same size.
 func (r *Run) CeilingsOf(c *Cell) []Ceiling {
 	var found []Ceiling
 	if !c.Measured() || c.Durability == record.TierNone {
@@ -46,7 +47,8 @@ func (r *Run) CeilingsOf(c *Cell) []Ceiling {
 // rpcCeiling finds the ceiling of a cell's calls.
 func (r *Run) rpcCeiling(c *Cell) (Ceiling, bool) {
 	w := &c.Trials[0].Workload
-	if api := c.Options["api"]; w.API == "http" || api != "" && api != "unary" {
+	batched := w.API == "batch"
+	if api := c.Options["api"]; w.API == "http" || !batched && api != "" && api != "unary" {
 		return Ceiling{}, false // one call is not one operation, or not over gRPC
 	}
 	best, distance := Ceiling{}, math.Inf(1)
@@ -62,10 +64,20 @@ func (r *Run) rpcCeiling(c *Cell) (Ceiling, bool) {
 	for _, top := range r.Cells {
 		if top.Durability == record.TierNone {
 			n := &top.Trials[0].Workload
+			if !SameCalls(c, top) {
+				continue
+			}
 			consider(n.Clients, n.Conns, func() (Ceiling, bool) { return pairedCeiling(c, top) })
 		}
 	}
-	for _, p := range r.Manifest.Ceilings.Find(record.ProbeUnary) {
+	probe := record.ProbeUnary
+	if batched {
+		probe = record.ProbeBatch
+	}
+	for _, p := range r.Manifest.Ceilings.Find(probe) {
+		if size, ok := p.Int(record.ParamBatch); batched && (!ok || size != w.BatchOps) {
+			continue
+		}
 		clients, ok1 := p.Int(record.ParamClients)
 		conns, ok2 := p.Int(record.ParamConns)
 		if ok1 && ok2 {
@@ -73,6 +85,17 @@ func (r *Run) rpcCeiling(c *Cell) (Ceiling, bool) {
 		}
 	}
 	return best, !math.IsInf(distance, 1)
+}
+
+// SameCalls reports whether the operations of two cells reach their targets the
+// same way: over the same API, as many in a call. A cell without trials is like
+// none.
+func SameCalls(a, b *Cell) bool {
+	if len(a.Trials) == 0 || len(b.Trials) == 0 {
+		return false
+	}
+	v, w := &a.Trials[0].Workload, &b.Trials[0].Workload
+	return v.API == w.API && v.BatchOps == w.BatchOps
 }
 
 // loadDistance says how far a ceiling's load is from a workload's; false if it

@@ -68,7 +68,7 @@ func (s Spec) validate() error {
 	if s.Measure <= 0 || s.Warmup < 0 {
 		return fmt.Errorf("%w %s: warm-up %v and window %v; accepted: 0 or more, and above 0", ErrSpec, s.Cell.ID, s.Warmup, s.Measure)
 	}
-	puts := s.Workload.Type == workload.TypePut && s.Workload.API == workload.APIGRPC && s.Workload.PreloadKeys == 0
+	puts := s.Workload.Type == workload.TypePut && s.Workload.API != workload.APIHTTP && s.Workload.PreloadKeys == 0
 	switch s.Cell.Target {
 	case targetMetastore:
 		return s.need(s.Metastore != "", "the path of the store's binary")

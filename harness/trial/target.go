@@ -11,6 +11,7 @@ import (
 
 	"metastorebench/core/client"
 	"metastorebench/harness/child"
+	"metastorebench/harness/load"
 	"metastorebench/harness/ready"
 	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
@@ -23,8 +24,9 @@ type target struct {
 	proc *child.Process // nil for an external target
 	dir  string         // "" for an external target
 
-	admin *client.Pool // one connection, for everything but the load
-	pool  clients      // the load's connections
+	admin *client.Pool             // one connection, for everything but the load
+	pool  clients                  // the load's connections
+	batch func(i int) load.Batcher // over gRPC only
 }
 
 // clients are the load's connections, whatever the API.
@@ -87,6 +89,7 @@ func (t *target) connect(s Spec) (err error) {
 		return err
 	}
 	t.pool = pool
+	t.batch = func(i int) load.Batcher { return pool.Batch(i) }
 	return nil
 }
 

@@ -88,13 +88,12 @@ func (t *trial) phases(ctx context.Context) error {
 		return err
 	}
 	runtime.GC() // every window begins with a clean heap of the client
-	result, err := load.Run(ctx, load.Config{
-		Workload: t.work, Client: t.target.pool.Handle, Model: t.model,
-		Warmup: t.Warmup, Measure: t.Measure, Grace: grace,
-		Opened: func() error { return t.meter.open(ctx) },
-		Closed: func() error { return t.meter.close(ctx) },
-		Live:   t.Live,
-	})
+	c := t.load()
+	c.Warmup, c.Measure, c.Grace = t.Warmup, t.Measure, grace
+	c.Opened = func() error { return t.meter.open(ctx) }
+	c.Closed = func() error { return t.meter.close(ctx) }
+	c.Live = t.Live
+	result, err := load.Run(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -104,6 +103,11 @@ func (t *trial) phases(ctx context.Context) error {
 		return err
 	}
 	return t.verify(ctx)
+}
+
+// load is what the preload and the run have in common.
+func (t *trial) load() load.Config {
+	return load.Config{Workload: t.work, Client: t.target.pool.Handle, Batch: t.target.batch, Model: t.model}
 }
 
 // prepare makes sure that the store is empty, and fills it.
@@ -116,7 +120,7 @@ func (t *trial) prepare(ctx context.Context) (err error) {
 	if t.first, err = t.target.empty(ctx, t.work); err != nil {
 		return fmt.Errorf("look at the empty store: %w", err)
 	}
-	return load.Preload(ctx, t.work, t.target.pool.Handle, t.model)
+	return load.Preload(ctx, t.load())
 }
 
 // stop ends the store; not ending well is a failed check.

@@ -114,10 +114,13 @@ func TestGoodTrials(t *testing.T) {
 		{workload.TypeLargeScale, workload.APIGRPC, []string{"put", "get"}},
 		{workload.TypeMixed, workload.APIGRPC, []string{"put", "get", "range", "delete"}},
 		{workload.TypeMixed, workload.APIHTTP, []string{"put", "get", "range", "delete"}},
+		{workload.TypePut, workload.APIBatch, []string{"put"}},
+		{workload.TypeLargeScale, workload.APIBatch, []string{"put", "get"}},
+		{workload.TypeMixed, workload.APIBatch, []string{"put", "get", "range", "delete"}},
 	} {
 		t.Run(tc.typ+"/"+tc.api, func(t *testing.T) {
 			s := spec(t, tc.typ, fakestore.FaultNone)
-			s.Workload.API = tc.api
+			setAPI(&s, tc.api)
 			got, err := Run(t.Context(), s)
 			require.NoError(t, err)
 			require.Empty(t, got.Void)
@@ -125,6 +128,15 @@ func TestGoodTrials(t *testing.T) {
 			requireComplete(t, s, got, tc.ops)
 			require.Empty(t, left(t, s), "the data directory must be gone")
 		})
+	}
+}
+
+// setAPI makes a spec's workload go over the API, in batches of 7 if it has any:
+// the preload's last batch is a short one.
+func setAPI(s *Spec, api string) {
+	s.Workload.API = api
+	if api == workload.APIBatch {
+		s.Workload.BatchOps = 7
 	}
 }
 
@@ -250,6 +262,7 @@ func requireComplete(t *testing.T, s Spec, got record.Trial, ops []string) {
 // Each fault must void the trial, by the check that is made for it.
 func TestFaultsVoidTheTrial(t *testing.T) {
 	for _, tc := range []struct{ fault, typ, failed, says string }{
+		{fakestore.FaultDivide, workload.TypePut, "answers", "a batch is out of order or divided"},
 		{fakestore.FaultLose, workload.TypePut, "end-state", "the model write {"},
 		{fakestore.FaultLose, workload.TypeLargeScale, "answers", "had been acknowledged before the read was sent"},
 		{fakestore.FaultCorrupt, workload.TypeLargeScale, "answers", workload.ErrValue.Error()},
@@ -262,6 +275,9 @@ func TestFaultsVoidTheTrial(t *testing.T) {
 		t.Run(tc.fault+"/"+tc.typ, func(t *testing.T) {
 			s := spec(t, tc.typ, tc.fault)
 			s.Workload.PreloadKeys = 0
+			if tc.fault == fakestore.FaultDivide {
+				setAPI(&s, workload.APIBatch)
+			}
 			got, err := Run(t.Context(), s)
 			require.NoError(t, err)
 			require.Contains(t, got.Void, "check "+tc.failed+" failed")
@@ -279,14 +295,17 @@ func TestUnknownOutcomesAreAllowedFor(t *testing.T) {
 	got, err := Run(t.Context(), spec(t, workload.TypePut, fakestore.FaultRefuse))
 	require.NoError(t, err)
 	require.Contains(t, got.Void, "preload key", "the preload must not go on after an error")
-	s := spec(t, workload.TypePut, fakestore.FaultRefuse)
-	s.Workload.PreloadKeys = 0
-	got, err = Run(t.Context(), s)
-	require.NoError(t, err)
-	want := maps.Clone(allChecks)
-	want["errors"] = false
-	require.Equal(t, want, checks(got))
-	require.Positive(t, got.Ops[0].Errors["Unavailable"])
+	for _, api := range []string{workload.APIGRPC, workload.APIBatch} {
+		s := spec(t, workload.TypePut, fakestore.FaultRefuse)
+		setAPI(&s, api)
+		s.Workload.PreloadKeys = 0
+		got, err = Run(t.Context(), s)
+		require.NoError(t, err)
+		want := maps.Clone(allChecks)
+		want["errors"] = false
+		require.Equal(t, want, checks(got), api)
+		require.Positive(t, got.Ops[0].Errors["Unavailable"])
+	}
 }
 
 func TestCrashVoidsTheTrial(t *testing.T) {
@@ -352,18 +371,21 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestNoop(t *testing.T) {
-	s := spec(t, workload.TypePut, "")
-	s.Cell.Target, s.Workload.PreloadKeys = targetNoop, 0
-	s.Cell.Options = map[string]string{"rpc": "tuned"}
-	got, err := Run(t.Context(), s)
-	require.NoError(t, err)
-	require.Empty(t, got.Void)
-	require.Equal(t, map[string]bool{"errors": true, "answers": true, "stop": true}, checks(got))
-	require.Equal(t, record.TierNone, got.Durability)
-	require.Equal(t, map[string]string{"rpc": "tuned"}, got.Effective)
-	require.Nil(t, got.Mechanism)
-	require.Equal(t, int64(-1), got.Store.HeapAllocs)
-	require.Positive(t, got.Store.PeakRSSBytes)
+	for _, api := range []string{workload.APIGRPC, workload.APIBatch} {
+		s := spec(t, workload.TypePut, "")
+		setAPI(&s, api)
+		s.Cell.Target, s.Workload.PreloadKeys = targetNoop, 0
+		s.Cell.Options = map[string]string{"rpc": "tuned", "api": "unary"}
+		got, err := Run(t.Context(), s)
+		require.NoError(t, err)
+		require.Empty(t, got.Void)
+		require.Equal(t, map[string]bool{"errors": true, "answers": true, "stop": true}, checks(got))
+		require.Equal(t, record.TierNone, got.Durability)
+		require.Equal(t, map[string]string{"rpc": "tuned"}, got.Effective)
+		require.Nil(t, got.Mechanism)
+		require.Equal(t, int64(-1), got.Store.HeapAllocs)
+		require.Positive(t, got.Store.PeakRSSBytes)
+	}
 }
 
 // An external store keeps what is not the trial's, and is left as it was found.

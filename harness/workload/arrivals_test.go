@@ -90,9 +90,9 @@ func TestLanesDivideClientsAndRate(t *testing.T) {
 	var firsts []time.Duration
 	for _, lane := range w.Lanes() {
 		for _, c := range lane.Clients {
-			require.Equal(t, w.Stream(lane.Clients[0]).Next().Kind, w.Stream(c).Next().Kind)
+			require.Equal(t, w.Stream(lane.Clients[0]).Next()[0].Kind, w.Stream(c).Next()[0].Kind)
 		}
-		kinds[w.Stream(lane.Clients[0]).Next().Kind] = lane.Rate
+		kinds[w.Stream(lane.Clients[0]).Next()[0].Kind] = lane.Rate
 		clients = append(clients, lane.Clients...)
 		firsts = append(firsts, lane.Arrivals().Next())
 	}

@@ -8,6 +8,9 @@
 //  3. Each client walks its own Stream: an endless, deterministic sequence of
 //     operations that depends on the seed and the client's number alone, never
 //     on timing or on another client.
+//     With the API "batch" each step of a Stream is the operations of one call:
+//     BatchOps of one type. Types that take turns on a key take turns on the keys
+//     of a call.
 //  4. In an open loop, Lanes share one sequence of Arrivals among their clients:
 //     intended starts with constant or exponential gaps (Poisson arrivals), from
 //     the seed alone. Which client takes which operation depends on who is free.

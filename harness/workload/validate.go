@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/core/rpcpb"
 	"metastorebench/harness/record"
 )
 
@@ -34,6 +35,9 @@ const (
 const (
 	APIGRPC = "grpc"
 	APIHTTP = "http" // the JSON gateway, /v3/kv/*
+	// APIBatch puts the next BatchOps operations of a client, all of one type,
+	// into one call of the store's own service. Ranges go one by one.
+	APIBatch = "batch"
 )
 
 // ErrInvalid is wrapped by every violation that Validate reports.
@@ -42,6 +46,10 @@ var ErrInvalid = errors.New("workload")
 // maxValueBytes is etcd's default bound on a request, which the store shares.
 const maxValueBytes = 1 << 20
 
+// maxBatchBytes is what the store accepts as one request by default, etcd's
+// --max-request-bytes.
+const maxBatchBytes = 3 << 19
+
 // Types returns the accepted workload types.
 func Types() []string { return []string{TypePut, TypeLargeScale, TypeMixed} }
 
@@ -49,7 +57,7 @@ func Types() []string { return []string{TypePut, TypeLargeScale, TypeMixed} }
 func Distributions() []string { return []string{Uniform, Zipfian} }
 
 // APIs returns the accepted ways to reach the store.
-func APIs() []string { return []string{APIGRPC, APIHTTP} }
+func APIs() []string { return []string{APIGRPC, APIHTTP, APIBatch} }
 
 // Loops returns the accepted loops.
 func Loops() []string { return []string{record.LoopClosed, record.LoopOpen} }
@@ -79,6 +87,7 @@ func Validate(w record.Workload) []error {
 	v.oneOf("api", w.API, APIs())
 	v.oneOf("loop", w.Loop, Loops())
 	v.pace(w)
+	v.batch(w)
 	v.atLeast("clients", w.Clients, 1)
 	v.atLeast("conns", w.Conns, 1)
 	if w.Clients >= 1 && w.Conns > w.Clients {
@@ -138,6 +147,26 @@ func (v *violations) pace(w record.Workload) {
 	}
 	if w.OfferedOpsPerSecond != 0 {
 		v.add("rate is %v, but only an open loop has a rate: clients of a closed one send when they are answered", w.OfferedOpsPerSecond)
+	}
+}
+
+// batch checks what only the API of batches has.
+func (v *violations) batch(w record.Workload) {
+	if w.API != APIBatch {
+		if w.BatchOps != 0 {
+			v.add("batch_ops is %d, but api %s sends one operation in a call; accepted with api %s", w.BatchOps, w.API, APIBatch)
+		}
+		return
+	}
+	bytes := w.BatchOps * (w.KeyBytes + w.ValueBytes + rpcpb.BatchOpBytes)
+	switch {
+	case w.BatchOps < 1 || w.BatchOps > rpcpb.MaxBatchOps:
+		v.add("batch_ops is %d; accepted: 1 to %d", w.BatchOps, rpcpb.MaxBatchOps)
+	case bytes > maxBatchBytes:
+		v.add("batch_ops is %d, which makes batches of %d bytes; accepted: up to %d, the store's bound on a request", w.BatchOps, bytes, maxBatchBytes)
+	}
+	if w.Loop == record.LoopOpen {
+		v.add("api is batch in an open loop, whose operations are due one by one; accepted: loop closed")
 	}
 }
 

@@ -89,6 +89,8 @@ func (w *Workload) Stream(i int) *Stream {
 	case TypeMixed:
 		s.cycle = []Kind{w.role(i)}
 	}
+	n := w.Call(s.cycle[0]) // the kinds of a cycle have calls of one length
+	s.call, s.ops = make([]int, n), make([]Op, n)
 	return s
 }
 
@@ -102,25 +104,39 @@ func (w *Workload) role(client int) Kind {
 	panic("workload: a client without a role") // the roles add up to Clients
 }
 
+// Call returns how many operations of a kind go into one call.
+func (w *Workload) Call(k Kind) int {
+	if w.API == APIBatch && k != Range {
+		return w.BatchOps
+	}
+	return 1
+}
+
 // Stream is one client's endless sequence of operations. It belongs to one
 // goroutine.
 type Stream struct {
 	keys  chooser
 	rand  *rand.Rand
-	cycle []Kind // operations made in turn on one key
+	cycle []Kind // operations made in turn on the same keys
 	at    int
-	first int // index of the client's first key
-	key   int
+	first int   // index of the client's first key
+	call  []int // keys of the calls of one turn of the cycle
+	ops   []Op  // reused
 }
 
-// Next returns the next operation.
-func (s *Stream) Next() Op {
+// Next returns the operations of the next call, which are of one kind. The slice
+// is valid until the next call of Next.
+func (s *Stream) Next() []Op {
 	if s.at == 0 {
-		s.key = s.first + s.keys.choose(s.rand)
+		for i := range s.call {
+			s.call[i] = s.first + s.keys.choose(s.rand)
+		}
 	}
-	op := Op{Kind: s.cycle[s.at], Key: s.key}
+	for i, key := range s.call {
+		s.ops[i] = Op{Kind: s.cycle[s.at], Key: key}
+	}
 	s.at = (s.at + 1) % len(s.cycle)
-	return op
+	return s.ops
 }
 
 // assign shares out clients among the kinds by largest remainder.

@@ -45,7 +45,7 @@ func TestValidateReportsEveryViolationAtOnce(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		`workload "bad": type is "puts"; accepted: put, large-scale, mixed`,
-		`workload "bad": api is "soap"; accepted: grpc, http`,
+		`workload "bad": api is "soap"; accepted: grpc, http, batch`,
 		`workload "bad": loop is "half-open"; accepted: closed, open`,
 		`workload "bad": clients is 0; accepted: 1 or more`,
 		`workload "bad": conns is 0; accepted: 1 or more`,
@@ -171,7 +171,7 @@ func TestStreamsAreDeterministicAndDistinct(t *testing.T) {
 		wl, again := mustNew(t, valid(typ)), mustNew(t, valid(typ))
 		take := func(s *Stream) (ops []Op) {
 			for range 50 {
-				ops = append(ops, s.Next())
+				ops = append(ops, s.Next()[0])
 			}
 			return ops
 		}
@@ -188,7 +188,8 @@ func TestLargeScaleAlternatesOnOwnKeys(t *testing.T) {
 	for client := range w.Clients {
 		s := wl.Stream(client)
 		for range 200 {
-			put, get := s.Next(), s.Next()
+			put := s.Next()[0]
+			get := s.Next()[0]
 			require.Equal(t, Op{Put, put.Key}, put)
 			require.Equal(t, Op{Get, put.Key}, get)
 			require.Equal(t, client, put.Key/14)
@@ -201,9 +202,9 @@ func TestMixedGivesEachTypeItsClients(t *testing.T) {
 	counts := map[Kind]int{}
 	for client := range wl.Clients {
 		s := wl.Stream(client)
-		kind := s.Next().Kind
+		kind := s.Next()[0].Kind
 		for range 20 {
-			require.Equal(t, kind, s.Next().Kind)
+			require.Equal(t, kind, s.Next()[0].Kind)
 		}
 		counts[kind]++
 	}
@@ -278,7 +279,7 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	s := wl.Stream(0)
 	key, end, value := make([]byte, 0, 16), make([]byte, 0, 16), make([]byte, 0, 256)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		op := s.Next()
+		op := s.Next()[0]
 		key = wl.AppendKey(key[:0], op.Key)
 		value = wl.AppendValue(value[:0], op.Key, WriteID{1, 2})
 		_, err := wl.Verify(value, op.Key)
@@ -330,7 +331,7 @@ func BenchmarkPutBytes(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		seq++
-		op := s.Next()
+		op := s.Next()[0]
 		key = wl.AppendKey(key[:0], op.Key)
 		value = wl.AppendValue(value[:0], op.Key, WriteID{1, seq})
 	}

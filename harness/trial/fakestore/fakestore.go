@@ -1,7 +1,7 @@
-// Package fakestore is a store for the harness's own tests: etcd's KV service
-// over a map, with the ready line, counters and flags of the real one, and a
-// choice of faults that the harness must notice. A test binary becomes the store
-// when it is started as a child:
+// Package fakestore is a store for the harness's own tests: etcd's KV service and
+// the batches over a map, with the ready line, counters and flags of the real
+// one, and a choice of faults that the harness must notice. A test binary becomes
+// the store when it is started as a child:
 //
 //	func TestMain(m *testing.M) { fakestore.RunIfChild(); os.Exit(m.Run()) }
 //
@@ -25,6 +25,7 @@ import (
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
 
+	"metastorebench/core/rpcpb"
 	"metastorebench/harness/ready"
 	"metastorebench/harness/record"
 )
@@ -45,6 +46,7 @@ const (
 	FaultUnavailable = "unavailable" // is not in this build
 	FaultStages      = "stages"      // traces stages that do not add up
 	FaultStop        = "stop"        // ends with status 3 when asked to stop
+	FaultDivide      = "divide"      // lets a revision pass within every 50th batch of puts
 )
 
 // RunIfChild becomes the store, and does not return, if the arguments are those
@@ -116,6 +118,7 @@ func serve(ctx context.Context, options map[string]string, stdout io.Writer) err
 	s := newStore(fault, options["stage-sample"] != "")
 	grpcServer := grpc.NewServer()
 	etcdserverpb.RegisterKVServer(grpcServer, s)
+	rpcpb.RegisterMetaStoreServer(grpcServer, &metaStore{s: s})
 	webServer := &http.Server{Handler: s.web()}
 	context.AfterFunc(ctx, func() {
 		grpcServer.GracefulStop()

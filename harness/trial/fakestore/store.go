@@ -38,6 +38,7 @@ type store struct {
 	applied  int64
 	puts     int64
 	gets     int64
+	batches  int64 // of puts
 }
 
 func newStore(fault string, traced bool) *store {
@@ -58,6 +59,11 @@ func (s *store) strikes(fault string, n int64) bool { return s.fault == fault &&
 func (s *store) Put(_ context.Context, r *etcdserverpb.PutRequest) (*etcdserverpb.PutResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.put(r)
+}
+
+// put stores a pair. s.mu is held.
+func (s *store) put(r *etcdserverpb.PutRequest) (*etcdserverpb.PutResponse, error) {
 	s.puts++
 	if s.fault == FaultCrash && s.puts == crashAt {
 		fmt.Fprintln(os.Stderr, "fakestore: out of cheese")
@@ -99,6 +105,11 @@ func (s *store) interval(key, end []byte) (from, to int) {
 func (s *store) Range(_ context.Context, r *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.scan(r), nil
+}
+
+// scan reads a range. s.mu is held.
+func (s *store) scan(r *etcdserverpb.RangeRequest) *etcdserverpb.RangeResponse {
 	from, to := s.interval(r.Key, r.RangeEnd)
 	resp := &etcdserverpb.RangeResponse{Header: s.header(), Count: int64(to - from)}
 	if r.Limit > 0 && int64(to-from) > r.Limit {
@@ -109,7 +120,7 @@ func (s *store) Range(_ context.Context, r *etcdserverpb.RangeRequest) (*etcdser
 		s.gets++
 		s.spoil(resp)
 	}
-	return resp, nil
+	return resp
 }
 
 // spoil makes a get that found its key go wrong, if it is its turn.
@@ -130,13 +141,18 @@ func (s *store) spoil(resp *etcdserverpb.RangeResponse) {
 func (s *store) DeleteRange(_ context.Context, r *etcdserverpb.DeleteRangeRequest) (*etcdserverpb.DeleteRangeResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.remove(r), nil
+}
+
+// remove deletes a range. s.mu is held.
+func (s *store) remove(r *etcdserverpb.DeleteRangeRequest) *etcdserverpb.DeleteRangeResponse {
 	s.applied++
 	from, to := s.interval(r.Key, r.RangeEnd)
 	if from < to {
 		s.revision++
 		s.pairs = slices.Delete(s.pairs, from, to)
 	}
-	return &etcdserverpb.DeleteRangeResponse{Header: s.header(), Deleted: int64(to - from)}, nil
+	return &etcdserverpb.DeleteRangeResponse{Header: s.header(), Deleted: int64(to - from)}
 }
 
 // web is the HTTP port: the gateway and the counters.

@@ -1,0 +1,45 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/workload"
+)
+
+// written is the workload as the plan's text means it on its own: where a cell's
+// axis decides how operations are sent, batch_ops only says how large batches
+// would be.
+func (p *Plan) written(w record.Workload) record.Workload {
+	if p.hasBaseline(AxisAPI) {
+		return effective(w, nil)
+	}
+	return w
+}
+
+// effective is the workload as it is in a cell with these options. One over HTTP
+// stays there.
+func effective(w record.Workload, options map[string]string) record.Workload {
+	switch api := options[AxisAPI]; {
+	case api == apiBatch && w.API == workload.APIGRPC:
+		w.API = workload.APIBatch
+	case api == apiUnary && w.API == workload.APIBatch:
+		w.API = workload.APIGRPC
+	}
+	if w.API != workload.APIBatch {
+		w.BatchOps = 0
+	}
+	return w
+}
+
+// checkAPI says what is wrong with an entry's way to send operations, or "".
+func checkAPI(e Entry) string {
+	if e.Cell.Options[AxisAPI] == apiBatch && e.Workload.API != workload.APIBatch {
+		return fmt.Sprintf("workload %s goes over %s, and axis api asks for batch; accepted: api grpc or batch", e.Workload.Name, e.Workload.API)
+	}
+	if err := errors.Join(workload.Validate(e.Workload)...); err != nil {
+		return err.Error()
+	}
+	return ""
+}
