@@ -65,7 +65,8 @@ func sourceVersion(ctx context.Context, binary string) (commit string, dirty boo
 	if err != nil {
 		return "", false
 	}
-	status, err := exec.CommandContext(ctx, "git", "-C", dir, "status", "--porcelain").Output()
+	// Results are no sources: a run's own records must not make it look changed.
+	status, err := exec.CommandContext(ctx, "git", "-C", dir, "status", "--porcelain", "--", ":/", ":(top,exclude)results").Output()
 	return string(bytes.TrimSpace(head)), err != nil || len(bytes.TrimSpace(status)) > 0
 }
 
