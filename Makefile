@@ -145,6 +145,8 @@ bench-reference: deps ## remake the committed benchmark records
 	$(call bench-reference,in-process-put,-bench Put -count 6 -benchtime 20000x ./variants)
 	$(call bench-reference,in-process-put-saturated,-bench Put/variant=best/.*/clients=1000 -count 6 -benchtime 500000x ./variants)
 	$(call bench-reference,memory-per-key,-bench HeapPerKey -count 6 -benchtime 1x ./variants/index/hash)
+	$(call bench-reference,generator-paced,-bench Paced -cpu 1 -count 6 -benchtime 4x ./harness/load)
+	$(call bench-reference,generator-record,-bench Record -cpu 1 -count 6 -benchtime 200ms ./harness/load)
 
 .PHONY: clean
 clean: ## remove what was built and all results that are not committed
