@@ -95,7 +95,9 @@ type Node struct {
 	soft    raft.SoftState
 	hard    wal.HardState
 	hardNew bool // hard has changed since it was last written
-	newTail []wal.Entry
+	// readTerm is the last term in which this node has led and committed an entry.
+	readTerm uint64
+	newTail  []wal.Entry
 
 	// Of a log that is written behind the loop (behind.go).
 	appender  *appender       // nil: the loop writes the log itself
@@ -305,10 +307,30 @@ func (n *Node) propose() {
 	}
 }
 
+// requestReads asks for the index of the reads that wait, unless this leader has
+// yet to commit an entry of its own term: until then it does not know how far
+// the log that it started with was committed. The library sees to that itself,
+// but for a sole voter.
 func (n *Node) requestReads() {
+	if !n.reads.waiting() || !n.knowsCommit() {
+		return
+	}
 	if id, ok := n.reads.next(); ok {
 		n.rn.ReadIndex(id)
 	}
+}
+
+// knowsCommit is false for a leader that has not committed an entry of its term.
+func (n *Node) knowsCommit() bool {
+	st := n.rn.BasicStatus()
+	if st.RaftState != raft.StateLeader || n.readTerm == st.HardState.GetTerm() {
+		return true
+	}
+	if term, err := n.storage.Term(st.HardState.GetCommit()); err != nil || term != st.HardState.GetTerm() {
+		return false
+	}
+	n.readTerm = st.HardState.GetTerm()
+	return true
 }
 
 // Step hands a message of a peer to the loop. It blocks while the inbox is

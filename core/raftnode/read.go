@@ -67,6 +67,13 @@ func (r *readIndexer) wait(ctx context.Context) error {
 	}
 }
 
+// waiting reports whether reads have arrived that no request is made for.
+func (r *readIndexer) waiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.arriving != nil
+}
+
 // next turns the arriving batch into a request and returns its id.
 func (r *readIndexer) next() (id []byte, ok bool) {
 	r.mu.Lock()
