@@ -182,10 +182,8 @@ func WriteTime(t *record.Trial) (float64, bool) {
 	return sum / float64(n), n > 0
 }
 
-// OutsideTime is WriteTime without the stages, in nanoseconds: PartOutside.
-func OutsideTime(t *record.Trial) (float64, bool) { return outsideBy(WriteTime)(t) }
-
-// outsideBy is OutsideTime; write is WriteTime.
+// outsideBy is write, which is WriteTime, without the stages, in nanoseconds:
+// PartOutside.
 func outsideBy(write Metric) Metric {
 	stages := StageTime(record.StageNames()...)
 	return func(t *record.Trial) (float64, bool) {
@@ -199,7 +197,7 @@ func outsideBy(write Metric) Metric {
 }
 
 // B4Time is what the plan's layer B4, gRPC and its protobuf, can hide in: the
-// stages decode and reply with OutsideTime.
+// stages decode and reply with PartOutside.
 func B4Time(t *record.Trial) (float64, bool) { return b4By(WriteTime)(t) }
 
 // b4By is B4Time; write is WriteTime.
