@@ -117,7 +117,9 @@
 // be converted), and in a recycled file not even zeros have to be written before.
 // For 400 KiB in one frame appending is faster than zeros ahead, hence the
 // exception in step 4. Whole pages are written, because the kernel would have to
-// read the rest of a page of a recycled file.
+// read the rest of a page of a recycled file. At 64 KiB a batch, on ext4 on a
+// virtio disk, the log in recycled files reached 0.75, 0.91 and 0.94 of the
+// overwrite's rate in three pairs of runs, in new files about half of it.
 //
 // Own framing: BenchmarkAppendSync against BenchmarkRawSync is what the framing
 // costs, and BenchmarkPebbleRecordSync is pebble's: its writer hands over to a
