@@ -46,6 +46,7 @@ func (s *metaService) BatchPut(ctx context.Context, r *rpcpb.BatchPutRequest) (r
 		}
 		resp.Results[i] = &replies[i]
 	}
+	s.kv.replies.returns(ctx, resp)
 	return resp, nil
 }
 
@@ -70,6 +71,7 @@ func (s *metaService) BatchDelete(ctx context.Context, r *rpcpb.BatchDeleteReque
 		}
 		resp.Results[i] = &replies[i]
 	}
+	s.kv.replies.returns(ctx, resp)
 	return resp, nil
 }
 

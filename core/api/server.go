@@ -66,14 +66,14 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 	if o.ErrorLog == nil {
 		o.ErrorLog = log.New(io.Discard, "", 0)
 	}
-	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer}
+	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer, replies: newReplyTrace(o.Tracer)}
 	meta := &metaService{kv: svc}
 	handler, err := newHandler(svc, meta, o.Metrics, o.Tracer)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		grpc:   grpc.NewServer(grpcOptions(o)...),
+		grpc:   grpc.NewServer(grpcOptions(o, svc.replies)...),
 		health: grpchealth.NewServer(),
 		http: &http.Server{
 			Handler:           handler,
@@ -94,9 +94,9 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 
 // grpcOptions puts the limits behind the profile's options, so that they hold
 // whatever the profile says.
-func grpcOptions(o ServerOptions) []grpc.ServerOption {
+func grpcOptions(o ServerOptions, replies *replyTrace) []grpc.ServerOption {
 	opts := append([]grpc.ServerOption{}, o.RPC...)
-	opts = append(opts, traceOptions(o.Tracer)...)
+	opts = append(opts, replies.options()...)
 	opts = append(opts,
 		grpc.MaxRecvMsgSize(o.Limits.maxMessageBytes()),
 		grpc.UnknownServiceHandler(unsupported),

@@ -18,6 +18,7 @@ type kvService struct {
 	store    Store
 	limits   Limits
 	observer Observer // never nil
+	replies  *replyTrace
 	// A new method of the service is a compile error, not a silent
 	// Unimplemented.
 	pb.UnsafeKVServer
@@ -49,6 +50,7 @@ func (s *kvService) Put(ctx context.Context, r *pb.PutRequest) (resp *pb.PutResp
 	s.fillHeader(&reply.hdr, res.Revision)
 	reply.resp.Header = &reply.hdr
 	reply.resp.PrevKv = fromPair(res.PrevKV)
+	s.replies.returns(ctx, &reply.resp)
 	return &reply.resp, nil
 }
 
@@ -103,7 +105,9 @@ func (s *kvService) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return fromDelete(s.header(res.Revision), res.Delete), nil
+	resp = fromDelete(s.header(res.Revision), res.Delete)
+	s.replies.returns(ctx, resp)
+	return resp, nil
 }
 
 // Txn carries out a transaction: one that cannot write as a read, any other
@@ -126,7 +130,9 @@ func (s *kvService) Txn(ctx context.Context, r *pb.TxnRequest) (resp *pb.TxnResp
 	if err != nil {
 		return nil, err
 	}
-	return fromTxn(s.header(res.Revision), r, res.Txn), nil
+	resp = fromTxn(s.header(res.Revision), r, res.Txn)
+	s.replies.returns(ctx, resp)
+	return resp, nil
 }
 
 func (s *kvService) readTxn(ctx context.Context, req *kv.TxnRequest) (res kv.Result, err error) {
