@@ -110,6 +110,13 @@ check-report: build
 	@for run in $(REFERENCES); do bin/metabench report $$run --check; done
 	@bin/metabench report $(BENCH_DIR) --section bench --check
 
+# A peer is a module of its own: its dependencies are not the store's.
+.PHONY: peers test-peers
+peers: ## build bin/peer-etcd, etcd v3.7, which cells of target "etcd" run against
+	cd harness/peer/etcd && go vet ./... && go build -o ../../../bin/peer-etcd .
+test-peers: ## tests of the peers: real trials against them
+	cd harness/peer/etcd && go test -timeout 5m ./...
+
 .PHONY: test-perf test-perf-memory test-perf-rocksdb
 test-perf: build ## the plan's own workloads, baseline against best, on memory and RocksDB
 	@bin/metabench run perf --level $(LEVEL) $(ARGS)

@@ -21,5 +21,6 @@
 // throughput against clients.
 //
 // Steps 1 to 4, capacity apart, never look at results, steps 6 never run a trial: a report can be
-// remade from records alone. ceiling also holds the target that does nothing.
+// remade from records alone. ceiling also holds the target that does nothing;
+// peer/etcd, a module of its own, is a store of others as a target.
 package harness

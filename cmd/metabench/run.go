@@ -78,6 +78,7 @@ func newRunCommand() *cobra.Command {
 	fl.StringVar(&o.Out, "out", "", "directory to make for the results (default results/PLAN-TIME)")
 	fl.StringVar(&o.Metastore, "metastore", "", "the store's binary (default: metastore beside this program)")
 	fl.StringVar(&o.DataDir, "data-dir", "", "where trials keep their data while they run (default: inside the results)")
+	fl.StringVar(&o.Etcd, "etcd", "", "the binary of the peer etcd, for cells of target etcd (default: peer-etcd beside this program)")
 	fl.StringVar(&o.External, "external", "", "etcd v3 endpoint (host:port) for cells of target external")
 	fl.StringVar(&f.experiments, "experiments", "", "document whose section PLAN-local is remade from the run when it is complete; a smoke run only draws its figures")
 	cmd.MarkFlagsMutuallyExclusive("resume", "out")
@@ -96,7 +97,17 @@ func (f *runFlags) complete(cmd *cobra.Command, args []string) error {
 	if cmd.Flags().Changed("seed") {
 		o.Seed = &f.seed
 	}
-	return completeOptions(o, cmd)
+	if err := completeOptions(o, cmd); err != nil {
+		return err
+	}
+	if o.Etcd == "" {
+		o.Etcd = filepath.Join(filepath.Dir(o.Noop[0]), "peer-etcd") // beside this program
+	}
+	var err error
+	if o.Etcd, err = filepath.Abs(o.Etcd); err != nil {
+		return fmt.Errorf("--etcd: %w", err)
+	}
+	return nil
 }
 
 // completeOptions fills in what every command that runs trials needs.

@@ -38,6 +38,9 @@ const (
 	AxisDisk   = "disk"
 )
 
+// diskNative is AxisDisk's value for no added delay.
+const diskNative = "native"
+
 // AxisArm tells copies of one cell apart, for comparing a variant with itself
 // (A/A). It is a name only: no target is told of it.
 const AxisArm = "arm"
@@ -49,7 +52,7 @@ var armAxis = Axis{Name: AxisArm, Seam: "none: a second name for the same option
 
 // diskAxis is what every store accepts as --disk.
 var diskAxis = Axis{Name: AxisDisk, Seam: "device profile", Values: []Value{
-	{Name: "native", Baseline: true, Available: true, Doc: "no added delay"},
+	{Name: diskNative, Baseline: true, Available: true, Doc: "no added delay"},
 	{Name: "1ms", Available: true, Doc: "1 ms added to each sync"},
 	{Name: "plan", Available: true, Doc: "2 to 5 ms added to each sync, uniform, seeded"},
 }}

@@ -13,6 +13,7 @@ import (
 const (
 	TargetStore    = "metastore" // a store that the trial starts
 	TargetNoop     = "noop"      // the ceiling: a server that does nothing
+	TargetEtcd     = "etcd"      // a peer: etcd v3.7, of one member, that the trial starts
 	TargetExternal = "external"  // an endpoint of somebody else's
 )
 
@@ -27,6 +28,7 @@ var Levels = []string{"smoke", "default", "full"}
 var targets = map[string][]string{
 	TargetStore:    nil,
 	TargetNoop:     {"rpc", AxisStall, AxisAPI},
+	TargetEtcd:     {"rpc", AxisDisk, AxisAPI}, // rpc: of the client alone
 	TargetExternal: {},
 }
 
@@ -117,7 +119,7 @@ func (p *Plan) checkGroup(f *faults, catalog Catalog, g group) {
 
 	axes, ok := targets[g.target]
 	if !ok {
-		f.add(g.line, "group %s: unknown target %q; accepted: %s, %s, %s", g.name, g.target, TargetStore, TargetNoop, TargetExternal)
+		f.add(g.line, "group %s: unknown target %q; accepted: %s, %s, %s, %s", g.name, g.target, TargetStore, TargetNoop, TargetEtcd, TargetExternal)
 	}
 	for _, s := range used {
 		if s.axis == AxisStall && g.target == TargetStore {
@@ -189,7 +191,7 @@ func (p *Plan) checkCells(f *faults) {
 					continue
 				}
 				first[e.Cell.ID] = g.name
-				if text := checkAPI(e); text != "" && !reported[text] {
+				if text := cmp.Or(checkAPI(e), checkPeer(e)); text != "" && !reported[text] {
 					reported[text] = true
 					f.add(g.line, "group %s: %s", g.name, text)
 				}

@@ -30,7 +30,7 @@
 //	groups:
 //	  - name: factorial              # required, unique
 //	    doc: why it is there
-//	    target: metastore            # or noop, external
+//	    target: metastore            # or noop, etcd, external
 //	    designs: [factorial]         # see below
 //	    set: {wal: perready}         # over the baseline, in every cell
 //	    vary: {engine: [pebble, rocksdb]}  # crossed with the design

@@ -165,7 +165,7 @@ func newCell(g group, workload string, options map[string]string, shown []string
 	parts := []string{g.target}
 	if g.target == TargetStore {
 		parts[0] = options[AxisEngine]
-		if disk := options[AxisDisk]; disk != "" && disk != "native" {
+		if disk := options[AxisDisk]; disk != "" && disk != diskNative {
 			parts = append(parts, AxisDisk+"="+disk)
 		}
 		if every := options[AxisStageSample]; every != "" && every != stageOff {

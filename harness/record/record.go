@@ -60,9 +60,12 @@ type Manifest struct {
 	Only []string `json:"only,omitempty"`
 	// StoreSHA256 is the hash, in hexadecimal, of the store's executable, empty
 	// for a run without one; --resume demands equality.
-	StoreSHA256 string    `json:"store_sha256,omitempty"`
-	Cells       []Cell    `json:"cells"`
-	Skipped     []Skipped `json:"skipped"`
+	StoreSHA256 string `json:"store_sha256,omitempty"`
+	// Peers are the stores of others that cells run against; --resume demands
+	// equality of their hashes.
+	Peers   []Peer    `json:"peers,omitempty"`
+	Cells   []Cell    `json:"cells"`
+	Skipped []Skipped `json:"skipped"`
 
 	Env Environment `json:"environment"`
 	// Ceilings is what the machine could do at best, measured before the first
@@ -110,7 +113,7 @@ type Cell struct {
 	ID       string `json:"id"` // stable, readable, unique in the plan
 	Group    string `json:"group"`
 	Workload string `json:"workload"`
-	// Target is "metastore", "noop" or "external".
+	// Target is "metastore", "noop", "etcd" or "external".
 	Target string `json:"target"`
 	// Options are the axis values given to the store and client, by axis name
 	// (propose, codec, apply, rpc, wal, index, engine, engine-profile, api,
@@ -307,7 +310,11 @@ type Stages struct {
 	TotalNS int64 `json:"total_ns"`
 }
 
-// Mechanism holds the store's counters that explain a throughput.
+// Untold stands for a counter of Mechanism that the target does not show.
+const Untold = -1
+
+// Mechanism holds the store's counters that explain a throughput. A peer's are
+// those of its own that mean the same, the others Untold.
 type Mechanism struct {
 	AppliedOps   int64 `json:"applied_ops"`   // write commands applied
 	Proposals    int64 `json:"proposals"`     // log entries proposed
@@ -328,7 +335,11 @@ type Mechanism struct {
 	StorageCompactionReadBytes int64 `json:"storage_compaction_read_bytes,omitempty"` // read by compactions
 	StorageTableBytes          int64 `json:"storage_table_bytes,omitempty"`           // table files at the end of the window
 	StorageLiveBytes           int64 `json:"storage_live_bytes,omitempty"`            // the library's estimate of them without dead data
-	TotalAppliedOps            int64 `json:"total_applied_ops"`                       // since the store started, at the end of the trial
+	// Commits of storage that are synced on their own, beside the log: etcd's
+	// backend. 0 for a store that has none.
+	StorageCommits  int64 `json:"storage_commits,omitempty"`
+	StorageCommitNS int64 `json:"storage_commit_ns,omitempty"` // time in them
+	TotalAppliedOps int64 `json:"total_applied_ops"`           // since the store started, at the end of the trial
 }
 
 // Check is one verification made inside the trial.

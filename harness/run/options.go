@@ -38,6 +38,9 @@ type Options struct {
 	Metastore string
 	// Noop is the argv that starts the no-op target.
 	Noop []string
+	// Etcd is the path of the binary of the peer etcd, for cells of that target;
+	// if it does not exist they are skipped.
+	Etcd string
 	// External is the endpoint for cells of target external; without it they
 	// are skipped.
 	External string
@@ -73,6 +76,8 @@ var (
 	ErrResume = errors.New("cannot resume")
 	// ErrExists says that the output directory already holds a run.
 	ErrExists = errors.New("directory already holds a run")
+	// ErrPeer says that a peer's binary is there and cannot be used.
+	ErrPeer = errors.New("peer")
 	// ErrNoStore says that the store's binary cannot be used.
 	ErrNoStore = errors.New("no usable metastore binary")
 )

@@ -21,7 +21,9 @@ type job struct {
 	seed    uint64
 	// storeHash is the store's SHA-256, "" if there is none.
 	storeHash string
-	skipped   []record.Skipped
+	// peers are the builds of the peers that the matrix has cells for.
+	peers   []record.Peer
+	skipped []record.Skipped
 	// argv, if not nil, is the manifest's command; resumeWith is the command that
 	// continues the run.
 	argv       []string
@@ -64,7 +66,9 @@ func prepare(ctx context.Context, o Options) (*job, error) {
 			return nil, err
 		}
 	}
-	j.findSkipped()
+	if err := j.findSkipped(); err != nil {
+		return nil, err
+	}
 	return j, nil
 }
 
@@ -100,12 +104,18 @@ func (j *job) loadPlan() (*plan.Plan, error) {
 }
 
 // findSkipped finds the cells that cannot run here.
-func (j *job) findSkipped() {
+func (j *job) findSkipped() error {
+	noPeer, err := j.findPeer()
+	if err != nil {
+		return err
+	}
 	for _, e := range j.matrix.Entries {
 		reason := ""
 		switch e.Cell.Target {
 		case plan.TargetStore:
 			reason = j.catalog.Unavailable(e.Cell.Options)
+		case plan.TargetEtcd:
+			reason = noPeer
 		case plan.TargetExternal:
 			if j.External == "" {
 				reason = "no external endpoint was given"
@@ -115,6 +125,7 @@ func (j *job) findSkipped() {
 			j.skipped = append(j.skipped, record.Skipped{Cell: e.Cell.ID, Reason: reason})
 		}
 	}
+	return nil
 }
 
 // needStore fails if the plan has cells for a store that is not there.
@@ -149,6 +160,7 @@ func (j *job) checkResume() error {
 	if m.StoreSHA256 != j.storeHash {
 		diffs = append(diffs, fmt.Sprintf("the store's binary differs (SHA-256 %.12s, was %.12s)", j.storeHash, m.StoreSHA256))
 	}
+	diffs = append(diffs, peerDifferences(m.Peers, j.peers)...)
 	if len(diffs) > 0 {
 		return fmt.Errorf("%w %s: %s", ErrResume, j.Resume, strings.Join(diffs, "; "))
 	}

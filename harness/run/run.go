@@ -135,7 +135,7 @@ func (j *job) spec(s *session, slot plan.Slot, p progress) trial.Spec {
 	return trial.Spec{
 		Cell: e.Cell, Workload: e.Workload, Seed: slot.Seed, Block: slot.Block, Order: slot.Order,
 		Warmup: e.Warmup, Measure: e.Measure,
-		Metastore: j.Metastore, Noop: j.Noop, External: j.External, DataRoot: s.dataRoot,
+		Metastore: j.Metastore, Noop: j.Noop, Etcd: j.Etcd, External: j.External, DataRoot: s.dataRoot,
 		DialOptions: j.DialOptions, Live: p.live,
 	}
 }

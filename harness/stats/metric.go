@@ -82,10 +82,11 @@ var (
 func appliedOps(m *record.Mechanism) int64 { return m.AppliedOps }
 func fsyncs(m *record.Mechanism) int64     { return m.Fsyncs }
 
-// quotient makes a Metric of two counters.
+// quotient makes a Metric of two counters. A trial whose target does not show
+// one of them does not have it.
 func quotient(num, den func(*record.Mechanism) int64) Metric {
 	return func(t *record.Trial) (float64, bool) {
-		if t.Mechanism == nil || den(t.Mechanism) == 0 {
+		if t.Mechanism == nil || den(t.Mechanism) <= 0 || num(t.Mechanism) == record.Untold {
 			return 0, false
 		}
 		return float64(num(t.Mechanism)) / float64(den(t.Mechanism)), true

@@ -24,11 +24,17 @@ type counters struct {
 	stages *stageSums // nil unless the store traces its stages
 }
 
-// scrape reads the counters from /metrics at host:port.
-func scrape(ctx context.Context, endpoint string) (counters, error) {
+// countersOf says how to read the counters of each kind of target that has any.
+var countersOf = map[string]func(*reader) counters{
+	targetMetastore: (*reader).metastore,
+	targetEtcd:      (*reader).etcd,
+}
+
+// scrape reads the counters of a target that has any from its /metrics.
+func (t *target) scrape(ctx context.Context) (counters, error) {
 	ctx, cancel := context.WithTimeout(ctx, scrapeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+endpoint+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.line.HTTP+"/metrics", nil)
 	if err != nil {
 		return counters{}, err
 	}
@@ -40,24 +46,30 @@ func scrape(ctx context.Context, endpoint string) (counters, error) {
 	if resp.StatusCode != http.StatusOK {
 		return counters{}, fmt.Errorf("%w: HTTP status %s", ErrMetrics, resp.Status)
 	}
-	return parseCounters(resp.Body)
+	return parseCounters(resp.Body, countersOf[t.kind])
 }
 
 // parseCounters reads Prometheus's text format. A metric that is missing is an
 // error: a renamed counter must not turn into a column of zeros.
-func parseCounters(r io.Reader) (counters, error) {
+func parseCounters(r io.Reader, read func(*reader) counters) (counters, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(r)
 	if err != nil {
 		return counters{}, fmt.Errorf("%w: %w", ErrMetrics, err)
 	}
 	f := reader{families: families}
-	c := counters{heap: heap{
+	c := read(&f)
+	c.TotalAppliedOps = c.AppliedOps
+	c.heap = heap{
 		allocs: f.counter("go_memstats_mallocs_total"),
 		bytes:  f.counter("go_memstats_alloc_bytes_total"),
-	}}
+	}
+	return c, errors.Join(f.errs...)
+}
+
+// metastore reads the counters of our store.
+func (f *reader) metastore() (c counters) {
 	c.AppliedOps = f.counter("metastore_applied_ops_total")
-	c.TotalAppliedOps = c.AppliedOps
 	c.Proposals, c.ProposedOps = f.histogram("metastore_raft_proposal_batch_size", 1)
 	c.Readys, c.ReadyEntries = f.histogram("metastore_raft_ready_entries", 1)
 	c.Fsyncs = f.counter("metastore_wal_fsyncs_total")
@@ -71,7 +83,7 @@ func parseCounters(r io.Reader) (counters, error) {
 	c.StorageTableBytes = f.optional("metastore_storage_table_bytes")
 	c.StorageLiveBytes = f.optional("metastore_storage_live_bytes")
 	c.stages = f.stages()
-	return c, errors.Join(f.errs...)
+	return c
 }
 
 // reader takes values from metric families and collects what is wrong.
@@ -109,6 +121,21 @@ func (r *reader) optional(name string) int64 {
 	if !ok {
 		return 0
 	}
+	return r.single(name, family)
+}
+
+// number returns the value of a counter or gauge that has to be there.
+func (r *reader) number(name string) int64 {
+	family, ok := r.families[name]
+	if !ok {
+		r.fail(name, "missing")
+		return 0
+	}
+	return r.single(name, family)
+}
+
+// single returns the value of a counter or gauge without labels.
+func (r *reader) single(name string, family *dto.MetricFamily) int64 {
 	if len(family.GetMetric()) != 1 {
 		r.fail(name, fmt.Sprintf("has %d values, want one", len(family.GetMetric())))
 		return 0
@@ -147,14 +174,14 @@ func (r *reader) histogram(name string, scale float64) (count, sum int64) {
 func (c counters) since(before counters) *record.Mechanism {
 	return &record.Mechanism{
 		AppliedOps:      c.AppliedOps - before.AppliedOps,
-		Proposals:       c.Proposals - before.Proposals,
-		ProposedOps:     c.ProposedOps - before.ProposedOps,
-		Readys:          c.Readys - before.Readys,
-		ReadyEntries:    c.ReadyEntries - before.ReadyEntries,
+		Proposals:       told(c.Proposals, before.Proposals),
+		ProposedOps:     told(c.ProposedOps, before.ProposedOps),
+		Readys:          told(c.Readys, before.Readys),
+		ReadyEntries:    told(c.ReadyEntries, before.ReadyEntries),
 		Fsyncs:          c.Fsyncs - before.Fsyncs,
 		FsyncNS:         c.FsyncNS - before.FsyncNS,
 		WALBytes:        c.WALBytes - before.WALBytes,
-		LockWaitNS:      c.LockWaitNS - before.LockWaitNS,
+		LockWaitNS:      told(c.LockWaitNS, before.LockWaitNS),
 		TotalAppliedOps: c.TotalAppliedOps,
 
 		StorageWrittenBytes:        c.StorageWrittenBytes - before.StorageWrittenBytes,
@@ -163,5 +190,15 @@ func (c counters) since(before counters) *record.Mechanism {
 		StorageCompactionReadBytes: c.StorageCompactionReadBytes - before.StorageCompactionReadBytes,
 		StorageTableBytes:          c.StorageTableBytes,
 		StorageLiveBytes:           c.StorageLiveBytes,
+		StorageCommits:             c.StorageCommits - before.StorageCommits,
+		StorageCommitNS:            c.StorageCommitNS - before.StorageCommitNS,
 	}
+}
+
+// told is the difference of two totals that not every target shows.
+func told(after, before int64) int64 {
+	if after == record.Untold {
+		return record.Untold
+	}
+	return after - before
 }

@@ -24,8 +24,9 @@
 //     why (Void), never as one that looks good.
 //
 // The target may also be the no-op server of package ceiling, which has nothing
-// to check but its answers, or an etcd v3 endpoint that somebody else started.
-// There only keys of the workload are read and written, the trial refuses to
+// to check but its answers; a member of etcd v3.7 (harness/peer/etcd), which is
+// driven, checked and stopped as our store is, with counters of its own; or an
+// etcd v3 endpoint that somebody else started. At the last only keys of the workload are read and written, the trial refuses to
 // start if any exists, and they are removed at the end. What needs access to the
 // process (CPU, memory, counters) is missing from the record.
 //

@@ -56,10 +56,10 @@ func (m *meter) readUsage(e *edge) (err error) {
 }
 
 func (m *meter) readCounters(ctx context.Context, e *edge) error {
-	if m.target.kind != targetMetastore {
+	if countersOf[m.target.kind] == nil {
 		return nil
 	}
-	c, err := scrape(ctx, m.target.line.HTTP)
+	c, err := m.target.scrape(ctx)
 	e.counters = &c
 	return err
 }

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -83,8 +84,11 @@ metastore_storage_lock_wait_seconds_sum 0.001
 metastore_storage_lock_wait_seconds_count 1
 `
 
+// parsePage reads a page of our store.
+func parsePage(r io.Reader) (counters, error) { return parseCounters(r, (*reader).metastore) }
+
 func TestParseCounters(t *testing.T) {
-	c, err := parseCounters(strings.NewReader(page))
+	c, err := parsePage(strings.NewReader(page))
 	require.NoError(t, err)
 	require.Equal(t, heap{allocs: 1_500_000, bytes: 100}, c.heap)
 	m := c.since(counters{})
@@ -94,12 +98,12 @@ func TestParseCounters(t *testing.T) {
 	m = c.since(c)
 	require.Zero(t, m.AppliedOps)
 	require.Equal(t, int64(7), m.TotalAppliedOps, "a total, not a difference")
-	_, err = parseCounters(strings.NewReader(strings.ReplaceAll(page, "metastore_wal_bytes_total", "renamed")))
+	_, err = parsePage(strings.NewReader(strings.ReplaceAll(page, "metastore_wal_bytes_total", "renamed")))
 	require.ErrorIs(t, err, ErrMetrics)
 	require.ErrorContains(t, err, "metastore_wal_bytes_total: missing")
-	_, err = parseCounters(strings.NewReader(strings.ReplaceAll(page, "_applied_ops_total counter", "_applied_ops_total gauge")))
+	_, err = parsePage(strings.NewReader(strings.ReplaceAll(page, "_applied_ops_total counter", "_applied_ops_total gauge")))
 	require.ErrorContains(t, err, "metastore_applied_ops_total: is a GAUGE, want a counter")
-	_, err = parseCounters(strings.NewReader("}{"))
+	_, err = parsePage(strings.NewReader("}{"))
 	require.ErrorIs(t, err, ErrMetrics)
 }
 
@@ -125,18 +129,63 @@ metastore_storage_live_bytes 45
 			m.StorageTableBytes, m.StorageLiveBytes,
 		}
 	}
-	c, err := parseCounters(strings.NewReader(page + storage))
+	c, err := parsePage(strings.NewReader(page + storage))
 	require.NoError(t, err)
 	require.Equal(t, []int64{10, 20, 30, 40, 50, 45}, read(c.since(counters{})))
 	require.Equal(t, []int64{0, 0, 0, 0, 50, 45}, read(c.since(c)))
-	none, err := parseCounters(strings.NewReader(page))
+	none, err := parsePage(strings.NewReader(page))
 	require.NoError(t, err)
 	require.Equal(t, make([]int64, 6), read(none.since(counters{})))
 
-	_, err = parseCounters(strings.NewReader(page + strings.ReplaceAll(storage, "live_bytes gauge", "live_bytes untyped")))
+	_, err = parsePage(strings.NewReader(page + strings.ReplaceAll(storage, "live_bytes gauge", "live_bytes untyped")))
 	require.ErrorContains(t, err, "metastore_storage_live_bytes: is a UNTYPED, want a counter or a gauge")
-	_, err = parseCounters(strings.NewReader(page + storage + "metastore_storage_live_bytes{a=\"b\"} 1\n"))
+	_, err = parsePage(strings.NewReader(page + storage + "metastore_storage_live_bytes{a=\"b\"} 1\n"))
 	require.ErrorContains(t, err, "metastore_storage_live_bytes: has 2 values, want one")
+}
+
+// etcdPage is what of an etcd member's /metrics is read.
+const etcdPage = `# TYPE go_memstats_mallocs_total counter
+go_memstats_mallocs_total 1000
+# TYPE go_memstats_alloc_bytes_total counter
+go_memstats_alloc_bytes_total 100
+# TYPE etcd_mvcc_put_total counter
+etcd_mvcc_put_total 40
+# TYPE etcd_mvcc_delete_total counter
+etcd_mvcc_delete_total 2
+# TYPE etcd_disk_wal_fsync_duration_seconds histogram
+etcd_disk_wal_fsync_duration_seconds_bucket{le="+Inf"} 9
+etcd_disk_wal_fsync_duration_seconds_sum 0.25
+etcd_disk_wal_fsync_duration_seconds_count 9
+# TYPE etcd_disk_wal_write_bytes_total gauge
+etcd_disk_wal_write_bytes_total 4096
+# TYPE etcd_disk_backend_commit_duration_seconds histogram
+etcd_disk_backend_commit_duration_seconds_bucket{le="+Inf"} 3
+etcd_disk_backend_commit_duration_seconds_sum 0.5
+etcd_disk_backend_commit_duration_seconds_count 3
+`
+
+// TestParseEtcd: what a peer does not show is told apart from a zero, in the
+// record and in what is made of it.
+func TestParseEtcd(t *testing.T) {
+	c, err := parseCounters(strings.NewReader(etcdPage), (*reader).etcd)
+	require.NoError(t, err)
+	require.Equal(t, heap{allocs: 1000, bytes: 100}, c.heap)
+	const no = record.Untold
+	want := &record.Mechanism{
+		AppliedOps: 42, TotalAppliedOps: 42, Proposals: no, ProposedOps: no, Readys: no, ReadyEntries: no, LockWaitNS: no,
+		Fsyncs: 9, FsyncNS: 250_000_000, WALBytes: 4096, StorageCommits: 3, StorageCommitNS: 500_000_000,
+	}
+	require.Equal(t, want, c.since(counters{}))
+	m := c.since(c)
+	require.Equal(t, &record.Mechanism{TotalAppliedOps: 42, Proposals: no, ProposedOps: no, Readys: no, ReadyEntries: no, LockWaitNS: no}, m)
+
+	for _, metric := range []string{
+		"etcd_mvcc_put_total", "etcd_mvcc_delete_total", "etcd_disk_wal_fsync_duration_seconds",
+		"etcd_disk_wal_write_bytes_total", "etcd_disk_backend_commit_duration_seconds",
+	} {
+		_, err := parseCounters(strings.NewReader(strings.ReplaceAll(etcdPage, metric, "renamed")), (*reader).etcd)
+		require.ErrorContains(t, err, metric+": missing")
+	}
 }
 
 // FuzzCounters: no page may panic the parser, and none without all metrics may
@@ -145,7 +194,7 @@ func FuzzCounters(f *testing.F) {
 	f.Add([]byte(page))
 	f.Add([]byte("a_bucket{le=\"+Inf\"} 1\n"))
 	f.Fuzz(func(t *testing.T, page []byte) {
-		if _, err := parseCounters(bytes.NewReader(page)); err == nil {
+		if _, err := parsePage(bytes.NewReader(page)); err == nil {
 			require.Contains(t, string(page), "metastore_applied_ops_total")
 		}
 	})
@@ -154,6 +203,10 @@ func FuzzCounters(f *testing.F) {
 func TestArgv(t *testing.T) {
 	s := spec(t, "put", "none")
 	got := strings.Join(s.argv("/data")[1:], " ")
-	require.Equal(t, "--data-dir=/data --log-level=error --seed=7 --listen-client-urls=http://127.0.0.1:0 "+
-		"--listen-client-http-urls=http://127.0.0.1:0 --listen-peer-urls=http://127.0.0.1:0 --engine=memory --fault=none --propose=batch", got)
+	require.Equal(t, "--data-dir=/data --log-level=error --listen-client-urls=http://127.0.0.1:0 "+
+		"--listen-client-http-urls=http://127.0.0.1:0 --listen-peer-urls=http://127.0.0.1:0 --seed=7 --engine=memory --fault=none --propose=batch", got)
+
+	s.Cell.Target, s.Etcd = targetEtcd, "/bin/peer-etcd"
+	require.Equal(t, "/bin/peer-etcd --data-dir=/data --log-level=error --listen-client-urls=http://127.0.0.1:0 "+
+		"--listen-client-http-urls=http://127.0.0.1:0 --listen-peer-urls=http://127.0.0.1:0", strings.Join(s.argv("/data"), " "))
 }

@@ -19,6 +19,7 @@ import (
 const (
 	targetMetastore = "metastore"
 	targetNoop      = "noop"
+	targetEtcd      = "etcd"
 	targetExternal  = "external"
 )
 
@@ -55,6 +56,7 @@ type Spec struct {
 	Warmup, Measure time.Duration
 	Metastore       string   // path of the store's binary
 	Noop            []string // argv of the no-op target
+	Etcd            string   // path of the binary of the peer etcd
 	External        string   // host:port of a target that is not ours, "" otherwise
 	DataRoot        string   // directory in which the trial makes and removes its own
 	// DialOptions gives the client's side of the rpc axis; nil means none.
@@ -77,10 +79,15 @@ func (s Spec) validate() error {
 			return err
 		}
 		return s.need(puts, "a put workload over gRPC without preload: the no-op server stores nothing")
+	case targetEtcd:
+		if err := s.need(s.Etcd != "", "the path of the peer's binary"); err != nil {
+			return err
+		}
+		return s.need(s.Workload.API == workload.APIGRPC || s.Workload.API == workload.APIHTTP, "a workload over gRPC or HTTP, one operation in a call: etcd has no other service")
 	case targetExternal:
 		return s.need(s.External != "", "the endpoint of the external store")
 	}
-	return fmt.Errorf("%w %s: unknown target %q; accepted: %s, %s, %s", ErrSpec, s.Cell.ID, s.Cell.Target, targetMetastore, targetNoop, targetExternal)
+	return fmt.Errorf("%w %s: unknown target %q; accepted: %s, %s, %s, %s", ErrSpec, s.Cell.ID, s.Cell.Target, targetMetastore, targetNoop, targetEtcd, targetExternal)
 }
 
 func (s Spec) need(have bool, what string) error {
@@ -110,9 +117,14 @@ func (s Spec) argv(dir string) []string {
 	}
 	const any = "http://127.0.0.1:0"
 	argv := []string{
-		s.Metastore, "--data-dir=" + dir, "--log-level=error", "--seed=" + strconv.FormatUint(s.Seed, 10),
+		s.Metastore, "--data-dir=" + dir, "--log-level=error",
 		"--listen-client-urls=" + any, "--listen-client-http-urls=" + any, "--listen-peer-urls=" + any,
 	}
+	if s.Cell.Target == targetEtcd {
+		argv[0] = s.Etcd // which takes the flags so far: its settings are its own
+		return argv
+	}
+	argv = append(argv, "--seed="+strconv.FormatUint(s.Seed, 10))
 	for _, axis := range slices.Sorted(maps.Keys(s.Cell.Options)) {
 		if !slices.Contains(clientOptions, axis) {
 			argv = append(argv, "--"+axis+"="+s.Cell.Options[axis])

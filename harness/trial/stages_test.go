@@ -80,10 +80,10 @@ metastore_stage_seconds_count{stage="decode"} 5
 metastore_stage_total_seconds_sum 0.002
 metastore_stage_total_seconds_count 6
 `
-	c, err := parseCounters(strings.NewReader(page))
+	c, err := parsePage(strings.NewReader(page))
 	require.NoError(t, err)
 	require.Nil(t, c.stages)
-	_, err = parseCounters(strings.NewReader(traced))
+	_, err = parsePage(strings.NewReader(traced))
 	require.ErrorIs(t, err, ErrMetrics)
 	for _, want := range []string{
 		"metastore_stage_incomplete_total: missing", "metastore_stage_seconds: missing encode",
@@ -91,6 +91,6 @@ metastore_stage_total_seconds_count 6
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	_, err = parseCounters(strings.NewReader(strings.ReplaceAll(traced, "metastore_stage_total_seconds summary", "metastore_stage_total_seconds gauge")))
+	_, err = parsePage(strings.NewReader(strings.ReplaceAll(traced, "metastore_stage_total_seconds summary", "metastore_stage_total_seconds gauge")))
 	require.ErrorIs(t, err, ErrMetrics)
 }

@@ -26,7 +26,7 @@ type target struct {
 
 	admin *client.Pool             // one connection, for everything but the load
 	pool  clients                  // the load's connections
-	batch func(i int) load.Batcher // over gRPC only
+	batch func(i int) load.Batcher // nil for a target without our store's service
 }
 
 // clients are the load's connections, whatever the API.
@@ -89,6 +89,9 @@ func (t *target) connect(s Spec) (err error) {
 		return err
 	}
 	t.pool = pool
+	if t.kind == targetEtcd {
+		return nil
+	}
 	t.batch = func(i int) load.Batcher { return pool.Batch(i) }
 	return nil
 }

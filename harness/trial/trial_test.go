@@ -419,11 +419,16 @@ func TestExternal(t *testing.T) {
 
 func TestSpecIsChecked(t *testing.T) {
 	for want, change := range map[string]func(*Spec){
-		`unknown target "moon"; accepted: metastore, noop, external`: func(s *Spec) { s.Cell.Target = "moon" },
-		"window 0s":                         func(s *Spec) { s.Measure = 0 },
-		"needs the path":                    func(s *Spec) { s.Metastore = "" },
-		"needs the command":                 func(s *Spec) { s.Cell.Target, s.Noop = targetNoop, nil },
-		"the no-op server stores nothing":   func(s *Spec) { s.Cell.Target = targetNoop },
+		`unknown target "moon"; accepted: metastore, noop, etcd, external`: func(s *Spec) { s.Cell.Target = "moon" },
+		"window 0s":                       func(s *Spec) { s.Measure = 0 },
+		"needs the path":                  func(s *Spec) { s.Metastore = "" },
+		"needs the command":               func(s *Spec) { s.Cell.Target, s.Noop = targetNoop, nil },
+		"the no-op server stores nothing": func(s *Spec) { s.Cell.Target = targetNoop },
+		"needs the path of the peer":      func(s *Spec) { s.Cell.Target = targetEtcd },
+		"etcd has no other service": func(s *Spec) {
+			s.Cell.Target, s.Etcd = targetEtcd, "peer-etcd"
+			setAPI(s, workload.APIBatch)
+		},
 		"needs the endpoint":                func(s *Spec) { s.Cell.Target = targetExternal },
 		`clients is 0; accepted: 1 or more`: func(s *Spec) { s.Workload.Clients = 0 },
 	} {

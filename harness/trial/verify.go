@@ -31,7 +31,7 @@ func (t *trial) verify(ctx context.Context) error {
 		return nil // other clients may write too, and there are no counters
 	}
 	t.add(t.model.Revisions(t.first, last))
-	c, err := scrape(ctx, t.target.line.HTTP)
+	c, err := t.target.scrape(ctx)
 	if err != nil {
 		return err
 	}
