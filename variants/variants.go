@@ -23,6 +23,8 @@ import (
 	"metastorebench/variants/engine/rocksdb"
 	"metastorebench/variants/index/btree"
 	"metastorebench/variants/index/hash"
+	"metastorebench/variants/index/hybrid"
+	"metastorebench/variants/index/lockfree"
 	"metastorebench/variants/index/ranked"
 	"metastorebench/variants/index/sharded"
 	proposebatch "metastorebench/variants/propose/batch"
@@ -75,6 +77,7 @@ var (
 	codecs          = map[string]codec.Codec{"json": json.Codec{}, "protobuf": protobuf.Codec{}}
 	indexes         = map[string]func(onLockWait func(time.Duration)) memory.Index{
 		"hash": hash.New, "btree": btree.New, "ranked": ranked.New, "sharded": sharded.New,
+		"lockfree": lockfree.New, "hybrid": hybrid.New,
 	}
 	applyPolicies = map[string]apply.Policy{"perop": applyperop.Policy{}, "batch": applybatch.Policy{}}
 )
@@ -101,6 +104,8 @@ func Axes() []Axis {
 			{Name: "btree", Doc: "google/btree: ordered, a range of k among n keys in O(log n + k), its count a walk (P2.2)"},
 			{Name: "ranked", Doc: "an order-statistic B+ tree: as btree, and counts any range in O(log n)"},
 			{Name: "sharded", Doc: "256 Go maps, each under a lock of its own; views hold up no batch"},
+			{Name: "lockfree", Doc: "xsync's concurrent hash map: no read takes a lock, so that no lock wait is ever reported (P3.2)"},
+			{Name: "hybrid", Doc: "the map of lockfree for points beside the tree of btree for ranges; lock waits are the tree's (P3.2)"},
 		}},
 		{Name: "engine", Seam: "storage of the state machine", Best: "memory", Values: []Value{
 			{Name: "memory", Doc: "in memory, made durable by the Raft log and snapshots (the plan's baseline)"},
