@@ -11,13 +11,19 @@ type batch struct {
 	from  *version
 	// changed is nil until there is a change. Commit gives it away.
 	changed map[string]change
+	room    int // for as many changes as the last batch had
 	// overlay shows the changes to scans and counts; nil until the first one.
 	overlay *engine.Overlay
 }
 
 var _ engine.Batch = (*batch)(nil)
 
-func (b *batch) begin(from *version) { b.from, b.changed, b.overlay = from, nil, nil }
+// roomMax bounds the room for changes that is made before there are any.
+const roomMax = 4096
+
+func (b *batch) begin(from *version) {
+	b.from, b.changed, b.overlay = from, nil, nil
+}
 
 func (b *batch) State() engine.State { return b.from.state }
 
@@ -82,7 +88,7 @@ func (b *batch) change(key string, after *kv.KeyValue) {
 	}
 	c.after = after
 	if b.changed == nil {
-		b.changed = make(map[string]change)
+		b.changed = make(map[string]change, b.room)
 	}
 	b.changed[key] = c
 	if b.overlay != nil {
@@ -114,6 +120,7 @@ func (b *batch) Commit(state engine.State) error {
 		}
 	}
 	ix.published.Store(next)
+	b.room = min(len(b.changed), roomMax)
 	b.begin(nil)
 	return nil
 }
