@@ -4,14 +4,17 @@
 // benchmarks only, and is a module of its own so that what it depends on stays
 // out of the store's.
 //
-// Every log gets the same entries in the same batches and makes each batch
-// durable before the next: one fdatasync. All use segments of 64 MiB, their
-// default, and are told to drop what is behind them after about as much, so that
-// each works in the way it would in a store that takes snapshots:
+// Every log gets the same entries in the same batches, on the same file system,
+// and makes each batch durable before the next with one call: fdatasync, in
+// raft-wal fsync. All use segments of 64 MiB, their default, and are told to drop
+// what is behind them after about as much, so that each works in the way it would
+// in a store that takes snapshots. All write to preallocated space, and that is
+// where they differ:
 //
 //   - wal recycles files, whose blocks need no new metadata.
-//   - raft-wal makes new files, with fallocate, and keeps an index of the entries
-//     in each, which it writes when a file is full.
+//   - raft-wal makes new files, with fallocate, whose blocks the file system marks
+//     as written in each sync, and keeps an index of the entries in each, which it
+//     writes when a file is full.
 //   - etcd's makes new files ahead, with fallocate, in the background. It never
 //     removes a file itself; a server does, and so does the benchmark.
 //

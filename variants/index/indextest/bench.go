@@ -38,22 +38,26 @@ func benchKey(i int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(i
 // scatter spreads consecutive i over [0, n) far from the order of keys.
 func scatter(i, n int) int { return int(uint64(i) * 0x9e3779b97f4a7c15 >> 20 % uint64(n)) }
 
-// Bench measures, with n keys of 10^3 to 10^6: a range of k pairs that its
-// bounds bound (claim P2.2 names k=10 of n=10,000), a range over all keys with a
-// limit of 10 as a request for it runs, a count of a half of the keys, and a get
-// and a put of one key.
+// Bench measures, with n keys of 10^3 to 10^6 and k of 1 to 1,000 (claim P2.2
+// names k=10 of n=10,000):
+//
+//   - op=range, of k pairs that its bounds bound: no more is looked at;
+//   - op=limit, over all keys with a limit of k, as a request for it runs: its
+//     answer has the number of all keys;
+//   - op=count of a half of the keys;
+//   - op=get and op=put of one key.
 func Bench(b *testing.B, newIndex func() memory.Index) {
 	for _, n := range []int{1_000, 10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
 			ix := newIndex()
 			Load(b, ix, n)
 			for _, k := range []int{1, 10, 100, 1000} {
-				b.Run(fmt.Sprintf("Range/k=%d", k), func(b *testing.B) { benchRange(b, ix, n, k) })
+				b.Run(fmt.Sprintf("op=range/k=%d", k), func(b *testing.B) { benchRange(b, ix, n, k) })
+				b.Run(fmt.Sprintf("op=limit/k=%d", k), func(b *testing.B) { benchLimit(b, ix, n, k) })
 			}
-			b.Run("Limit/k=10", func(b *testing.B) { benchLimit(b, ix, n, 10) })
-			b.Run("Count", func(b *testing.B) { benchCount(b, ix, n) })
-			b.Run("Get", func(b *testing.B) { benchGet(b, ix, n) })
-			b.Run("Put", func(b *testing.B) { benchPut(b, ix, n) })
+			b.Run("op=count", func(b *testing.B) { benchCount(b, ix, n) })
+			b.Run("op=get", func(b *testing.B) { benchGet(b, ix, n) })
+			b.Run("op=put", func(b *testing.B) { benchPut(b, ix, n) })
 		})
 	}
 }
@@ -71,14 +75,14 @@ func benchRange(b *testing.B, ix memory.Index, n, k int) {
 	}
 }
 
-func benchLimit(b *testing.B, ix memory.Index, n int, limit int64) {
+func benchLimit(b *testing.B, ix memory.Index, n, limit int) {
 	b.ReportAllocs()
-	req := &kv.RangeRequest{Key: []byte{0}, RangeEnd: []byte{0xff}, Limit: limit}
+	req := &kv.RangeRequest{Key: []byte{0}, RangeEnd: []byte{0xff}, Limit: int64(limit)}
 	for b.Loop() {
 		v := ix.Acquire()
 		res, err := apply.Range(v, req)
 		v.Close()
-		if err != nil || len(res.KVs) != int(limit) || res.Count != int64(n) {
+		if err != nil || len(res.KVs) != limit || res.Count != int64(n) {
 			b.Fatalf("%v, %v", res, err)
 		}
 	}
