@@ -1,18 +1,17 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"golang.org/x/perf/benchfmt"
-
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
+	"metastorebench/plots"
 )
 
 // ErrBench says that a folder of Go benchmark output cannot be reported.
@@ -21,17 +20,6 @@ var ErrBench = errors.New("report: benchmark output")
 // benchGlob names the files of a folder of Go benchmark output: what `go test
 // -bench` printed, in the format that benchstat reads.
 const benchGlob = "*.txt"
-
-// benchConfig are the configuration lines of a file that the section repeats.
-var benchConfig = []string{"command", "commit", "date", "goos", "goarch", "cpu"}
-
-// benchFile is one file's samples.
-type benchFile struct {
-	name    string
-	config  map[string]string
-	order   []string                        // benchmarks, as they came first
-	samples map[string]map[string][]float64 // by benchmark, by unit
-}
 
 // benchPaths returns the files of Go benchmark output in dir: none in a run's
 // folder, which has a manifest.
@@ -46,124 +34,166 @@ func benchPaths(dir string) ([]string, error) {
 	return paths, nil
 }
 
-// benchSection makes a section of Go benchmark output: a table per file, a row
-// per benchmark, medians of the repeats.
-func benchSection(o Options, paths []string) (string, error) {
+// benchSection makes a section of Go benchmark output: what a file answers, where
+// there is a view for it, in the order of the views, then a table of medians for
+// each other file.
+func benchSection(o Options, paths []string) (content, error) {
 	rel, err := relative(o)
 	if err != nil {
-		return "", err
+		return content{}, err
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "Made by `bin/metabench report %s --experiments %s --section %s`; do not edit between the markers. Medians of n repeats; [a, b] is the 95 %% interval of the median. `benchstat` reads the files.\n\n",
+	files := make([]*benchFile, len(paths))
+	for i, path := range paths {
+		if files[i], err = readBench(path); err != nil {
+			return content{}, err
+		}
+	}
+	slices.SortStableFunc(files, func(a, b *benchFile) int { return a.rank() - b.rank() })
+	b := &benchBuilder{dir: rel}
+	b.printf("Made by `bin/metabench report %s --experiments %s --section %s`; do not edit between the markers. Medians of n repeats; [a, b] is the 95 %% interval of the median. `benchstat` reads the files.\n\n",
 		rel, filepath.Base(o.ExperimentsPath), o.Section)
-	for _, path := range paths {
-		f, err := readBench(path)
-		if err != nil {
-			return "", err
+	for _, f := range files {
+		if err := b.file(f); err != nil {
+			return content{}, fmt.Errorf("%w: %s: %w", ErrBench, f.name, err)
 		}
-		fmt.Fprintf(&b, "### %s\n\n%s", strings.TrimSuffix(f.name, filepath.Ext(f.name)), f.table(rel))
 	}
-	return b.String(), nil
+	return content{text: b.String(), figures: b.figures}, nil
 }
 
-func readBench(path string) (*benchFile, error) {
-	in, err := os.Open(path)
+// benchView is how files of one benchmark are shown.
+type benchView struct {
+	benchmark string // its name, without the word Benchmark
+	heading   string
+	write     func(b *benchBuilder, f *benchFile) error
+}
+
+// benchViews are the benchmarks that answer a question of their own, in the order
+// of the section. A file without one of them has a table like benchstat's.
+var benchViews = []benchView{
+	{"Index", "Ranges by index", (*benchBuilder).index},
+	{"Save", "The log against the device", (*benchBuilder).device},
+	{"PowerCuts", "Acknowledged writes lost in power cuts", (*benchBuilder).powerCuts},
+	{"Restart", "Restart", (*benchBuilder).restart},
+	{"Sync", "Sync policies in process", (*benchBuilder).policies},
+	{"OneClient", "Sync policies with one client", (*benchBuilder).oneClient},
+}
+
+// rank is the place of the file's view, behind all others without one.
+func (f *benchFile) rank() int {
+	at := slices.IndexFunc(benchViews, func(v benchView) bool { return v.benchmark == f.samples[0].base })
+	if at < 0 {
+		return len(benchViews)
+	}
+	return at
+}
+
+// benchBuilder writes the section.
+type benchBuilder struct {
+	strings.Builder
+	dir     string // of the files, relative to the document
+	figures []*plots.Figure
+}
+
+func (b *benchBuilder) printf(format string, args ...any) { fmt.Fprintf(b, format, args...) }
+
+// file shows one file.
+func (b *benchBuilder) file(f *benchFile) error {
+	at := f.rank()
+	if at == len(benchViews) {
+		b.printf("### %s\n\n%s", strings.TrimSuffix(f.name, filepath.Ext(f.name)), f.table(f.caption(b.dir)))
+		return nil
+	}
+	b.printf("### %s\n\n%s\n\n", benchViews[at].heading, f.caption(b.dir))
+	return benchViews[at].write(b, f)
+}
+
+// draw adds a figure where the text is, unless there was nothing to draw.
+func (b *benchBuilder) draw(f *plots.Figure, err error) error {
+	if errors.Is(err, plots.ErrNoData) {
+		return nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
+		return err
 	}
-	defer in.Close()
-	f := &benchFile{name: filepath.Base(path), config: make(map[string]string), samples: make(map[string]map[string][]float64)}
-	r := benchfmt.NewReader(in, f.name)
-	for r.Scan() {
-		switch rec := r.Result().(type) {
-		case *benchfmt.Result:
-			f.add(rec)
-		case *benchfmt.SyntaxError:
-			return nil, fmt.Errorf("%w: %w", ErrBench, rec)
-		}
-	}
-	if err := r.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBench, err)
-	}
-	if len(f.order) == 0 {
-		return nil, fmt.Errorf("%w: %s holds no results", ErrBench, f.name)
-	}
-	return f, nil
+	b.figures = append(b.figures, f)
+	b.WriteString(embed(b.dir, f))
+	return nil
 }
 
-func (f *benchFile) add(r *benchfmt.Result) {
-	for _, key := range benchConfig {
-		f.config[key] = r.GetConfig(key)
+// fold puts a long table behind a line to click on.
+func (b *benchBuilder) fold(summary string, t *table) {
+	if len(t.rows) > 0 {
+		b.printf("<details><summary>%s</summary>\n\n%s</details>\n\n", summary, t)
 	}
-	pkg := r.GetConfig("pkg")
-	name := strings.TrimSpace(pkg[strings.LastIndex(pkg, "/")+1:] + " " + string(r.Name.Full()))
-	units := f.samples[name]
-	if units == nil {
-		units = make(map[string][]float64)
-		f.samples[name] = units
-		f.order = append(f.order, name)
-	}
-	for _, v := range r.Values {
-		value, unit := v.Value, v.Unit
-		if v.OrigUnit != "" { // as go test printed it: ns/op, not sec/op
-			value, unit = v.OrigValue, v.OrigUnit
-		}
-		units[unit] = append(units[unit], value)
-	}
-}
-
-// table has a column for each unit of the file, time first.
-func (f *benchFile) table(dir string) *table {
-	all := make(map[string]bool)
-	for _, units := range f.samples {
-		for u := range units {
-			all[u] = true
-		}
-	}
-	columns := slices.SortedFunc(maps.Keys(all), func(a, b string) int {
-		if a == "ns/op" || b == "ns/op" {
-			return map[bool]int{true: -1, false: 1}[a == "ns/op"]
-		}
-		return strings.Compare(a, b)
-	})
-	t := &table{caption: f.caption(dir), head: []column{text("benchmark"), num("n")}}
-	for _, c := range columns {
-		t.head = append(t.head, num(c))
-	}
-	for _, name := range f.order {
-		row, n := []string{name, ""}, 0
-		for _, c := range columns {
-			values := f.samples[name][c]
-			n = max(n, len(values))
-			if len(values) == 0 {
-				row = append(row, none)
-				continue
-			}
-			s := stats.Summarize(values)
-			row = append(row, interval(s))
-			t.warn("", s.Warnings...)
-		}
-		row[1] = fmt.Sprint(n)
-		t.add(row...)
-	}
-	return t
 }
 
 // interval writes "median [lo, hi]", or the median alone if all repeats agree or
 // are too few.
 func interval(s stats.Summary) string {
+	if s.N == 0 {
+		return none
+	}
 	if !s.Interval || s.Lo == s.Hi {
 		return stats.Number(s.Median)
 	}
 	return fmt.Sprintf("%s [%s, %s]", stats.Number(s.Median), stats.Number(s.Lo), stats.Number(s.Hi))
 }
 
-func (f *benchFile) caption(dir string) string {
-	parts := []string{"Records: `" + dir + "/" + f.name + "`"}
-	for _, key := range benchConfig {
-		if v := f.config[key]; v != "" {
-			parts = append(parts, key+": `"+v+"`")
-		}
+// estimate writes a ratio with its interval, or its range where the repeats are
+// too few for one: ratio without its test.
+func estimate(c stats.Comparison) string {
+	switch {
+	case c.N == 0:
+		return none
+	case !c.Interval:
+		return fmt.Sprintf("%s (%s to %s)", stats.Number(c.Ratio), stats.Number(c.Min), stats.Number(c.Max))
 	}
-	return strings.Join(parts, "; ") + "."
+	return fmt.Sprintf("%s [%s, %s]", stats.Number(c.Ratio), stats.Number(c.Lo), stats.Number(c.Hi))
+}
+
+// leading returns names with those of first to the front, if they are there, and
+// the others by name.
+func leading(names []string, first ...string) []string {
+	rank := func(name string) int {
+		if at := slices.Index(first, name); at >= 0 {
+			return at
+		}
+		return len(first)
+	}
+	return slices.SortedFunc(slices.Values(names), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
+	})
+}
+
+// goalRange is an interval that a goal is held against, not known without enough
+// repeats.
+type goalRange struct {
+	lo, hi float64
+	known  bool
+}
+
+func ratioRange(c stats.Comparison) goalRange { return goalRange{c.Lo, c.Hi, c.Interval} }
+func medianRange(s stats.Summary) goalRange   { return goalRange{s.Lo, s.Hi, s.Interval} }
+
+// atLeast says whether the goal of at least v is reached.
+func (s goalRange) atLeast(v float64) string {
+	return s.judge("at least "+stats.Number(v), s.lo >= v, s.hi < v)
+}
+
+// atMost says whether the goal of at most v is reached.
+func (s goalRange) atMost(v float64) string {
+	return s.judge("at most "+stats.Number(v), s.hi <= v, s.lo > v)
+}
+
+func (s goalRange) judge(what string, reached, missed bool) string {
+	verdict := "open: it lies within the interval"
+	switch {
+	case !s.known:
+		verdict = "open: too few repeats for an interval"
+	case reached:
+		verdict = "reached"
+	case missed:
+		verdict = "missed"
+	}
+	return fmt.Sprintf("the goal of %s is %s", what, verdict)
 }

@@ -2,8 +2,11 @@ package report_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,6 +58,107 @@ func TestBenchSection(t *testing.T) {
 	require.NoError(t, report.Check(o))
 	require.NoError(t, os.WriteFile(path, []byte(benchOutput+"BenchmarkMore 1 5 ns/op\n"), 0o644))
 	require.ErrorIs(t, report.Check(o), report.ErrStale)
+}
+
+// benchDocument is the document of a folder of one file of Go benchmark output.
+func benchDocument(t *testing.T, output string) (o report.Options, text string) {
+	t.Helper()
+	root := t.TempDir()
+	o = report.Options{RunDir: filepath.Join(root, "bench"), ExperimentsPath: filepath.Join(root, "E.md"), Section: "bench"}
+	require.NoError(t, os.MkdirAll(o.RunDir, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(o.RunDir, "out.txt"), []byte(output), 0o644))
+	require.NoError(t, os.WriteFile(o.ExperimentsPath, []byte("<!-- metabench:begin bench -->\n<!-- metabench:end bench -->\n"), 0o644))
+	require.NoError(t, report.Generate(o))
+	require.NoError(t, report.Check(o))
+	got, err := os.ReadFile(o.ExperimentsPath)
+	require.NoError(t, err)
+	return o, string(got)
+}
+
+// repeatedly makes six repeats of lines "NAME VALUE UNIT", with a drift of the value
+// that all lines share and a little noise of their own.
+func repeatedly(lines ...string) string {
+	var b strings.Builder
+	for round := range 6 {
+		for i, l := range lines {
+			name, rest, _ := strings.Cut(l, " ")
+			value, unit, _ := strings.Cut(rest, " ")
+			v, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				panic(err)
+			}
+			fmt.Fprintf(&b, "%s 1 %g %s\n", name, v*(1+0.01*float64(round)+1e-5*float64(7*(round+i)*(i+1)%11)), unit)
+		}
+	}
+	return b.String()
+}
+
+func indexOutput() string {
+	return "pkg: x/index/btree\n" + repeatedly(
+		"BenchmarkIndex/n=1000/op=limit/k=10-2 1000 ns/op", "BenchmarkIndex/n=10000/op=range/k=10-2 500 ns/op",
+		"BenchmarkIndex/n=10000/op=limit/k=10-2 10000 ns/op", "BenchmarkIndex/n=10000/op=get-2 200 ns/op", "BenchmarkIndex/n=10000/op=put-2 400 ns/op") +
+		"pkg: x/index/hash\n" + repeatedly(
+		"BenchmarkIndex/n=1000/op=limit/k=10-2 20000 ns/op", "BenchmarkIndex/n=10000/op=range/k=10-2 300000 ns/op",
+		"BenchmarkIndex/n=10000/op=limit/k=10-2 2000000 ns/op", "BenchmarkIndex/n=10000/op=get-2 50 ns/op", "BenchmarkIndex/n=10000/op=put-2 100 ns/op")
+}
+
+func TestBenchIndexes(t *testing.T) {
+	o, text := benchDocument(t, indexOutput())
+	for _, want := range []string{
+		"### Ranges by index",
+		"P2.2, \"BTree index: a range of 10 among 10,000 keys in 23 steps for 23,000 (1000x)\": in time, 0.513 [0.500, 0.525] us on btree for 308 [300, 315] us on hash, 600 [600, 600] times less; the goal of at least 500 is reached.",
+		"From 1,000 to 10,000 keys the time of a range of 10 over all keys, whose answer carries their number, grows by a factor of 100 [100, 100] on hash, 10.0 [10.0, 10.0] on btree.",
+		"| hash  |   6 |       308 [300, 315] |              1 |",
+		"600 [600, 600]",
+		"0.250 [0.250, 0.250]",
+		"![bench-index-range](bench/figures/bench-index-range.png)",
+		"| range     | 10,000 |      10 |",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.NoError(t, os.Remove(filepath.Join(o.RunDir, "figures", "bench-index-limit.png")))
+	require.ErrorIs(t, report.Check(o), report.ErrStale)
+}
+
+func TestBenchLogAgainstDevice(t *testing.T) {
+	_, text := benchDocument(t, "pkg: x/walbench\n"+repeatedly(
+		"BenchmarkSave/entry=1024/batch=64/log=etcd-2 200 MB/s", "BenchmarkSave/entry=1024/batch=64/log=wal-2 320 MB/s", "BenchmarkSave/entry=1024/batch=64/log=raw-2 400 MB/s",
+		"BenchmarkSave/entry=256/batch=256/log=raw-2 400 MB/s", "BenchmarkSave/entry=256/batch=256/log=wal-2 200 MB/s", "BenchmarkSave/entry=256/batch=1/log=wal-2 2 MB/s"))
+	for _, want := range []string{
+		"reaches 0.500 [0.500, 0.500] of the raw device with entries of 256 B (the goal of at least 0.700 is missed), 0.800 [0.800, 0.800] of the raw device with entries of 1,024 B (the goal of at least 0.700 is reached).",
+		"|      256 |       1 |      0.250 |   0 |            n/a | 2.05 [2.00, 2.10] |                  n/a |                  n/a |",
+		"|    1,024 |      64 |       64.0 |   6 | 410 [400, 420] |    328 [320, 336] | 0.800 [0.800, 0.800] | 0.500 [0.500, 0.500] |",
+		"bench-wal-device.png",
+	} {
+		require.Contains(t, text, want)
+	}
+}
+
+func TestBenchPowerCuts(t *testing.T) {
+	_, text := benchDocument(t, `BenchmarkPowerCuts/wal=group/tier=synced-2 1 25000 acknowledged-writes 1000 cuts 0 cuts-with-loss 0 lost-writes
+BenchmarkPowerCuts/wal=perready/tier=synced-2 1 24000 acknowledged-writes 1000 cuts 0 cuts-with-loss 0 lost-writes
+BenchmarkPowerCuts/wal=async/tier=unsafe-2 1 26000 acknowledged-writes 1000 cuts 800 cuts-with-loss 4321 lost-writes
+`)
+	for _, want := range []string{
+		"The safe policies lost 0 acknowledged writes in 2,000 cuts. async, which is unsafe, lost 4,321 of 26,000 acknowledged writes, in 800 of 1,000 cuts.",
+		"| group    | synced | 1,000 |           0 |       25,000 |     0 |",
+		"| async    | unsafe | 1,000 |         800 |       26,000 | 4,321 |",
+	} {
+		require.Contains(t, text, want)
+	}
+}
+
+func TestBenchRestartAndPolicies(t *testing.T) {
+	_, text := benchDocument(t, repeatedly("BenchmarkRestart/entries=10000-2 900000 entries/s", "BenchmarkRestart/entries=1000000-2 250000 entries/s"))
+	require.Contains(t, text, "Restart/entries=1000000-2: 256,000 [250,000, 263,000] entries/s, the goal of at least 300,000 is missed.")
+
+	_, text = benchDocument(t, repeatedly("BenchmarkSync/disk=native/clients=1000/wal=perready-2 200000 puts/s",
+		"BenchmarkSync/disk=native/clients=1000/wal=group-2 500000 puts/s", "BenchmarkSync/disk=native/clients=1000/wal=async-2 600000 puts/s"))
+	require.Contains(t, text, "async (unsafe)")
+	require.Contains(t, text, "2.50 [2.50, 2.50]")
+
+	_, text = benchDocument(t, repeatedly("BenchmarkOneClient/disk=native-2 104 group-p50-ns 100 perready-p50-ns"))
+	require.Contains(t, text, "the goal of at most 1.05 is open: it lies within the interval")
 }
 
 // TestExport reads the export back with benchstat's own reader.

@@ -186,8 +186,7 @@ func section(o Options) (content, error) {
 		return content{}, err
 	}
 	if len(bench) > 0 {
-		body, err := benchSection(o, bench)
-		return content{text: body}, err
+		return benchSection(o, bench)
 	}
 	run, err := read(o.RunDir)
 	if err != nil {

@@ -157,10 +157,15 @@ func (b *builder) figures() error {
 	}
 	b.printf("### Figures\n\n")
 	for _, f := range b.Figures {
-		base := path.Join(b.RunPath, FiguresDir, f.Name)
-		b.printf("![%s](%s.png)\n\n*%s* ([SVG](%s.svg))\n\n", f.Name, base, f.Caption, base)
+		b.WriteString(embed(b.RunPath, f))
 	}
 	return nil
+}
+
+// embed shows a figure of the folder dir with its caption.
+func embed(dir string, f *plots.Figure) string {
+	base := path.Join(dir, FiguresDir, f.Name)
+	return fmt.Sprintf("![%s](%s.png)\n\n*%s* ([SVG](%s.svg))\n\n", f.Name, base, f.Caption, base)
 }
 
 // puts is the metric that phase 1 is about.

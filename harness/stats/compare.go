@@ -89,6 +89,28 @@ func paired(num, den *Cell, m Metric) (Comparison, error) {
 	return c, nil
 }
 
+// CompareRepeats compares two series of repeats that were measured in turn: the
+// i-th of num and the i-th of den ran in the same stretch of time, and are paired
+// as Compare pairs the trials of a block. Values that are not positive, and those
+// beyond the shorter series, have no partner. Without any pair it returns
+// ErrNoPairs.
+func CompareRepeats(num, den []float64) (Comparison, error) {
+	var logs []float64
+	for i := range min(len(num), len(den)) {
+		if num[i] > 0 && den[i] > 0 {
+			logs = append(logs, math.Log(num[i]/den[i]))
+		}
+	}
+	if len(logs) == 0 {
+		return Comparison{}, fmt.Errorf("%w: %d and %d repeats", ErrNoPairs, len(num), len(den))
+	}
+	c := ratioOf(logs)
+	if most := max(len(num), len(den)); most > len(logs) {
+		c.Warnings = append(c.Warnings, Warning{WarnIncomplete, fmt.Sprintf("%d of %d repeats have no partner", most-len(logs), most)})
+	}
+	return c, nil
+}
+
 // ratioOf summarizes log-ratios.
 func ratioOf(logs []float64) Comparison {
 	c := Comparison{N: len(logs), P: math.NaN(), Adjusted: math.NaN(), Min: math.Inf(1), Max: math.Inf(-1)}

@@ -45,6 +45,26 @@ func TestComparePairsByBlock(t *testing.T) {
 	}, c.Warnings)
 }
 
+func TestCompareRepeatsPairsByOrder(t *testing.T) {
+	c, err := stats.CompareRepeats([]float64{40, 20, 5, 0, 99}, []float64{10, 10, 10, 10})
+	require.NoError(t, err)
+	require.Equal(t, 3, c.N)
+	require.InDelta(t, math.Cbrt(4), c.Ratio, 1e-12)
+	require.False(t, c.Interval)
+	require.Contains(t, c.Warnings, stats.Warning{Kind: stats.WarnIncomplete, Text: "2 of 5 repeats have no partner"})
+
+	// A drift that both sides follow does not widen the interval.
+	c, err = stats.CompareRepeats([]float64{20, 42, 79, 161, 322, 638}, []float64{10, 20, 40, 80, 160, 320})
+	require.NoError(t, err)
+	require.True(t, c.Interval)
+	require.InDelta(t, 2, c.Ratio, 0.05)
+	require.Greater(t, c.Lo, 1.8)
+	require.Less(t, c.Hi, 2.2)
+
+	_, err = stats.CompareRepeats(nil, []float64{1})
+	require.ErrorIs(t, err, stats.ErrNoPairs)
+}
+
 func TestCompareIntervalAndTestAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	different := 0

@@ -64,10 +64,13 @@ func Bench(b *testing.B, newIndex func() memory.Index) {
 
 func benchRange(b *testing.B, ix memory.Index, n, k int) {
 	b.ReportAllocs()
+	start, end := benchKey(0), benchKey(0)
 	for i := 0; b.Loop(); i++ {
 		at, seen := scatter(i, n-k+1), 0
+		binary.BigEndian.PutUint64(start, uint64(at))
+		binary.BigEndian.PutUint64(end, uint64(at+k))
 		v := ix.Acquire()
-		err := v.Scan(benchKey(at), benchKey(at+k), func(*kv.KeyValue) bool { seen++; return true })
+		err := v.Scan(start, end, func(*kv.KeyValue) bool { seen++; return true })
 		v.Close()
 		if seen != k || err != nil {
 			b.Fatalf("%d keys of %d, %v", seen, k, err)

@@ -1,0 +1,94 @@
+package plots
+
+import (
+	"fmt"
+	"image/color"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// CurvesText is what is written on and under a figure of Curves.
+type CurvesText struct {
+	Name, Title    string
+	XLabel, YLabel string // with units
+	Caption        string
+}
+
+// Curve is one line of Curves.
+type Curve struct {
+	Name   string
+	Points []CurvePoint // by rising X
+}
+
+// CurvePoint is one measurement, positive, with the interval [Lo, Hi] of Y. Where
+// there is no interval both are Y.
+type CurvePoint struct{ X, Y, Lo, Hi float64 }
+
+// curveGlyphs tell lines apart without colour.
+var curveGlyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}}
+
+// curveColors are those of lines, in the order of curveGlyphs.
+var curveColors = append(lineColors[:len(lineColors):len(lineColors)], orange)
+
+// Curves draws lines over two logarithmic axes, each point with its interval.
+// ErrNoData without points, or for more lines than a figure can tell apart.
+func Curves(text CurvesText, curves []Curve) (*Figure, error) {
+	if len(curves) > len(curveColors) {
+		return nil, fmt.Errorf("%w: %d curves are more than a figure can tell apart", ErrNoData, len(curves))
+	}
+	f := newFigure(text.Name, text.Title, text.XLabel, text.YLabel)
+	f.Caption = text.Caption
+	f.plot.Add(grid())
+	ext := newExtent()
+	for i, c := range curves {
+		if err := f.addCurve(c, curveColors[i], curveGlyphs[i], ext); err != nil {
+			return nil, err
+		}
+	}
+	if ext.empty() {
+		return nil, fmt.Errorf("%w: no points for %s", ErrNoData, text.Name)
+	}
+	logAxis(&f.plot.X, ext.minX, ext.maxX)
+	f.plot.X.Min, f.plot.X.Max = ext.minX/1.15, ext.maxX*1.15
+	logAxis(&f.plot.Y, ext.minY, ext.maxY)
+	return f, nil
+}
+
+func (f *Figure) addCurve(c Curve, col color.RGBA, glyph draw.GlyphDrawer, ext *extent) error {
+	points := measured{make(plotter.XYs, len(c.Points)), make(plotter.YErrors, len(c.Points))}
+	for i, p := range c.Points {
+		points.XYs[i] = plotter.XY{X: p.X, Y: p.Y}
+		points.YErrors[i].Low, points.YErrors[i].High = p.Y-p.Lo, p.Hi-p.Y
+		ext.add(p.X, p.Lo)
+		ext.add(p.X, p.Hi)
+	}
+	if len(c.Points) == 0 {
+		return nil
+	}
+	line, marks, err := plotter.NewLinePoints(points)
+	if err != nil {
+		return fmt.Errorf("figure %s: %w", f.Name, err)
+	}
+	line.Color, line.Width = col, vg.Points(1.4)
+	marks.Color, marks.Shape, marks.Radius = col, glyph, vg.Points(3.2)
+	bars, err := plotter.NewYErrorBars(points)
+	if err != nil {
+		return fmt.Errorf("figure %s: %w", f.Name, err)
+	}
+	bars.Color, bars.Width = col, vg.Points(1)
+	f.plot.Add(bars, line, marks)
+	f.describe(c.Name, lineWithMark{line, marks})
+	return nil
+}
+
+// lineWithMark is a line's entry in the legend.
+type lineWithMark struct{ line, mark plot.Thumbnailer }
+
+// Thumbnail implements plot.Thumbnailer.
+func (l lineWithMark) Thumbnail(c *draw.Canvas) {
+	l.line.Thumbnail(c)
+	l.mark.Thumbnail(c)
+}
