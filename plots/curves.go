@@ -3,6 +3,8 @@ package plots
 import (
 	"fmt"
 	"image/color"
+	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -51,17 +53,45 @@ func Curves(text CurvesText, curves []Curve) (*Figure, error) {
 	if ext.empty() {
 		return nil, fmt.Errorf("%w: no points for %s", ErrNoData, text.Name)
 	}
-	logAxis(&f.plot.X, ext.minX, ext.maxX)
-	f.plot.X.Min, f.plot.X.Max = ext.minX/1.15, ext.maxX*1.15
-	logAxis(&f.plot.Y, ext.minY, ext.maxY)
+	f.plot.X.Min, f.plot.X.Max = math.Log10(ext.minX/1.15), math.Log10(ext.maxX*1.15)
+	f.plot.X.Tick.Marker = measuredTicks(curves)
+	f.plot.Y.Min, f.plot.Y.Max = math.Log10(stepDown(ext.minY)), math.Log10(stepUp(ext.maxY))
+	f.plot.Y.Tick.Marker = plot.TickerFunc(exponentTicks)
 	return f, nil
+}
+
+// The axes of Curves are linear and hold decimal logarithms: over many decades
+// plot.LogScale would lose much of the figure's height to the room that it sets
+// aside for the label of the axis.
+
+// measuredTicks labels the values of X that were measured.
+func measuredTicks(curves []Curve) plot.Ticker {
+	var ticks plot.ConstantTicks
+	for _, c := range curves {
+		for _, p := range c.Points {
+			tick := plot.Tick{Value: math.Log10(p.X), Label: plain(p.X)}
+			if !slices.Contains(ticks, tick) {
+				ticks = append(ticks, tick)
+			}
+		}
+	}
+	return ticks
+}
+
+// exponentTicks are logTicks of an axis of logarithms.
+func exponentTicks(lo, hi float64) []plot.Tick {
+	ticks := logTicks(math.Pow(10, lo), math.Pow(10, hi))
+	for i := range ticks {
+		ticks[i].Value = math.Log10(ticks[i].Value)
+	}
+	return ticks
 }
 
 func (f *Figure) addCurve(c Curve, col color.RGBA, glyph draw.GlyphDrawer, ext *extent) error {
 	points := measured{make(plotter.XYs, len(c.Points)), make(plotter.YErrors, len(c.Points))}
 	for i, p := range c.Points {
-		points.XYs[i] = plotter.XY{X: p.X, Y: p.Y}
-		points.YErrors[i].Low, points.YErrors[i].High = p.Y-p.Lo, p.Hi-p.Y
+		points.XYs[i] = plotter.XY{X: math.Log10(p.X), Y: math.Log10(p.Y)}
+		points.YErrors[i].Low, points.YErrors[i].High = math.Log10(p.Y/p.Lo), math.Log10(p.Hi/p.Y)
 		ext.add(p.X, p.Lo)
 		ext.add(p.X, p.Hi)
 	}
