@@ -15,7 +15,8 @@
 //  4. The Raft library hands back a Ready. Entries that were committed before go
 //     to the apply stage; messages go to the peers (transport).
 //  5. wal appends the new entries and syncs (seam: wal.Policy, on a vfs.FS that
-//     may stand for another device).
+//     may stand for another device): in the Raft loop, or behind it, so that what
+//     comes during a sync shares the next.
 //  6. Once committed, entries go to the apply stage, one goroutine, which decodes
 //     them and carries them out in engine batches (seam: apply.Policy), each
 //     committed together with the applied index (seam: engine.Engine).
@@ -36,7 +37,8 @@
 //
 // # Invariants
 //
-//   - Acknowledged means: in the synced log of a majority, and applied.
+//   - Acknowledged means: in the synced log of a majority, and applied. Only
+//     --wal=async breaks this; it is marked unsafe wherever it shows.
 //   - Every queue is bounded; a full one refuses or pushes back.
 //   - A failed sync, a failed batch or a corrupt entry stops the node for good.
 //   - Engine data and applied index are committed together, so that a restart

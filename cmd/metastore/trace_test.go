@@ -49,9 +49,11 @@ func (p *process) summaries(t *testing.T) (count map[string]uint64, sum map[stri
 // clients, through stores that trace all: each write that was carried out is in
 // the trace once, whole, and its stages add up to its time in the store.
 func TestStageTrace(t *testing.T) {
-	for _, variant := range []string{variants.VariantBaseline, variants.VariantBest} {
-		t.Run(variant, func(t *testing.T) {
-			p := startProcess(t, t.TempDir(), "--variant", variant, "--stage-sample", "1")
+	for _, args := range [][]string{
+		{"--variant", variants.VariantBaseline}, {"--variant", variants.VariantBest}, {"--wal", "group"}, {"--wal", "async"},
+	} {
+		t.Run(args[1], func(t *testing.T) {
+			p := startProcess(t, t.TempDir(), append(args, "--stage-sample", "1")...)
 			require.Equal(t, "1", p.ready.Options["stage-sample"])
 			began := time.Now()
 			writes := everyKindOfWrite(t, p)

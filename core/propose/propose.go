@@ -122,7 +122,7 @@ func (p *Proposer) withdraw(r *request) bool {
 // Crowd is how many waiting commands are worth an entry of their own although
 // an earlier one is still being written: by then a Ready's own cost is small
 // beside theirs.
-const Crowd = 64
+const Crowd = 256
 
 // Wake delivers a value when commands begin to wait, and again when they have
 // become a Crowd. The receiver then calls Next until it reports false, or not

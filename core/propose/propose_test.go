@@ -189,3 +189,30 @@ func TestClosed(t *testing.T) {
 	_, err := p.Do(t.Context(), put(1))
 	require.ErrorIs(t, err, kv.ErrStopped)
 }
+
+// TestWakesForACrowd: the receiver is woken for the first command and for a crowd,
+// not for each one between.
+func TestWakesForACrowd(t *testing.T) {
+	l := limits
+	l.MaxPendingOps, l.MaxPendingBytes = 2*propose.Crowd, 1<<20
+	w := waiters{p: propose.New(valueCodec{}, takeTwo{}, l, origin, nil)}
+	woken := func() bool {
+		select {
+		case <-w.p.Wake():
+			return true
+		default:
+			return false
+		}
+	}
+	for n := 1; n <= propose.Crowd+1; n++ {
+		w.propose(t, 1)
+		require.Equal(t, n == 1 || n == propose.Crowd, woken(), "%d commands wait", n)
+		require.Equal(t, n >= propose.Crowd, w.p.Crowded(), "%d commands wait", n)
+	}
+	_, _, ops, ok := w.p.Next()
+	require.True(t, ok)
+	require.Equal(t, 2, ops)
+	require.False(t, w.p.Crowded())
+	w.p.Close(kv.ErrStopped)
+	require.Len(t, w.outcomes(), propose.Crowd+1)
+}

@@ -2,34 +2,28 @@ package raftnode
 
 import (
 	"fmt"
-	"sync"
-	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
 
 	"metastorebench/core/wal"
 )
 
-// Bounds of the appender's queue and of what one sync takes from it. The queue
-// holds Readys; their entries' bytes are bounded by what the Proposer admits,
-// and at a follower by the leader's appends in flight.
-const (
-	queuedAppends = 256
-	batchAppends  = 4 * queuedAppends
-	batchBytes    = 16 << 20
-)
+// maxSaveBytes bounds the entries' data of one save of several writes, and with it
+// the log's buffer. A single write may exceed it.
+const maxSaveBytes = 16 << 20
 
 // logWrite is what one Ready wants of the log, or a compaction. The loop makes
 // it, the appender carries it out, and the loop finishes it.
 type logWrite struct {
 	hard    *wal.HardState // nil: unchanged
 	entries []wal.Entry
+	bytes   int // of the entries' data
 	// unstable are the same entries as the library knows them, nil if it has
 	// been given them already.
 	unstable []*raftpb.Entry
 	// responses may be delivered once this and all earlier writes are durable.
 	responses []*raftpb.Message
-	// owed says that the loop keeps something back until this is durable.
+	// owed says that something is kept back until this is durable.
 	owed bool
 	// compact, if not nil, is all there is.
 	compact *compactRequest
@@ -37,208 +31,95 @@ type logWrite struct {
 
 func (w *logWrite) saves() bool { return w.hard != nil || len(w.entries) > 0 }
 
-// appender writes the log behind the loop, on a goroutine of its own. While it
-// syncs, more writes queue up, and the next sync takes all of them.
-//
-// A write that failed ends it: that one and every later one is dropped and never
-// reported as finished, and take says why.
-type appender struct {
-	log    *wal.Log
-	policy wal.Policy
-	linger time.Duration
-	synced func([]wal.Entry) // may be nil
-
-	queue chan *logWrite
-	// wake has a value when take has something new to say.
-	wake    chan struct{}
-	stopped chan struct{}
-
-	mu       sync.Mutex
-	finished []*logWrite
-	failure  error
-}
-
-func startAppender(log *wal.Log, policy wal.Policy, linger time.Duration, synced func([]wal.Entry)) *appender {
-	a := &appender{
-		log: log, policy: policy, linger: linger, synced: synced,
-		queue:   make(chan *logWrite, queuedAppends),
-		wake:    make(chan struct{}, 1),
-		stopped: make(chan struct{}),
-	}
-	go a.run()
-	return a
-}
-
-// put hands a write over. It blocks while the queue is full, as a log without a
-// queue would at once.
-func (a *appender) put(w *logWrite) { a.queue <- w }
-
-// take returns the writes that were finished since the last call, in order, and
-// why the appender failed, if it did.
-func (a *appender) take() ([]*logWrite, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	done := a.finished
-	a.finished = nil
-	return done, a.failure
-}
-
-// stop lets the appender finish what was handed over, and waits for it.
-func (a *appender) stop() {
-	close(a.queue)
-	<-a.stopped
-}
-
-func (a *appender) run() {
-	defer close(a.stopped)
-	var batch []*logWrite
-	for {
-		batch = a.collect(batch[:0])
-		if len(batch) == 0 {
-			return
-		}
-		if err := a.write(batch); err != nil {
-			a.fail(batch, err)
-			return
-		}
-		a.mu.Lock()
-		a.finished = append(a.finished, batch...)
-		a.mu.Unlock()
-		a.signal()
-		clear(batch)
-	}
-}
-
-func (a *appender) signal() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-}
-
-// collect waits for a write and takes those that wait behind it, up to the
-// bounds or a compaction. With a linger it then waits for more. It returns
-// nothing when the queue is closed and empty.
-func (a *appender) collect(batch []*logWrite) []*logWrite {
-	w, ok := <-a.queue
-	if !ok {
-		return batch
-	}
-	var timeout <-chan time.Time
-	if a.linger > 0 && len(w.entries) > 0 {
-		timer := time.NewTimer(a.linger)
-		defer timer.Stop()
-		timeout = timer.C
-	}
-	bytes := 0
-	for {
-		batch = append(batch, w)
-		for i := range w.entries {
-			bytes += len(w.entries[i].Data)
-		}
-		if w.compact != nil || len(batch) == batchAppends || bytes >= batchBytes {
-			return batch
-		}
-		select {
-		case w, ok = <-a.queue:
-		default:
-			if timeout == nil {
-				return batch
-			}
-			select {
-			case w, ok = <-a.queue:
-			case <-timeout:
-				return batch
-			}
-		}
-		if !ok {
-			return batch
-		}
-	}
-}
-
-// write carries out a batch: as few saves as its entries' order allows, then the
-// compaction that it may end with.
-func (a *appender) write(batch []*logWrite) error {
-	var s save
-	for _, w := range batch {
-		if !s.joins(w) {
-			if err := a.save(&s); err != nil {
-				return err
-			}
-		}
-		s.join(w)
-	}
-	if err := a.save(&s); err != nil {
-		return err
-	}
-	if c := batch[len(batch)-1].compact; c != nil {
-		return cutLog(a.log, c.mark)
-	}
-	return nil
-}
-
-func (a *appender) save(s *save) error {
-	if s.hard == nil && len(s.entries) == 0 {
-		return nil
-	}
-	if err := a.policy.Save(a.log, s.hard, s.entries); err != nil {
-		return fmt.Errorf("raftnode: save the log: %w", err)
-	}
-	if a.synced != nil && len(s.entries) > 0 {
-		a.synced(s.entries)
-	}
-	*s = save{}
-	return nil
-}
-
-// fail reports the failure and answers what will not be carried out, until stop.
-func (a *appender) fail(batch []*logWrite, err error) {
-	a.mu.Lock()
-	a.failure = err
-	a.mu.Unlock()
-	a.signal()
-	for _, w := range batch {
-		w.refuse(err)
-	}
-	for w := range a.queue {
-		w.refuse(err)
-	}
-}
-
-// refuse tells whoever waits for the write that it did not happen.
+// refuse tells whoever waits for the write that it will not happen.
 func (w *logWrite) refuse(err error) {
 	if w.compact != nil {
 		w.compact.done <- err
 	}
 }
 
-// save is what one call of the policy writes: entries without gap or overlap,
-// and the newest hard state.
-type save struct {
+// appender writes the log on a goroutine of its own, one batch of writes at a
+// time. The loop sends the next batch only after it has received the outcome of
+// the last, and none after a failure; so neither side ever waits to send.
+type appender struct {
+	log    *wal.Log
+	policy wal.Policy
+	synced func([]wal.Entry) // may be nil
+
+	batches chan []*logWrite
+	// outcomes has one value for each batch, and is closed at the end.
+	outcomes chan error
+
+	// The save that is being put together.
 	hard    *wal.HardState
 	entries []wal.Entry
-	shared  bool // entries belong to the first write
+	bytes   int
 }
 
-// joins tells whether w's entries follow those of s.
-func (s *save) joins(w *logWrite) bool {
-	return len(s.entries) == 0 || len(w.entries) == 0 || s.entries[len(s.entries)-1].Index+1 == w.entries[0].Index
+func startAppender(log *wal.Log, policy wal.Policy, synced func([]wal.Entry)) *appender {
+	a := &appender{
+		log: log, policy: policy, synced: synced,
+		batches: make(chan []*logWrite, 1), outcomes: make(chan error, 1),
+	}
+	go a.run()
+	return a
 }
 
-// join adds a write that joins.
-func (s *save) join(w *logWrite) {
-	switch {
-	case len(w.entries) == 0:
-	case len(s.entries) == 0:
-		s.entries, s.shared = w.entries, true
-	default:
-		if s.shared {
-			s.entries, s.shared = append([]wal.Entry(nil), s.entries...), false
+// run works until batches is closed.
+func (a *appender) run() {
+	defer close(a.outcomes)
+	for batch := range a.batches {
+		a.outcomes <- a.write(batch)
+	}
+}
+
+// write carries out a batch, in order, in as few saves as it allows. After an
+// error it is not known how much of it was carried out.
+func (a *appender) write(batch []*logWrite) error {
+	for _, w := range batch {
+		if !a.joins(w) {
+			if err := a.save(); err != nil {
+				return err
+			}
 		}
-		s.entries = append(s.entries, w.entries...)
+		a.entries = append(a.entries, w.entries...)
+		a.bytes += w.bytes
+		if w.hard != nil {
+			a.hard = w.hard
+		}
+		if w.compact != nil {
+			if err := a.save(); err != nil {
+				return err
+			}
+			if err := cutLog(a.log, w.compact.mark); err != nil {
+				return err
+			}
+		}
 	}
-	if w.hard != nil {
-		s.hard = w.hard
+	return a.save()
+}
+
+// joins tells whether w can be part of the present save: its entries follow the
+// others, as one frame demands, and do not make it too large.
+func (a *appender) joins(w *logWrite) bool {
+	if len(a.entries) == 0 || len(w.entries) == 0 {
+		return true
 	}
+	return a.entries[len(a.entries)-1].Index+1 == w.entries[0].Index && a.bytes+w.bytes <= maxSaveBytes
+}
+
+// save writes and syncs what has been put together, and begins anew.
+func (a *appender) save() error {
+	if a.hard == nil && len(a.entries) == 0 {
+		return nil
+	}
+	if err := a.policy.Save(a.log, a.hard, a.entries); err != nil {
+		return fmt.Errorf("raftnode: save the log: %w", err)
+	}
+	if a.synced != nil {
+		a.synced(a.entries)
+	}
+	clear(a.entries) // lets go of their data
+	a.hard, a.entries, a.bytes = nil, a.entries[:0], 0
+	return nil
 }

@@ -2,6 +2,9 @@ package raftnode
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
+	"time"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -11,6 +14,11 @@ import (
 
 // This file is the loop's side of a log that is written behind it; see the
 // package comment and [wal.Background].
+
+// maxPending bounds the writes, one for each Ready, that wait for the appender.
+// Their entries' bytes are bounded by what the Proposer admits, and at a follower
+// by the leader's appends in flight.
+const maxPending = 256
 
 // handleReadyBehind carries out one Ready without waiting for the log. What has
 // to wait for it, the library has put into the append's responses.
@@ -50,14 +58,20 @@ func (n *Node) handleReadyBehind() error {
 
 // mayPropose tells whether waiting commands become entries now. A loop that waits
 // for its log proposes whenever it runs. One that does not would make an entry
-// and a Ready of every few commands, at a cost that many clients feel; so it
-// lets commands come together while a write is under way, and does not keep a
-// crowd waiting.
+// and a Ready of every few commands, at a cost that many clients feel. So it lets
+// commands come together until the appender is free and can take them all, and
+// only begins to work on them when they are a crowd. With a policy that
+// acknowledges first nothing is won by waiting, but callers that are about to
+// propose get to run before.
 func (n *Node) mayPropose() bool {
-	return n.owed == 0 || n.cfg.Proposer.Crowded()
+	if n.acksFirst {
+		runtime.Gosched()
+		return true
+	}
+	return len(n.writing) == 0 || n.cfg.Proposer.Crowded()
 }
 
-// append hands over what a Ready wants of the log.
+// append takes note of what a Ready wants of the log.
 func (n *Node) append(m *raftpb.Message) error {
 	if !raft.IsEmptySnap(m.GetSnapshot()) {
 		return refuseSnapshot(m.GetSnapshot())
@@ -69,6 +83,7 @@ func (n *Node) append(m *raftpb.Message) error {
 		w.entries = make([]wal.Entry, len(w.unstable))
 		for i, e := range w.unstable {
 			w.entries[i] = toWAL(e)
+			w.bytes += len(w.entries[i].Data)
 		}
 	}
 	// A commit index by itself is not worth a write: it goes with the next one.
@@ -82,8 +97,9 @@ func (n *Node) append(m *raftpb.Message) error {
 	if w.saves() || len(w.responses) > 0 {
 		n.owed++
 		w.owed = true
-		n.appender.put(w)
+		n.pending = append(n.pending, w)
 	}
+	n.due = n.due || ballot // an election waits for it
 	return nil
 }
 
@@ -111,7 +127,7 @@ func (n *Node) acknowledge(w *logWrite) error {
 		if n.cfg.Hooks.Synced != nil {
 			n.cfg.Hooks.Synced(w.entries)
 		}
-		n.appender.put(w)
+		n.pending = append(n.pending, w)
 	}
 	n.respond(responses)
 	return nil
@@ -142,13 +158,56 @@ func (n *Node) respond(responses []*raftpb.Message) {
 	n.send(peers)
 }
 
-// finishWrites takes what the appender has finished: only now are entries
-// readable in storage and their responses delivered, in order.
-func (n *Node) finishWrites() error {
-	finished, err := n.appender.take()
-	for _, w := range finished {
+// handOver gives the appender, if it is free, all that is pending; with a linger,
+// after having waited for more. While it is not free, writes pend up to a bound;
+// then the loop waits for it, as for a log of its own.
+func (n *Node) handOver() error {
+	for len(n.pending) > 0 {
+		switch {
+		case len(n.writing) == 0 && n.lingers():
+			return nil
+		case len(n.writing) == 0:
+			n.beginWrites()
+		case len(n.pending) < maxPending:
+			return nil
+		default:
+			if err := n.finishWrites(<-n.written); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lingers tells whether pending writes wait for more, and sees to it that they do
+// not wait for longer than the linger.
+func (n *Node) lingers() bool {
+	if n.cfg.Linger == 0 || n.due || len(n.pending) >= maxPending {
+		return false
+	}
+	if n.lingered == nil {
+		n.lingered = time.After(n.cfg.Linger)
+	}
+	return true
+}
+
+// beginWrites hands over what is pending. The appender is free.
+func (n *Node) beginWrites() {
+	n.pending, n.writing = n.writing, n.pending
+	n.lingered, n.due = nil, false
+	n.appender.batches <- n.writing
+}
+
+// finishWrites takes the outcome of the writes that were under way: only now are
+// their entries readable in storage and their responses delivered, in order.
+func (n *Node) finishWrites(outcome error) error {
+	if outcome != nil {
+		return outcome
+	}
+	for _, w := range n.writing {
 		if w.compact != nil {
 			w.compact.done <- n.cutStorage(*w.compact)
+			w.compact = nil // answered
 			continue
 		}
 		if err := n.stable(w); err != nil {
@@ -159,11 +218,26 @@ func (n *Node) finishWrites() error {
 		}
 		n.respond(w.responses)
 	}
-	return err
+	clear(n.writing)
+	n.writing = n.writing[:0]
+	return nil
 }
 
-// stopAppender lets the appender write what it was given and finishes that.
-func (n *Node) stopAppender() error {
-	n.appender.stop()
-	return n.finishWrites()
+// stopAppender ends the appender and waits for it. If the loop did not fail, for
+// the reason why, everything pending is written first.
+func (n *Node) stopAppender(why error) error {
+	err := why
+	for err == nil && len(n.writing)+len(n.pending) > 0 {
+		if len(n.writing) == 0 {
+			n.beginWrites()
+		}
+		err = n.finishWrites(<-n.written)
+	}
+	close(n.appender.batches)
+	for range n.written { // of what was under way when the loop failed
+	}
+	for _, w := range slices.Concat(n.writing, n.pending) {
+		w.refuse(err)
+	}
+	return err
 }

@@ -96,6 +96,7 @@ type cluster struct {
 	t        *testing.T
 	policy   wal.Policy
 	linger   time.Duration
+	fails    bool // replicas may stop by themselves
 	net      *transport.Network
 	replicas []*replica
 }
@@ -145,7 +146,7 @@ func (c *cluster) start(r *replica) {
 	r.leave = c.net.Join(r.id, func(m *raftpb.Message) { _ = node.Step(context.Background(), m) })
 	r.done.Go(func() {
 		defer close(commit)
-		if err := node.Run(); err != nil {
+		if err := node.Run(); err != nil && !c.fails {
 			c.t.Errorf("replica %d: %v", r.id, err)
 		}
 	})

@@ -23,22 +23,24 @@
 // files are behind.go and appender.go. The loop owns the RawNode and what the
 // library reads (MemoryStorage), the appender owns the log.
 //
-//  1. While no write is under way, or when a crowd waits (propose.Crowd), the
+//  1. While the appender is free, or when a crowd waits (propose.Crowd), the
 //     loop proposes what waits and takes the Ready. Its messages to peers are
 //     sent, its committed entries go to the apply stage.
-//  2. What the Ready wants written goes into a bounded queue, with the messages
-//     that depend on it: votes, acknowledgements, the leader's own count towards
-//     the majority. A commit index by itself goes with the next write.
-//  3. The appender takes everything that waits, and with a linger waits for more,
-//     joins it into one frame and syncs it once. Entries that replace earlier
-//     ones of the same batch begin a frame and a sync of their own.
+//  2. What the Ready wants written is pending, with the messages that depend on
+//     it: votes, acknowledgements, the leader's own count towards the majority. A
+//     commit index by itself goes with the next write. Pending writes are bounded;
+//     at the bound the loop waits.
+//  3. When the appender is free, the loop gives it all that is pending; with a
+//     linger, after having waited for more. The appender joins it into one frame
+//     and syncs it once. Entries that replace earlier ones of the same batch
+//     begin a frame and a sync of their own.
 //  4. Back on the loop, in order: the entries become readable in MemoryStorage,
 //     the dependent messages are delivered. Until then the library reads these
 //     entries from its own memory.
-//  5. Compactions go through the same queue, so that a mark never names an entry
-//     that is not in the log yet.
-//  6. Stop lets the appender finish what it was given. If it fails, it drops all
-//     later writes, their messages are never delivered, and the loop stops.
+//  5. Compactions are pending among the writes, so that a mark never names an
+//     entry that is not in the log yet.
+//  6. Stop has the appender write what is pending. If it fails, it is given
+//     nothing more, no dependent message is delivered, and the loop stops.
 //
 // A policy that acknowledges first (--wal=async, unsafe) does step 4 before step
 // 3, except for changes of term and vote and for what follows them.

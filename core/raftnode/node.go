@@ -100,10 +100,14 @@ type Node struct {
 	newTail  []wal.Entry
 
 	// Of a log that is written behind the loop (behind.go).
-	appender  *appender       // nil: the loop writes the log itself
-	written   <-chan struct{} // the appender's wake, nil without one
-	acksFirst bool            // see wal.Background
-	owed      int             // writes under way that something waits for
+	appender  *appender        // nil: the loop writes the log itself
+	acksFirst bool             // see wal.Background
+	pending   []*logWrite      // what the appender is given next
+	writing   []*logWrite      // what it has been given; none: it is free
+	written   <-chan error     // its outcome; nil without an appender
+	owed      int              // writes, pending or under way, that something waits for
+	lingered  <-chan time.Time // the end of the linger; nil: there is none now
+	due       bool             // pending writes linger no more
 }
 
 type compactRequest struct {
@@ -167,9 +171,7 @@ func (n *Node) Run() error {
 	n.cfg.Proposer.Close(why)
 	n.reads.close(why)
 	if n.appender != nil {
-		if stopErr := n.stopAppender(); err == nil {
-			err = stopErr // otherwise it is the same
-		}
+		err = n.stopAppender(err)
 	}
 	if err == nil && n.hardNew {
 		err = n.cfg.Log.Append(&n.hard, nil)
@@ -188,8 +190,8 @@ func (n *Node) startLog() {
 	if n.acksFirst {
 		synced = nil // the loop has called it
 	}
-	n.appender = startAppender(n.cfg.Log, n.cfg.Policy, n.cfg.Linger, synced)
-	n.written = n.appender.wake
+	n.appender = startAppender(n.cfg.Log, n.cfg.Policy, synced)
+	n.written = n.appender.outcomes
 }
 
 // Halt makes Run end and does not wait for it.
@@ -221,10 +223,12 @@ func (n *Node) loop() error {
 				n.step(m)
 			case c := <-n.compact:
 				n.cut(c)
-			case <-n.written:
-				if err := n.finishWrites(); err != nil {
+			case outcome := <-n.written:
+				if err := n.finishWrites(outcome); err != nil {
 					return err
 				}
+			case <-n.lingered:
+				n.due = true
 			case <-n.stop:
 				return nil
 			}
@@ -240,6 +244,9 @@ func (n *Node) loop() error {
 			if err := n.handleReady(); err != nil {
 				return err
 			}
+		}
+		if err := n.handOver(); err != nil {
+			return err
 		}
 	}
 }
@@ -258,10 +265,12 @@ func (n *Node) poll(tick <-chan time.Time) (more bool, err error) {
 			n.step(m)
 		case c := <-n.compact:
 			n.cut(c)
-		case <-n.written:
-			if err := n.finishWrites(); err != nil {
+		case outcome := <-n.written:
+			if err := n.finishWrites(outcome); err != nil {
 				return false, err
 			}
+		case <-n.lingered:
+			n.due = true
 		default:
 			return true, nil
 		}

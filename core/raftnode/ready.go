@@ -151,11 +151,10 @@ func toWAL(e *raftpb.Entry) wal.Entry {
 	return wal.Entry{Index: e.GetIndex(), Term: e.GetTerm(), Type: uint8(e.GetType()), Data: e.GetData()}
 }
 
-// cut carries out Compact: at once, or behind the writes that the appender has
-// been given.
+// cut carries out Compact: at once, or behind the writes that are pending.
 func (n *Node) cut(c compactRequest) {
 	if n.appender != nil {
-		n.appender.put(&logWrite{compact: &c})
+		n.pending = append(n.pending, &logWrite{compact: &c})
 		return
 	}
 	err := cutLog(n.cfg.Log, c.mark)
