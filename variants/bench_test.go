@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"metastorebench/core/kv"
+	"metastorebench/core/node"
 	"metastorebench/variants"
 )
 
@@ -39,6 +42,40 @@ func BenchmarkSync(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// BenchmarkOneClient puts to one store of each value of --wal in turn, so that all
+// see the same machine, and reports the median time of a put of each, and what
+// group adds to it over perready. It is the price of group commit for a client
+// that has nobody to share a sync with.
+func BenchmarkOneClient(b *testing.B) {
+	for _, disk := range []string{"native", "plan"} {
+		b.Run("disk="+disk, func(b *testing.B) {
+			nodes, times := make(map[string]*node.Node), make(map[string][]time.Duration)
+			for _, wal := range values("wal") {
+				nodes[wal] = start(b, options(b, vfs.Default, b.TempDir(), with(b, variants.VariantBest, "wal", wal, "disk", disk)))
+			}
+			value := make([]byte, 256)
+			for i := range b.N {
+				key := binary.BigEndian.AppendUint64(nil, uint64(i%100_000))
+				for _, wal := range values("wal") {
+					began := time.Now()
+					if _, err := nodes[wal].Propose(context.Background(), &kv.Command{Put: &kv.PutRequest{Key: key, Value: value}}); err != nil {
+						b.Fatal(err)
+					}
+					times[wal] = append(times[wal], time.Since(began))
+				}
+			}
+			median := make(map[string]float64)
+			for wal, ts := range times {
+				slices.Sort(ts)
+				median[wal] = float64(ts[len(ts)/2])
+				b.ReportMetric(median[wal], wal+"-p50-ns")
+			}
+			b.ReportMetric(median["group"]/median["perready"], "group/perready")
+			b.ReportMetric(0, "ns/op") // of all stores together
+		})
 	}
 }
 
