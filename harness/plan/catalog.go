@@ -72,6 +72,18 @@ var stageAxis = Axis{Name: AxisStageSample, Seam: "stage trace", Values: []Value
 	{Name: "256", Available: true, Doc: "one write in 256 is traced"},
 }}
 
+// AxisLinger is how long a sync of --wal=group or async waits for more entries.
+const AxisLinger = "wal-linger"
+
+// lingerAxis offers a few of the values that the store accepts.
+var lingerAxis = Axis{Name: AxisLinger, Seam: "when a log that is written in the background is synced", Values: []Value{
+	{Name: "0s", Baseline: true, Available: true, Doc: "a sync begins when the one before has ended"},
+	{Name: "500us", Available: true, Doc: "a sync waits 500 us for more entries"},
+	{Name: "1ms", Available: true, Doc: "a sync waits 1 ms for more entries"},
+	{Name: "2ms", Available: true, Doc: "a sync waits 2 ms for more entries"},
+	{Name: "5ms", Available: true, Doc: "a sync waits 5 ms for more entries"},
+}}
+
 // AxisStall makes the no-op server answer nothing for a while, once: a fault
 // that is planted to test the measurement. Other targets cannot be told to.
 const AxisStall = "stall"
@@ -107,7 +119,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, stageAxis, armAxis, stallAxis, apiAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, armAxis, stallAxis, apiAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}
@@ -184,7 +196,7 @@ func (c Catalog) Check(options map[string]string) error {
 func (c Catalog) Baseline() map[string]string {
 	options := make(map[string]string, len(c))
 	for _, a := range c {
-		if slices.Contains([]string{AxisArm, AxisStageSample, AxisStall, AxisAPI}, a.Name) {
+		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisStall, AxisAPI}, a.Name) {
 			continue
 		}
 		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))
