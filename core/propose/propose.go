@@ -129,11 +129,11 @@ const Crowd = 256
 // before it has reason to.
 func (p *Proposer) Wake() <-chan struct{} { return p.wake }
 
-// Crowded tells whether a Crowd waits.
-func (p *Proposer) Crowded() bool {
+// Waiting returns the number of commands that wait for Next.
+func (p *Proposer) Waiting() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.waitingOps >= Crowd
+	return p.waitingOps
 }
 
 // Next forms the next log entry and registers it as in flight. ok is false if

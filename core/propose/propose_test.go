@@ -207,12 +207,12 @@ func TestWakesForACrowd(t *testing.T) {
 	for n := 1; n <= propose.Crowd+1; n++ {
 		w.propose(t, 1)
 		require.Equal(t, n == 1 || n == propose.Crowd, woken(), "%d commands wait", n)
-		require.Equal(t, n >= propose.Crowd, w.p.Crowded(), "%d commands wait", n)
+		require.Equal(t, n, w.p.Waiting())
 	}
 	_, _, ops, ok := w.p.Next()
 	require.True(t, ok)
 	require.Equal(t, 2, ops)
-	require.False(t, w.p.Crowded())
+	require.Equal(t, propose.Crowd-1, w.p.Waiting())
 	w.p.Close(kv.ErrStopped)
 	require.Len(t, w.outcomes(), propose.Crowd+1)
 }

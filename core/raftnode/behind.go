@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 
+	"metastorebench/core/propose"
 	"metastorebench/core/wal"
 )
 
@@ -64,11 +65,17 @@ func (n *Node) handleReadyBehind() error {
 // acknowledges first nothing is won by waiting, but callers that are about to
 // propose get to run before.
 func (n *Node) mayPropose() bool {
-	if n.acksFirst {
+	waiting := n.cfg.Proposer.Waiting()
+	switch {
+	case waiting == 0:
+		return false
+	case n.acksFirst:
 		runtime.Gosched()
 		return true
+	case waiting >= propose.Crowd:
+		return true
 	}
-	return len(n.writing) == 0 || n.cfg.Proposer.Crowded()
+	return len(n.writing) == 0 && !n.lingers()
 }
 
 // append takes note of what a Ready wants of the log.
@@ -98,8 +105,9 @@ func (n *Node) append(m *raftpb.Message) error {
 		n.owed++
 		w.owed = true
 		n.pending = append(n.pending, w)
+		// Elections wait for ballots, and for writes without entries.
+		n.due = n.due || ballot || len(w.entries) == 0
 	}
-	n.due = n.due || ballot // an election waits for it
 	return nil
 }
 
