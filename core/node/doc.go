@@ -15,7 +15,10 @@
 //  2. Open the log; a torn tail is repaired, other damage refuses.
 //  3. Open the engine; load the snapshot that the log names if it keeps none
 //     itself.
-//  4. Give log and engine to the Raft loop. It hands out again what is
+//  4. An engine ahead of the log refuses, but with a sync policy that acknowledges
+//     first (--wal=async, unsafe), which explains it: then the log goes on behind
+//     the engine.
+//  5. Give log and engine to the Raft loop. It hands out again what is
 //     committed and not in the engine.
 //
 // # Bounding the log

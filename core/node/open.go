@@ -60,6 +60,9 @@ func (n *Node) open() (r recovered, err error) {
 		return r, err
 	}
 	opened = append([]io.Closer{n.engine}, opened...)
+	if err := n.catchUpLog(&r); err != nil {
+		return r, err
+	}
 	if have == nil {
 		if err := writeMeta(o.FS, o.DataDir, metaPath, want); err != nil {
 			return r, err
