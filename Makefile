@@ -135,7 +135,7 @@ bench: deps ## Go benchmarks: puts in process, codecs, engines, log
 
 .PHONY: power-cuts
 power-cuts: deps ## acknowledged writes that each --wal loses over 1,000 simulated power cuts
-	go test $(GOFLAGS_TAGS) -count 1 -run PowerCuts -v ./variants
+	@go test $(GOFLAGS_TAGS) -run '^$$' -bench PowerCuts -benchtime 1000x ./variants
 
 # The benchmarks that EXPERIMENTS.md shows, six repeats each. A file's first
 # lines say how it was made; benchstat reads the rest.
@@ -164,9 +164,10 @@ bench-reference: deps ## remake the committed benchmark records
 	$(call bench-reference,codec,-bench Codec -count 6 -benchtime 200ms ./variants/codec/...)
 	$(call bench-reference,in-process-put,-bench Put -count 6 -benchtime 20000x ./variants)
 	$(call bench-reference,in-process-put-saturated,-bench Put/variant=best/.*/clients=1000 -count 6 -benchtime 500000x ./variants)
-	$(call bench-reference,wal-policies,-bench Sync -count 6 -benchtime 0.5s ./variants)
-	$(call bench-reference,wal-one-client,-bench OneClient -count 6 -benchtime 2000x ./variants)
-	$(call bench-reference,power-cuts,-bench PowerCuts -benchtime 1x ./variants)
+	$(call bench-reference,wal-policy,-bench WALPolicy -count 6 -benchtime 0.5s -timeout 30m ./variants)
+	$(call bench-reference,wal-one-client,-bench OneClient -count 10 -benchtime 3000x -timeout 30m ./variants)
+	$(call bench-reference,power-cuts,-bench PowerCuts -benchtime 1000x ./variants)
+	$(call bench-reference,restart,-bench Restart -count 6 -benchtime 1x -timeout 30m ./variants)
 	$(call bench-reference,memory-per-key,-bench HeapPerKey -count 6 -benchtime 1x ./variants/index/hash)
 	$(call bench-rounds,index-range,-bench Index -benchtime 50ms ./variants/index/...)
 	$(call bench-reference,generator-paced,-bench Paced -cpu 1 -count 6 -benchtime 4x ./harness/load)

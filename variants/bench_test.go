@@ -24,21 +24,23 @@ func BenchmarkPut(b *testing.B) {
 		for _, engine := range engines() {
 			for _, clients := range []int{1, 50, 1000} {
 				b.Run(fmt.Sprintf("variant=%s/engine=%s/clients=%d", variant, engine, clients), func(b *testing.B) {
-					benchmarkPut(b, with(b, variant, "engine", engine), clients)
+					benchmarkPut(b, options(b, vfs.Default, b.TempDir(), with(b, variant, "engine", engine)), clients)
 				})
 			}
 		}
 	}
 }
 
-// BenchmarkSync compares the values of --wal on the best selection: the time of a
-// put at few clients, and the rate at many.
-func BenchmarkSync(b *testing.B) {
+// BenchmarkWALPolicy compares the safe values of --wal on the best selection: the
+// time of a put at few clients, and the rate at many.
+func BenchmarkWALPolicy(b *testing.B) {
 	for _, disk := range []string{"native", "plan"} {
-		for _, clients := range []int{1, 50, 1000} {
-			for _, wal := range values("wal") {
-				b.Run(fmt.Sprintf("disk=%s/clients=%d/wal=%s", disk, clients, wal), func(b *testing.B) {
-					benchmarkPut(b, with(b, variants.VariantBest, "wal", wal, "disk", disk), clients)
+		for _, clients := range []int{1, 10, 100, 1000} {
+			for _, p := range safePolicies() {
+				b.Run(fmt.Sprintf("disk=%s/clients=%d/wal=%s", disk, clients, p.name), func(b *testing.B) {
+					o := options(b, vfs.Default, b.TempDir(), with(b, variants.VariantBest, "wal", p.wal, "disk", disk))
+					o.SyncLinger = p.linger
+					benchmarkPut(b, o, clients)
 				})
 			}
 		}
@@ -54,7 +56,7 @@ func BenchmarkSync(b *testing.B) {
 func BenchmarkOneClient(b *testing.B) {
 	for _, disk := range []string{"native", "plan"} {
 		b.Run("disk="+disk, func(b *testing.B) {
-			policies := slices.DeleteFunc(values("wal"), func(wal string) bool { return wal == "async" })
+			policies := []string{"perentry", "perready", "group"}
 			nodes, times := make(map[string]*node.Node), make(map[string][]time.Duration)
 			for _, wal := range policies {
 				nodes[wal] = start(b, options(b, vfs.Default, b.TempDir(), with(b, variants.VariantBest, "wal", wal, "disk", disk)))
@@ -83,8 +85,8 @@ func BenchmarkOneClient(b *testing.B) {
 	}
 }
 
-func benchmarkPut(b *testing.B, s variants.Selection, clients int) {
-	n := start(b, options(b, vfs.Default, b.TempDir(), s))
+func benchmarkPut(b *testing.B, o node.Options, clients int) {
+	n := start(b, o)
 	value := make([]byte, 256)
 	var next atomic.Int64
 	var wg sync.WaitGroup

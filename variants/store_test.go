@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
@@ -81,6 +83,29 @@ func stores(tb testing.TB) map[string]variants.Selection {
 	}
 	delete(all, "memory") // its index is among them
 	return all
+}
+
+// logPolicy is a value of --wal, with a linger or without.
+type logPolicy struct {
+	name, wal string
+	linger    time.Duration
+}
+
+// logPolicies returns every value of --wal, and group also with a linger.
+func logPolicies() []logPolicy {
+	all := make([]logPolicy, 0, 5)
+	for _, wal := range values("wal") {
+		all = append(all, logPolicy{name: wal, wal: wal})
+		if wal == "group" {
+			all = append(all, logPolicy{name: "group-linger", wal: wal, linger: 500 * time.Microsecond})
+		}
+	}
+	return all
+}
+
+// safePolicies are those that may be compared in speed.
+func safePolicies() []logPolicy {
+	return slices.DeleteFunc(logPolicies(), func(p logPolicy) bool { return p.wal == "async" })
 }
 
 func engines() []string { return values("engine") }
