@@ -87,14 +87,24 @@ func BenchmarkOneClient(b *testing.B) {
 
 func benchmarkPut(b *testing.B, o node.Options, clients int) {
 	n := start(b, o)
+	b.ReportAllocs()
+	b.ResetTimer()
+	putAll(b, n, clients, b.N)
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
+	if err := n.Stop(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// putAll puts so many times, from so many clients, to up to 100,000 keys.
+func putAll(b *testing.B, n *node.Node, clients, puts int) {
 	value := make([]byte, 256)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	b.ReportAllocs()
-	b.ResetTimer()
 	for range clients {
 		wg.Go(func() {
-			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
+			for i := next.Add(1); i <= int64(puts); i = next.Add(1) {
 				key := binary.BigEndian.AppendUint64(nil, uint64(i%100_000))
 				if _, err := n.Propose(context.Background(), &kv.Command{Put: &kv.PutRequest{Key: key, Value: value}}); err != nil {
 					b.Error(err)
@@ -104,9 +114,4 @@ func benchmarkPut(b *testing.B, o node.Options, clients int) {
 		})
 	}
 	wg.Wait()
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
-	if err := n.Stop(); err != nil {
-		b.Fatal(err)
-	}
 }

@@ -152,6 +152,7 @@ func New(cfg Config) (*Node, error) {
 		leader:  make(chan struct{}),
 		hard:    cfg.Recovered.HardState,
 	}
+	n.cfg.Recovered = nil // the storage has the entries, until it is compacted
 	n.hard.Commit = commit
 	n.reads.init(cfg.Applied)
 	n.status.Store(&Status{ID: cfg.ID, Term: n.hard.Term, CommitIndex: commit})
