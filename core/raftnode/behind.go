@@ -60,8 +60,8 @@ func (n *Node) handleReadyBehind() error {
 // mayPropose tells whether waiting commands become entries now. A loop that waits
 // for its log proposes whenever it runs. One that does not would make an entry
 // and a Ready of every few commands, at a cost that many clients feel. So it lets
-// commands come together until the appender is free and can take them all, and
-// only begins to work on them when they are a crowd. With a policy that
+// commands come together until the appender is free, has lingered, and can take
+// them all, and only begins to work on them when they are a crowd. With a policy that
 // acknowledges first nothing is won by waiting, but callers that are about to
 // propose get to run before.
 func (n *Node) mayPropose() bool {

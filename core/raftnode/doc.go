@@ -23,17 +23,18 @@
 // files are behind.go and appender.go. The loop owns the RawNode and what the
 // library reads (MemoryStorage), the appender owns the log.
 //
-//  1. While the appender is free, or when a crowd waits (propose.Crowd), the
-//     loop proposes what waits and takes the Ready. Its messages to peers are
-//     sent, its committed entries go to the apply stage.
+//  1. When the appender is free, and with a linger has been for that long, or
+//     when a crowd waits (propose.Crowd), the loop proposes what waits and takes
+//     the Ready. Its messages to peers are sent, its committed entries go to the
+//     apply stage.
 //  2. What the Ready wants written is pending, with the messages that depend on
 //     it: votes, acknowledgements, the leader's own count towards the majority. A
 //     commit index by itself goes with the next write. Pending writes are bounded;
 //     at the bound the loop waits.
 //  3. When the appender is free, the loop gives it all that is pending; with a
-//     linger, after having waited for more. The appender joins it into one frame
-//     and syncs it once. Entries that replace earlier ones of the same batch
-//     begin a frame and a sync of their own.
+//     linger, after having waited for more, but not if an election waits. The
+//     appender joins it into one frame and syncs it once. Entries that replace
+//     earlier ones of the same batch begin a frame and a sync of their own.
 //  4. Back on the loop, in order: the entries become readable in MemoryStorage,
 //     the dependent messages are delivered. Until then the library reads these
 //     entries from its own memory.

@@ -18,8 +18,9 @@ func (Group) AcknowledgesFirst() bool { return false }
 // they are written or synced. It is UNSAFE: whatever the log had not yet been
 // synced for is lost in a crash of the process or of the machine, although the
 // callers were told that it is there. An engine that keeps its data on disk may
-// get ahead of the log; then the node refuses to start after a crash. Term and
-// vote are synced as by Group: writes are lost, the election's rules are not.
+// get ahead of the log; after a crash the log then goes on behind the engine, see
+// package node. Term and vote are synced as by Group: writes are lost, the
+// election's rules are not.
 //
 // It has no state and is safe for concurrent use.
 type Async struct{ PerReady }
