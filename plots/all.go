@@ -12,24 +12,16 @@ import (
 // All returns the figures of a run in the order in which a report shows them:
 // for each stratum of puts alone, throughput; the waterfall and the interactions
 // where the settings are a factorial or a fraction of one; latency where the disk
-// is the native one; the mechanism where clients can share a sync. Then, for each
-// traced stratum, where writes spend their time. A stratum without the data for a
-// figure does not get it.
+// is the native one; the mechanism where clients can share a sync. For each stratum
+// of another operation type alone, throughput and waterfall. Then the sync policies
+// and the sizes of batches, if the run compares them, and for each traced stratum
+// where writes spend their time. A stratum without the data for a figure does not
+// get it.
 func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 	var figs []*Figure
 	named := map[string]int{}
 	for _, s := range r.Study(factors) {
-		if !s.WritesOnly() {
-			continue
-		}
-		draw := []func(*stats.Stratum) (*Figure, error){Throughput, Waterfall, Interactions}
-		if s.Options["disk"] == "native" {
-			draw = append(draw, LatencyByPercentile, LatencyHistogram)
-		}
-		if s.Clients() > 1 {
-			draw = append(draw, Mechanism)
-		}
-		for _, fn := range draw {
+		for _, fn := range drawings(s) {
 			f, err := fn(s)
 			if errors.Is(err, ErrNoData) {
 				continue
@@ -44,9 +36,37 @@ func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 			figs = append(figs, f)
 		}
 	}
+	for _, fn := range []func(*stats.Run) ([]*Figure, error){SyncPolicies, BatchSizes} {
+		more, err := fn(r)
+		if err != nil {
+			return nil, err
+		}
+		figs = append(figs, more...)
+	}
 	traced, err := TracedStages(r, factors)
 	return append(figs, traced...), err
 }
+
+// drawings are the figures that a stratum may have.
+func drawings(s *stats.Stratum) []func(*stats.Stratum) (*Figure, error) {
+	switch {
+	case s.Op() == "":
+		return nil // types of a mix are never added up
+	case !s.WritesOnly():
+		return []func(*stats.Stratum) (*Figure, error){Throughput, Waterfall}
+	}
+	draw := []func(*stats.Stratum) (*Figure, error){Throughput, Waterfall, Interactions}
+	if s.Options["disk"] == "native" {
+		draw = append(draw, LatencyByPercentile, LatencyHistogram)
+	}
+	if s.Clients() > 1 {
+		draw = append(draw, Mechanism)
+	}
+	return draw
+}
+
+// capital writes a word with a capital.
+func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
 // describe names a stratum as titles do: "put50, memory engine, 50 clients, native
 // disk, n=10".

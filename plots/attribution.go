@@ -6,7 +6,6 @@ import (
 
 	"metastorebench/harness/attrib"
 	"metastorebench/harness/fraction"
-	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
 
@@ -32,7 +31,7 @@ type gains struct {
 // attribute returns the stratum's gains. ErrNoData unless it is a factorial, full
 // or a standard fraction, of a closed loop in two or more complete blocks.
 func attribute(s *stats.Stratum) (*gains, error) {
-	throughput := stats.Throughput(record.OpPut)
+	throughput := stats.Throughput(s.Op())
 	if blocks, _, complete := s.LogFactorial(throughput); complete && len(blocks) > 1 && s.ClosedLoop() {
 		r, err := attrib.Factorial(len(s.Factors), blocks, stats.Confidence)
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
 
@@ -22,8 +21,13 @@ const (
 // every block as a dot, and the paired ratio to the baseline in words. Cells
 // that were not measured keep their row and say so. ErrNoData if none was.
 func Throughput(s *stats.Stratum) (*Figure, error) {
-	f := newFigure("throughput-"+slug(s), "Put throughput: "+describe(s), "puts per second (closed loop)", "")
-	f.Caption = "Put throughput of every cell; bar: median of the blocks, dot: one block, label: median and, in brackets, the geometric mean of the per-block ratios to the baseline. " + captionTail(s)
+	op := s.Op()
+	if op == "" {
+		return nil, fmt.Errorf("%w: several operation types, or none, in %s", ErrNoData, describe(s))
+	}
+	throughput := stats.Throughput(op)
+	f := newFigure("throughput-"+slug(s), capital(op)+" throughput: "+describe(s), op+"s per second (closed loop)", "")
+	f.Caption = capital(op) + " throughput of every cell; bar: median of the blocks, dot: one block, label: median and, in brackets, the geometric mean of the per-block ratios to the baseline. " + captionTail(s)
 	n := len(s.Rows)
 	f.height = 1.35*vg.Inch + vg.Length(n)*rowHeight
 	f.plot.Add(gridX())
@@ -33,7 +37,7 @@ func Throughput(s *stats.Stratum) (*Figure, error) {
 	for i, row := range s.Rows {
 		labels = append(labels, s.Label(row.Setting))
 		y := float64(n - 1 - i)
-		sum := stats.Over(row.Cell, stats.Throughput(record.OpPut))
+		sum := stats.Over(row.Cell, throughput)
 		notes.XYs = append(notes.XYs, plotter.XY{X: sum.Max, Y: y})
 		if sum.N == 0 {
 			notes.Labels = append(notes.Labels, absence(row.Cell))
@@ -73,7 +77,7 @@ func barNote(s *stats.Stratum, c *stats.Cell, sum stats.Summary) (string, error)
 	if c == base || base == nil || !base.Measured() {
 		return stats.Number(sum.Median), nil
 	}
-	r, err := stats.Compare(c, base, stats.Throughput(record.OpPut))
+	r, err := stats.Compare(c, base, stats.Throughput(s.Op()))
 	if err != nil {
 		return "", err
 	}
@@ -118,7 +122,7 @@ func addDots(f *Figure, s *stats.Stratum) error {
 	for i, row := range s.Rows {
 		y := float64(len(s.Rows) - 1 - i)
 		for k, t := range row.Cell.Trials {
-			if v, ok := stats.Throughput(record.OpPut)(t); ok {
+			if v, ok := stats.Throughput(s.Op())(t); ok {
 				pts = append(pts, plotter.XY{X: v, Y: y + spread(k, len(row.Cell.Trials))})
 			}
 		}

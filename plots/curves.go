@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
@@ -10,6 +11,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"metastorebench/harness/stats"
 )
 
 // CurvesText is what is written on and under a figure of Curves.
@@ -25,15 +28,25 @@ type Curve struct {
 	Points []CurvePoint // by rising X
 }
 
+// Add puts the median of y with the range of its blocks at x, in order. What was
+// not measured, or is not positive, has no place on the axes and is left out.
+func (c *Curve) Add(x float64, y stats.Summary) {
+	if y.N == 0 || y.Min <= 0 {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(c.Points, x, func(p CurvePoint, x float64) int { return cmp.Compare(p.X, x) })
+	c.Points = slices.Insert(c.Points, at, CurvePoint{X: x, Y: y.Median, Lo: y.Min, Hi: y.Max})
+}
+
 // CurvePoint is one measurement, positive, with the interval [Lo, Hi] of Y. Where
 // there is no interval both are Y.
 type CurvePoint struct{ X, Y, Lo, Hi float64 }
 
 // curveGlyphs tell lines apart without colour.
-var curveGlyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}}
+var curveGlyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}, draw.PlusGlyph{}, draw.CrossGlyph{}}
 
 // curveColors are those of lines, in the order of curveGlyphs.
-var curveColors = append(lineColors[:len(lineColors):len(lineColors)], orange)
+var curveColors = append(lineColors[:len(lineColors):len(lineColors)], orange, purple, color.RGBA{A: 0xFF})
 
 // Curves draws lines over two logarithmic axes, each point with its interval.
 // ErrNoData without points, or for more lines than a figure can tell apart.

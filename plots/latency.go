@@ -27,9 +27,10 @@ type series struct {
 
 // corners returns the latency of the stratum's baseline and full cells.
 func corners(s *stats.Stratum) ([]series, error) {
+	from, to := ends(s)
 	looks := []series{
-		{name: "baseline", color: vermillion, dashes: []vg.Length{vg.Points(5), vg.Points(3)}},
-		{name: "full phase 1", color: blue},
+		{name: from, color: vermillion, dashes: []vg.Length{vg.Points(5), vg.Points(3)}},
+		{name: to, color: blue},
 	}
 	var out []series
 	for i, c := range []*stats.Cell{s.Baseline(), s.Full()} {
@@ -53,7 +54,18 @@ func corners(s *stats.Stratum) ([]series, error) {
 	return out, nil
 }
 
-// LatencyByPercentile draws the put latency of baseline and full phase 1 over
+// ends names a stratum's baseline and full cells: a phase starts from the one
+// before it in full.
+func ends(s *stats.Stratum) (from, to string) {
+	phase := stats.Phase(s.Factors)
+	from = "baseline"
+	if phase > 1 {
+		from = fmt.Sprintf("full phase %d", phase-1)
+	}
+	return from, fmt.Sprintf("full phase %d", phase)
+}
+
+// LatencyByPercentile draws the put latency of baseline and full phase over
 // the percentile, to 99.99 or as far as the samples reach. ErrNoData if neither
 // was measured.
 func LatencyByPercentile(s *stats.Stratum) (*Figure, error) {
@@ -62,7 +74,8 @@ func LatencyByPercentile(s *stats.Stratum) (*Figure, error) {
 		return nil, err
 	}
 	f := newFigure("latency-percentile-"+slug(s), "Put latency by percentile: "+describe(s), "percentile (%), scale by 1/(1-p)", "service time (ms)")
-	f.Caption = "Service time of puts by percentile, baseline and full phase 1; a curve ends where fewer than " +
+	from, to := ends(s)
+	f.Caption = fmt.Sprintf("Service time of puts by percentile, %s and %s%s; a curve ends where fewer than ", from, to, batchNote(s)) +
 		fmt.Sprint(stats.MinBeyond) + " operations lie beyond. Histograms of all blocks merged. " + captionTail(s)
 	percentileAxis(&f.plot.X)
 	f.plot.Add(grid())
@@ -83,6 +96,15 @@ func LatencyByPercentile(s *stats.Stratum) (*Figure, error) {
 	return f, nil
 }
 
+// batchNote warns of latencies that are those of batches, for captions.
+func batchNote(s *stats.Stratum) string {
+	full := s.Full()
+	if full == nil || !full.Measured() || full.Trials[0].Workload.BatchOps == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (batches of %d: an operation's time is its batch's)", full.Trials[0].Workload.BatchOps)
+}
+
 // percentilePoints samples the curve evenly on the percentile axis.
 func percentilePoints(l stats.Latency) plotter.XYs {
 	const perDecade = 60
@@ -99,14 +121,15 @@ func percentilePoints(l stats.Latency) plotter.XYs {
 }
 
 // LatencyHistogram draws the distribution of put latency of baseline and full
-// phase 1. ErrNoData if neither was measured.
+// phase. ErrNoData if neither was measured.
 func LatencyHistogram(s *stats.Stratum) (*Figure, error) {
 	curves, err := corners(s)
 	if err != nil {
 		return nil, err
 	}
 	f := newFigure("latency-histogram-"+slug(s), "Put latency distribution: "+describe(s), "service time (ms), 20 bins per factor of ten", "share of operations per bin (%)")
-	f.Caption = "Distribution of the service time of puts, baseline and full phase 1, histograms of all blocks merged. " + captionTail(s)
+	from, to := ends(s)
+	f.Caption = fmt.Sprintf("Distribution of the service time of puts, %s and %s%s, ", from, to, batchNote(s)) + "histograms of all blocks merged. " + captionTail(s)
 	f.plot.Add(grid())
 	lo, hi, top := math.Inf(1), 0.0, 0.0
 	for _, c := range curves {

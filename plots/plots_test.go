@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -77,6 +78,35 @@ func TestAllFigures(t *testing.T) {
 			require.NoError(t, f.Save(dir))
 		}
 	}
+}
+
+func TestPhase2Figures(t *testing.T) {
+	m, trials := statstest.Phase2(statstest.Config{Seed: 7, Blocks: 3, Level: "full", Samples: 1500})
+	r, err := stats.NewRun(m, trials)
+	require.NoError(t, err)
+	factors, err := r.Factors()
+	require.NoError(t, err)
+	figs, err := plots.All(r, factors)
+	require.NoError(t, err)
+	drawn := map[string]string{}
+	for _, f := range figs {
+		require.Empty(t, drawn[f.Name], "%s twice", f.Name)
+		require.Contains(t, f.Caption, "Closed loop", f.Name)
+		drawn[f.Name] = svg(t, f)
+	}
+	for name, wants := range map[string][]string{
+		"throughput-memory-memory-range10-native":       {"ranges per second (closed loop)", "all but index"},
+		"waterfall-engines-rocksdb-read-zipf-native":    {"gets per second", "P2.4 engine-profile"},
+		"latency-percentile-memory-memory-put50-native": {"full phase 1", "full phase 2"},
+		"fsyncs-sync-plan":                              {"fsyncs per put", "async (unsafe)", "perready"},
+		"throughput-batch-sizes":                        {"puts in a call", "unary"},
+	} {
+		for _, want := range wants {
+			require.True(t, strings.Contains(drawn[name], want), "%s: %q", name, want)
+		}
+	}
+	require.False(t, strings.Contains(drawn["throughput-sync-plan"], "async"), "the unsafe policy is ranked with none")
+	require.False(t, strings.Contains(drawn["throughput-memory-memory-put50-native"], "profile"), "the memory engine has none")
 }
 
 func TestFiguresSayWhatTheyShow(t *testing.T) {

@@ -25,7 +25,7 @@ func Waterfall(s *stats.Stratum) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := newFigure("waterfall-"+slug(s), "From the baseline to all items: "+describe(s), "puts per second (closed loop), log scale", "")
+	f := newFigure("waterfall-"+slug(s), "From the baseline to all items: "+describe(s), s.Op()+"s per second (closed loop), log scale", "")
 	f.Caption = fmt.Sprintf("From the baseline's throughput (geometric mean of %d blocks) to the full variant's. Each bar is %s. Lines and brackets are 95 %% t intervals; ~: not told from 1 after Holm's correction over the figure. %s", g.n, g.how, captionTail(s))
 	bars := waterfallBars(g)
 	labels := append(append([]string{"baseline"}, g.labels...), "all")

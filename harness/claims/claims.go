@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -34,7 +35,6 @@ const (
 const (
 	Effect   = "effect"   // throughput with the item / without it
 	Baseline = "baseline" // a target's present value
-	Phase1   = "phase1"   // a target's value after phase 1
 	Share    = "share"    // percent of a baseline write
 )
 
@@ -51,14 +51,14 @@ type Claim struct {
 	Predicted string `yaml:"predicted"`
 	// Engine restricts the claim to one engine; empty means all.
 	Engine string `yaml:"engine,omitempty"`
+	// Ops are the operation types that the prediction is about, as in
+	// record.Trial; empty means puts.
+	Ops []string `yaml:"ops,omitempty"`
 	// Axis, Off and On say which option of the store the item is, with the
 	// baseline's and the item's value; empty for what is no single axis.
 	Axis string `yaml:"axis,omitempty"`
 	Off  string `yaml:"off,omitempty"`
 	On   string `yaml:"on,omitempty"`
-	// Needs says what has to be built before any record can bear on the claim;
-	// empty if it is there.
-	Needs string `yaml:"needs,omitempty"`
 	// NotHere says why records of this harness cannot decide the claim; empty if
 	// they can.
 	NotHere    string     `yaml:"not_here,omitempty"`
@@ -71,6 +71,14 @@ type Quantity struct {
 	Unit string   `yaml:"unit"`
 	Min  *float64 `yaml:"min,omitempty"`
 	Max  *float64 `yaml:"max,omitempty"`
+}
+
+// About reports whether the prediction is about this operation type.
+func (c Claim) About(op string) bool {
+	if len(c.Ops) == 0 {
+		return op == "put"
+	}
+	return slices.Contains(c.Ops, op)
 }
 
 // Quantity returns the quantity with this name, and false if there is none.
@@ -159,6 +167,11 @@ func (c Claim) violations() []string {
 	}
 	if n := len(strings.Fields(c.Axis + " " + c.Off + " " + c.On)); n != 0 && n != 3 {
 		bad = append(bad, "axis, off and on go together")
+	}
+	for _, op := range c.Ops {
+		if !slices.Contains([]string{"put", "get", "range", "delete"}, op) {
+			bad = append(bad, fmt.Sprintf("operation type is %q; accepted: put, get, range, delete", op))
+		}
 	}
 	for _, q := range c.Quantities {
 		switch {

@@ -32,7 +32,7 @@ func TestPredictionsAreThePlansOwn(t *testing.T) {
 		{"P1.2", Effect, 1.5, 2},
 		{"P1.3", Effect, 3, 4},
 		{"P1.4", Effect, 1.3, 1.3},
-		{"M1", Phase1, 6, 6},
+		{"M1", "phase1", 6, 6},
 	} {
 		c, ok := ByID(tc.id)
 		require.True(t, ok, tc.id)
@@ -41,7 +41,7 @@ func TestPredictionsAreThePlansOwn(t *testing.T) {
 		require.Equal(t, []float64{tc.min, tc.max}, []float64{*q.Min, *q.Max}, "%s %s", tc.id, tc.quantity)
 	}
 	t3, _ := ByID("T3")
-	q, _ := t3.Quantity(Phase1)
+	q, _ := t3.Quantity("phase1")
 	require.Nil(t, q.Min, "an upper bound alone")
 	require.Equal(t, 5.0, *q.Max)
 }

@@ -2,9 +2,9 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"metastorebench/harness/attrib"
-	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
 
@@ -14,15 +14,17 @@ type response struct {
 	metric stats.Metric
 }
 
-// speed is what the items are for; costs are what they change beside it.
-var (
-	speed = response{"puts/s", puts}
-	costs = []response{
-		{"p50 service time", stats.ServicePercentile(record.OpPut, 50)},
-		{"p99 service time", stats.ServicePercentile(record.OpPut, 99)},
+// speedOf is what the items are for, of one operation type.
+func speedOf(op string) response { return response{op + "s/s", stats.Throughput(op)} }
+
+// costsOf is what they change beside it.
+func costsOf(op string) []response {
+	return []response{
+		{"p50 service time", stats.ServicePercentile(op, 50)},
+		{"p99 service time", stats.ServicePercentile(op, 99)},
 		{"store CPU/op", stats.StoreCPU},
 	}
-)
+}
 
 // attributed is one response's attribution in a stratum.
 type attributed struct {
@@ -30,17 +32,14 @@ type attributed struct {
 	*attrib.Result
 }
 
-// attribution divides the total change of each stratum of puts among the items.
+// attribution divides the total change of each stratum among its items.
 func (b *builder) attribution() error {
 	headed := false
 	for _, s := range b.study {
-		if !s.WritesOnly() || !s.ClosedLoop() {
+		if !s.ClosedLoop() {
 			continue
 		}
-		tables, err := b.factorialTables(s)
-		if err == nil && tables == "" {
-			tables, err = b.fractionTables(s)
-		}
+		tables, err := b.stratumAttribution(s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", place(s), err)
 		}
@@ -56,29 +55,64 @@ func (b *builder) attribution() error {
 	return nil
 }
 
-// factorialTables are the tables of a full factorial of two or more complete
-// blocks; "" for any other stratum.
-func (b *builder) factorialTables(s *stats.Stratum) (string, error) {
-	var notes []string
-	var found []attributed
-	for _, r := range append([]response{speed}, costs...) {
+// stratumAttribution has a stratum's tables: of a full factorial, of one operation
+// type or several, or of a fraction of one in puts; "" for any other.
+func (b *builder) stratumAttribution(s *stats.Stratum) (string, error) {
+	if s.Op() == "" {
+		return b.mixTables(s)
+	}
+	tables, err := b.factorialTables(s)
+	if err == nil && tables == "" && s.WritesOnly() {
+		return b.fractionTables(s)
+	}
+	return tables, err
+}
+
+// attribute attributes the responses of a full factorial; those without two
+// complete blocks are left out.
+func attribute(s *stats.Stratum, responses []response) (found []attributed, notes []string, err error) {
+	for _, r := range responses {
 		blocks, left, complete := s.LogFactorial(r.metric)
 		if !complete || len(blocks) < 2 {
 			continue
 		}
 		a, err := attrib.Factorial(len(s.Factors), blocks, stats.Confidence)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", r.name, err)
+			return nil, nil, fmt.Errorf("%s: %w", r.name, err)
 		}
 		notes = append(notes, leftOut(r, left)...)
 		found = append(found, attributed{r, a})
 	}
-	if len(found) == 0 || found[0].name != speed.name {
-		return "", nil
+	return found, notes, nil
+}
+
+// factorialTables are the tables of a full factorial of one operation type; "" for
+// any other stratum.
+func (b *builder) factorialTables(s *stats.Stratum) (string, error) {
+	speed := speedOf(s.Op())
+	found, notes, err := attribute(s, append([]response{speed}, costsOf(s.Op())...))
+	if err != nil || len(found) == 0 || found[0].name != speed.name {
+		return "", err
 	}
 	t := shares(s, found[0])
 	t.note(notes...)
 	return t.String() + costShares(s, found[1:]).String() + interactions(s, found).String(), nil
+}
+
+// mixTables is the table of a full factorial of several operation types, each of
+// which has clients of its own.
+func (b *builder) mixTables(s *stats.Stratum) (string, error) {
+	var responses []response
+	for _, op := range s.Ops() {
+		responses = append(responses, speedOf(op))
+	}
+	found, notes, err := attribute(s, append(responses, response{"store CPU/op", stats.StoreCPU}))
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	t := responseTable(s, found, "Throughput by operation type, above 1 is faster, and the store's CPU time per operation of any type, below 1 is better: the ratio that each item makes. A type's clients compete with the others for the machine, so that a faster type can slow another. Closed loop.")
+	t.note(notes...)
+	return t.String(), nil
 }
 
 // leftOut says how many blocks a response does without, and why.
@@ -99,7 +133,7 @@ const attributionLegend = "Full factorials: each item in the classical views and
 // the total.
 func shares(s *stats.Stratum, a attributed) *table {
 	t := &table{
-		caption: fmt.Sprintf("Put throughput: the ratio that each item makes, closed loop, n=%d blocks; above 1 is faster.", a.Total.N),
+		caption: fmt.Sprintf("%s throughput: the ratio that each item makes, closed loop, n=%d blocks; above 1 is faster.", capital(s.Op()), a.Total.N),
 		head:    []column{text("item"), num("alone"), num("ladder"), num("last"), num("average"), num("Shapley"), num("share, %")},
 	}
 	itemRows(t, s, a)
@@ -108,8 +142,13 @@ func shares(s *stats.Stratum, a attributed) *table {
 
 // costShares is the same for latency and CPU time, one table for all.
 func costShares(s *stats.Stratum, found []attributed) *table {
+	return responseTable(s, found, fmt.Sprintf("What a %[1]s costs: the ratio that each item makes of the service time of %[1]ss, each block's percentile out of its own trial, and of the store's CPU time per operation. Closed loop; below 1 is better.", s.Op()))
+}
+
+// responseTable has the rows of shares for several responses.
+func responseTable(s *stats.Stratum, found []attributed, caption string) *table {
 	t := &table{
-		caption: "What a put costs: the ratio that each item makes of the service time of puts, each block's percentile out of its own trial, and of the store's CPU time per operation. Closed loop; below 1 is better.",
+		caption: caption,
 		head: []column{text("response"), num("n"), text("item"), num("alone"), num("ladder"), num("last"), num("average"), num("Shapley"),
 			num("share, %")},
 	}
@@ -117,6 +156,14 @@ func costShares(s *stats.Stratum, found []attributed) *table {
 		itemRows(t, s, a, a.name, fmt.Sprint(a.Total.N))
 	}
 	return t
+}
+
+// capital writes a word with a capital.
+func capital(word string) string {
+	if word == "" {
+		return ""
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
 }
 
 // itemRows adds a row per item and one of the total, each behind the cells of

@@ -6,6 +6,7 @@ import (
 
 	"metastorebench/harness/attrib"
 	"metastorebench/harness/fraction"
+	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
 
@@ -26,9 +27,10 @@ func (b *builder) fractionTables(s *stats.Stratum) (string, error) {
 	for _, point := range append(d.Points(), d.All()) {
 		settings = append(settings, stats.Setting(point))
 	}
+	speed := speedOf(record.OpPut)
 	var notes []string
 	var found []estimated
-	for _, r := range append([]response{speed}, costs...) {
+	for _, r := range append([]response{speed}, costsOf(record.OpPut)...) {
 		blocks, left, complete := s.LogSettings(r.metric, settings)
 		if !complete || len(blocks) < 2 {
 			continue

@@ -68,6 +68,9 @@ func (b *builder) rowsOf(c claims.Claim) ([]ledgerRow, error) {
 	if _, traced := layers[c.ID]; traced {
 		strata = b.tracedStrata()
 	}
+	if c.ID == claimAsync {
+		strata = b.syncStrata(asyncLog)
+	}
 	var rows []ledgerRow
 	for _, s := range strata {
 		if !s.ClosedLoop() || c.Engine != "" && c.Engine != s.Options["engine"] {
@@ -85,16 +88,8 @@ func (b *builder) rowsOf(c claims.Claim) ([]ledgerRow, error) {
 	return rows, nil
 }
 
-// phase is the plan's phase that the run is about: that of its latest item.
-func (b *builder) phase() int {
-	latest := 1
-	for _, f := range b.factors {
-		if c, known := claims.ByID(f.ID); known {
-			latest = max(latest, c.Phase)
-		}
-	}
-	return latest
-}
+// phase is the plan's phase that the run is about.
+func (b *builder) phase() int { return stats.Phase(b.factors) }
 
 // goal is the name of a claim's quantity for the run's phase.
 func (b *builder) goal() string { return fmt.Sprint("phase", b.phase()) }
@@ -103,7 +98,7 @@ func (b *builder) goal() string { return fmt.Sprint("phase", b.phase()) }
 // it.
 func (b *builder) judgeOf(c claims.Claim) judge {
 	switch {
-	case c.Needs != "" || c.Kind == claims.KindItem && b.factorOf(c.ID) < 0:
+	case c.Kind == claims.KindItem && !b.hasFactor(c.ID), c.Kind == claims.KindLayer && b.phase() > 1:
 		return nil
 	case c.Kind == claims.KindTarget:
 		return b.judgeTarget
@@ -117,6 +112,8 @@ func (b *builder) judgeOf(c claims.Claim) judge {
 		return b.judgeLayers
 	case c.ID == "M3":
 		return b.judgeBottleneck
+	case c.ID == claimAsync:
+		return b.judgeAsync
 	}
 	return nil
 }
@@ -125,9 +122,9 @@ func (b *builder) judgeOf(c claims.Claim) judge {
 func (b *builder) unmeasured(c claims.Claim) ledgerRow {
 	row := ledgerRow{claim: c, what: c.Title, predicted: c.Predicted, verdict: verdict.NotYet, reason: "this run has no cells that bear on it"}
 	switch {
-	case c.Needs != "":
-		row.reason = "needs " + c.Needs
-	case c.Kind == claims.KindItem && b.factorOf(c.ID) < 0:
+	case c.Kind == claims.KindLayer && b.phase() > 1:
+		row.reason = "about a write of the plan's own baseline, which the run of phase 1 traces"
+	case c.Kind == claims.KindItem && !b.hasFactor(c.ID):
 		row.reason = fmt.Sprintf("an item of phase %d, not switched on by this plan", c.Phase)
 	case layers[c.ID].most != nil:
 		row.reason = "no cell of this run traced its stages"
@@ -142,6 +139,11 @@ func (b *builder) unmeasured(c claims.Claim) ledgerRow {
 		}
 	}
 	return row
+}
+
+// hasFactor reports whether the plan switches this item on.
+func (b *builder) hasFactor(id string) bool {
+	return slices.ContainsFunc(b.factors, func(f stats.Factor) bool { return f.ID == id })
 }
 
 // better orders environments by how near they are to the plan's own: puts alone,
@@ -227,7 +229,12 @@ func counts(count map[verdict.Verdict]int) string {
 // change is the ratio num/den per block as the rule takes it.
 func change(num, den *stats.Cell, m stats.Metric) (verdict.Estimate, error) {
 	g, err := against(num, den, m)
-	return verdict.Estimate{Value: g.Ratio, Lo: g.Lo, Hi: g.Hi, N: g.N, Interval: g.Interval}, err
+	return estimateOfRatio(g), err
+}
+
+// estimateOfRatio takes a comparison over.
+func estimateOfRatio(g stats.Comparison) verdict.Estimate {
+	return verdict.Estimate{Value: g.Ratio, Lo: g.Lo, Hi: g.Hi, N: g.N, Interval: g.Interval}
 }
 
 // estimateOf takes a summary over.

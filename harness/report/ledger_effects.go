@@ -10,36 +10,32 @@ import (
 )
 
 // judgeItem measures an item alone, against the baseline: that is what the plan
-// predicts of it.
+// predicts of it. It is judged where all operations are of one type that the
+// prediction is about.
 func (b *builder) judgeItem(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
-	i := b.factorOf(c.ID)
-	if i < 0 || !s.WritesOnly() {
+	i, op := s.Index(c.ID), s.Op()
+	if i < 0 || !c.About(op) {
 		return nil, nil
 	}
-	row, err := b.effectRow(c, claims.Effect, s.At(1<<i), s)
+	row, err := b.effectRow(c, claims.Effect, s.At(1<<i), s, stats.Throughput(op))
 	if row == nil || err != nil {
 		return nil, err
 	}
-	row.what = fmt.Sprintf("put throughput, %s=%s / baseline", c.Axis, c.On)
-	if c.Axis == "propose" {
+	row.what = fmt.Sprintf("%s throughput, %s=%s / baseline", op, c.Axis, c.On)
+	switch c.Axis {
+	case axisPropose:
 		row.reason += b.trap(s)
+	case axisWAL:
+		row.reason += b.perEntry(s)
+	case "index":
+		row.reason += b.putCost(c.ID, s)
 	}
 	return row, nil
 }
 
-// factorOf is the index of the factor that is this item, -1 if none is.
-func (b *builder) factorOf(id string) int {
-	for i, f := range b.factors {
-		if f.ID == id {
-			return i
-		}
-	}
-	return -1
-}
-
-// effectRow judges the ratio of put throughput of a cell to its baseline.
-func (b *builder) effectRow(c claims.Claim, quantity string, cell *stats.Cell, s *stats.Stratum) (*ledgerRow, error) {
-	g, err := change(cell, s.Baseline(), puts)
+// effectRow judges the ratio of a cell's m to the baseline's.
+func (b *builder) effectRow(c claims.Claim, quantity string, cell *stats.Cell, s *stats.Stratum, m stats.Metric) (*ledgerRow, error) {
+	g, err := change(cell, s.Baseline(), m)
 	if err != nil || g.N == 0 {
 		return nil, err
 	}
@@ -54,7 +50,7 @@ func (b *builder) effectRow(c claims.Claim, quantity string, cell *stats.Cell, s
 // commit are two roads to the same thing. Empty where the run does not have it.
 func (b *builder) trap(at *stats.Stratum) string {
 	for _, s := range b.Run.Strata([]stats.Factor{syncPerReady}) {
-		if s.Group != stats.GroupSync || s.Workload != at.Workload || s.Options["propose"] != "perop" ||
+		if s.Group != stats.GroupSync || s.Workload != at.Workload || s.Options[axisPropose] != "perop" ||
 			s.Options["disk"] != at.Options["disk"] || s.Options["engine"] != at.Options["engine"] {
 			continue
 		}
@@ -65,17 +61,49 @@ func (b *builder) trap(at *stats.Stratum) string {
 	return ""
 }
 
+// perEntry says what a group commit makes of the plan's own starting point, a sync
+// per entry, on the same disk and with the most clients. Empty where the run does
+// not have it.
+func (b *builder) perEntry(at *stats.Stratum) string {
+	text, most := "", 0
+	for _, s := range b.syncStrata(groupPerEntry) {
+		if s.Options["disk"] != at.Options["disk"] || s.Options["engine"] != at.Options["engine"] || s.Clients() <= most {
+			continue
+		}
+		if g, err := change(s.Full(), s.Baseline(), puts); err == nil && g.N > 0 {
+			most = s.Clients()
+			text = fmt.Sprintf("; trap: the plan starts from a sync per entry, and the baseline here syncs per Ready; group / perentry makes %s with %s", g, clients(most))
+		}
+	}
+	return text
+}
+
+// putCost says what the same item does to puts on the same engine and disk. Empty
+// where the run does not have it.
+func (b *builder) putCost(id string, at *stats.Stratum) string {
+	for _, s := range b.study {
+		i := s.Index(id)
+		if i < 0 || !s.WritesOnly() || s.Options["disk"] != at.Options["disk"] || s.Options["engine"] != at.Options["engine"] {
+			continue
+		}
+		if g, err := change(s.At(1<<i), s.Baseline(), puts); err == nil && g.N > 0 {
+			return fmt.Sprintf("; put throughput (%s) with it: %s", s.Workload, g)
+		}
+	}
+	return ""
+}
+
 // judgePhase measures all items together (M1).
 func (b *builder) judgePhase(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
 	if !s.WritesOnly() {
 		return nil, nil
 	}
-	row, err := b.effectRow(c, b.goal(), s.Full(), s)
+	row, err := b.effectRow(c, b.goal(), s.Full(), s, puts)
 	if row == nil || err != nil {
 		return nil, err
 	}
 	row.what = "put throughput, all items / baseline"
-	row.reason = fmt.Sprintf("phase %d: %s; the other phases are not yet measured", b.phase(), row.reason)
+	row.reason = fmt.Sprintf("phase %d: %s; the other phases are not in this run", b.phase(), row.reason)
 	return row, nil
 }
 
@@ -113,7 +141,7 @@ func (b *builder) judgeBottleneck(_ claims.Claim, s *stats.Stratum) (*ledgerRow,
 	}
 	var consensus verdict.Effect
 	var others []verdict.Effect
-	for i, f := range b.factors {
+	for i, f := range s.Factors {
 		g, err := change(s.At(1<<i), s.Baseline(), puts)
 		if err != nil {
 			return nil, err

@@ -50,9 +50,10 @@ func (b *builder) lasts() error {
 		caption: "Ratio of put throughput, all items on against all but this one, where the run has no full factorial to attribute. Closed loop. " + ratioLegend,
 		head:    []column{text("item"), text("engine"), text("workload"), num("clients"), text("disk"), num("last"), num("n")},
 	}
-	for i, f := range b.factors {
+	for _, f := range b.factors {
 		for _, s := range b.study {
-			if !s.WritesOnly() || len(s.Rows) == 1<<len(s.Factors) {
+			i := s.Index(f.ID)
+			if i < 0 || !s.WritesOnly() || len(s.Rows) == 1<<len(s.Factors) {
 				continue
 			}
 			last, err := against(s.Full(), s.At(s.All()&^(1<<i)), puts)

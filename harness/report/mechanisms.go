@@ -54,14 +54,14 @@ func before(set stats.Setting) stats.Setting {
 // oneClient compares latency with and without batching where there is nothing
 // to batch.
 func (b *builder) oneClient() error {
-	const propose = 0 // P1.1 is the first factor
 	t := table{
 		caption: "Service time of puts of a single client, propose=perop against propose=batch, the other items all off or all on; histograms of all blocks merged. Ratio of throughput, batch to perop. Closed loop. " + ratioLegend,
 		head: []column{text("engine"), text("workload"), text("disk"), text("other items"), num("perop p50, ms"), num("batch p50, ms"),
 			num("perop p99, ms"), num("batch p99, ms"), num("ratio"), num("n")},
 	}
 	for _, s := range b.study {
-		if s.Clients() != 1 || !s.WritesOnly() {
+		propose := s.Index(itemBatching)
+		if propose < 0 || s.Clients() != 1 || !s.WritesOnly() {
 			continue
 		}
 		for _, others := range []struct {
@@ -100,6 +100,9 @@ var syncPerReady = stats.Factor{ID: "P2.1", Axis: "wal", Off: "perentry", On: "p
 // syncPolicies crosses proposals with sync policies, which tells batching and
 // group commit apart.
 func (b *builder) syncPolicies() error {
+	if !b.hasFactor(itemBatching) {
+		return nil
+	}
 	t := table{
 		caption: "Puts, closed loop. Ratio to propose=perop, wal=perentry on the same disk. Other columns: medians of the blocks. " + ratioLegend,
 		head: []column{text("engine"), num("clients"), text("disk"), text("propose"), text("wal"), num("n"), num("puts/s"), num("ratio"),

@@ -9,6 +9,7 @@ import (
 
 	"metastorebench/harness/attrib"
 	"metastorebench/harness/claims"
+	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
 
@@ -84,11 +85,11 @@ func (b *builder) multiplicativity() error {
 		head: []column{text("parts"), text("engine"), text("workload"), num("clients"), text("disk"), num("n"), num("plan: product"), num("plan: together"),
 			num("measured: product"), num("measured: together"), num("together / product")},
 	}
-	for _, part := range partitions(b.factors) {
-		for _, s := range b.study {
-			if !s.WritesOnly() || !s.ClosedLoop() {
-				continue
-			}
+	for _, s := range b.study {
+		if !s.WritesOnly() || !s.ClosedLoop() {
+			continue
+		}
+		for _, part := range partitions(s.Factors) {
 			p, left, err := multiply(s, part.parts, puts)
 			if err != nil {
 				return err
@@ -107,14 +108,16 @@ func (b *builder) multiplicativity() error {
 	return nil
 }
 
-// predictedProduct multiplies the predicted effects of all items in parts.
+// predictedProduct multiplies the predicted effects of all items in parts that the
+// plan expects to speed up puts.
 func predictedProduct(factors []stats.Factor, parts []stats.Setting) string {
 	product := []float64{1, 1}
 	for i, f := range factors {
 		if slices.ContainsFunc(parts, func(p stats.Setting) bool { return p.Has(i) }) {
 			c, _ := claims.ByID(f.ID)
-			q, _ := c.Quantity(claims.Effect)
-			product = times(product, q)
+			if q, _ := c.Quantity(claims.Effect); c.About(record.OpPut) {
+				product = times(product, q)
+			}
 		}
 	}
 	return rangeText(product)

@@ -25,9 +25,15 @@ const skeleton = "# Title\n\nBy hand.\n\n<!-- metabench:begin phase1 -->\nold\n<
 func section(t testing.TB, c statstest.Config) string {
 	t.Helper()
 	m, trials := statstest.Phase1(c)
+	return sectionOf(t, m, trials)
+}
+
+// sectionOf reports a run of these records without figures.
+func sectionOf(t testing.TB, m record.Manifest, trials []record.Trial) string {
+	t.Helper()
 	run, err := stats.NewRun(m, trials)
 	require.NoError(t, err)
-	s, err := report.Section(report.Input{Run: run, RunPath: "results/reference/phase1", Document: "EXPERIMENTS.md", Section: "phase1"})
+	s, err := report.Section(report.Input{Run: run, RunPath: "results/reference/" + m.Plan, Document: "EXPERIMENTS.md", Section: m.Plan})
 	require.NoError(t, err)
 	return s
 }

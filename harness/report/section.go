@@ -82,6 +82,11 @@ var kinds = map[string]kind{
 	planStages:        {(*builder).stageTables, stageFigures},
 	capacity.PlanName: {(*builder).capacity, capacityFigures},
 	"scaling":         {(*builder).scaling, scalingFigures},
+	"sweep-clients":   {(*builder).scaling, scalingFigures},
+	"sweep-values":    {(*builder).sweepTables, sweepFigures},
+	"sweep-keys":      {(*builder).sweepTables, sweepFigures},
+	"large":           {(*builder).sweepTables, sweepFigures},
+	"batch":           {(*builder).sweepTables, sweepFigures},
 }
 
 // kindOf returns how a plan's runs are reported: like a phase, unless the plan
@@ -105,9 +110,9 @@ func phaseFigures(r *stats.Run) ([]*plots.Figure, error) {
 // phaseTables are the tables of a phase: its items compared, alone and together.
 func (b *builder) phaseTables() error {
 	for _, part := range []func() error{
-		b.headline, b.ledgerTables, b.lasts,
+		b.headline, b.planBaseline, b.ledgerTables, b.lasts,
 		b.attribution, b.multiplicativity, b.ladders,
-		b.syncPolicies,
+		b.syncPolicies, b.groupCommit, b.batchSizes, b.indexes, b.storage,
 		b.machineCeilings, b.cellBounds, b.ceiling,
 		b.oneClient, b.openLoop,
 		b.stages,
@@ -168,7 +173,16 @@ func embed(dir string, f *plots.Figure) string {
 	return fmt.Sprintf("![%s](%s.png)\n\n*%s* ([SVG](%s.svg))\n\n", f.Name, base, f.Caption, base)
 }
 
-// puts is the metric that phase 1 is about.
+// Axes and items of the plan that have tables or reasons of their own.
+const (
+	axisPropose  = "propose"
+	axisWAL      = "wal"
+	itemBatching = "P1.1"
+	itemGroup    = "P2.1"
+	itemBatchAPI = "P2.3"
+)
+
+// puts is the metric that most claims are about.
 var puts = stats.Throughput(record.OpPut)
 
 // against is stats.Compare for a table: cells that are absent or share no block
@@ -196,13 +210,16 @@ func (b *builder) doubt(t *table, where string, c *stats.Cell) {
 	}
 }
 
-// putLatency is LatencyOf puts, empty for a cell that is absent.
-func putLatency(c *stats.Cell) (stats.Latency, error) {
+// latency is stats.LatencyOf, empty for a cell that is absent.
+func latency(c *stats.Cell, op string) (stats.Latency, error) {
 	if c == nil {
 		return stats.Latency{}, nil
 	}
-	return stats.LatencyOf(c, record.OpPut)
+	return stats.LatencyOf(c, op)
 }
+
+// putLatency is the latency of puts.
+func putLatency(c *stats.Cell) (stats.Latency, error) { return latency(c, record.OpPut) }
 
 // over is stats.Over, empty for a cell that is absent.
 func over(c *stats.Cell, m stats.Metric) stats.Summary {

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"metastorebench/harness/attrib"
-	"metastorebench/harness/stats"
 	"metastorebench/harness/verdict"
 )
 
@@ -27,24 +25,23 @@ func (b *builder) summary() (string, error) {
 	return attribution + ledger, err
 }
 
-// attributionSummary has the attribution of put throughput for each full
-// factorial.
+// attributionSummary has the attribution of throughput for each full factorial of
+// one operation type.
 func (b *builder) attributionSummary() (string, error) {
 	var out strings.Builder
 	for _, s := range b.study {
-		if !s.WritesOnly() || !s.ClosedLoop() {
+		if s.Op() == "" || !s.ClosedLoop() {
 			continue
 		}
-		blocks, _, complete := s.LogFactorial(speed.metric)
-		if !complete || len(blocks) < 2 {
-			continue
-		}
-		a, err := attrib.Factorial(len(s.Factors), blocks, stats.Confidence)
+		found, _, err := attribute(s, []response{speedOf(s.Op())})
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", place(s), err)
 		}
-		t := shares(s, attributed{speed, a})
-		t.caption = fmt.Sprintf("%s: put throughput by item, closed loop, n=%d blocks, [95 %% t interval]; ~: not told from 1", place(s), a.Total.N)
+		if len(found) == 0 {
+			continue
+		}
+		t := shares(s, found[0])
+		t.caption = fmt.Sprintf("%s: %s throughput by item, closed loop, n=%d blocks, [95 %% t interval]; ~: not told from 1", place(s), s.Op(), found[0].Total.N)
 		out.WriteString(t.plain())
 	}
 	if out.Len() == 0 {

@@ -3,6 +3,7 @@ package stats
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"metastorebench/harness/record"
 )
@@ -63,6 +64,21 @@ func CeilingShare(store, ceiling *Cell, m Metric) (Comparison, error) {
 			ceiling.ID, ceiling.Durability, record.TierNone, store.ID, store.Durability)
 	}
 	return paired(store, ceiling, m)
+}
+
+// UnsafeSpeed is unsafe/safe per block: how much faster a store is that answers
+// before its log is synced. It is no ranking, because what the two acknowledge is
+// not the same, and demands the tiers record.TierUnsafe and record.TierSynced
+// (ErrTier) and equal workloads (ErrWorkload).
+func UnsafeSpeed(unsafe, safe *Cell, m Metric) (Comparison, error) {
+	if unsafe.Durability != record.TierUnsafe || safe.Durability != record.TierSynced {
+		return Comparison{}, fmt.Errorf("%w: %q is %q, want %q; %q is %q, want %q", ErrTier,
+			unsafe.ID, unsafe.Durability, record.TierUnsafe, safe.ID, safe.Durability, record.TierSynced)
+	}
+	if d := workloadDifferences(unsafe, safe); len(d) > 0 {
+		return Comparison{}, fmt.Errorf("%w: %q and %q: %s", ErrWorkload, unsafe.ID, safe.ID, strings.Join(d, "; "))
+	}
+	return paired(unsafe, safe, m)
 }
 
 func paired(num, den *Cell, m Metric) (Comparison, error) {

@@ -34,6 +34,18 @@ func Factors(phase int) []Factor {
 	return fs
 }
 
+// Phase is the plan's phase that factors are about: that of the latest item, 1
+// without any.
+func Phase(factors []Factor) int {
+	latest := 1
+	for _, f := range factors {
+		if c, known := claims.ByID(f.ID); known {
+			latest = max(latest, c.Phase)
+		}
+	}
+	return latest
+}
+
 // Factors are the items that the run's plan switches on, in its order, as the
 // manifest's copy of the plan has them. A plan that lists none compares its ends:
 // then they are the items of phase 1. Errors: ErrPlan.
@@ -69,29 +81,62 @@ type Stratum struct {
 	Target   string
 	// Options are the options that the stratum's cells share.
 	Options map[string]string
-	// Factors are those that the stratum was made by.
+	// Factors are those that some cell of the stratum switches on, in the order
+	// given; all of them if none does. One that is off in every cell, because the
+	// stratum's engine does not have it, is among Options.
 	Factors []Factor
 	// Rows are the cells, ordered by setting: baseline, each item alone, pairs,
 	// ..., all.
 	Rows []Row
 }
 
-// GroupSync is the group of a plan whose cells cross proposals with sync
-// policies. It answers a question of its own and is not part of the study of
-// the factors.
-const GroupSync = "sync"
+// Groups of a plan that answer a question of their own. They are not part of the
+// study of the factors.
+const (
+	// GroupSync crosses sync policies with proposals (phase 1) or with clients.
+	GroupSync = "sync"
+	// GroupIndexes has every index of the memory engine.
+	GroupIndexes = "indexes"
+	// GroupBatchSizes has workloads that differ in the size of their batches.
+	GroupBatchSizes = "batch-sizes"
+	// GroupBatchUnary has the same with one operation in a call.
+	GroupBatchUnary = "batch-sizes-unary"
+	// GroupPlanBaseline is the store that the plan starts from, within a run whose
+	// own baseline is a later one.
+	GroupPlanBaseline = "phase1-baseline"
+)
 
-// Study returns the strata in which the factors are compared: those with a
-// measured baseline, outside GroupSync, whose stages are not traced.
+// Apart reports whether the stratum's group has a question of its own, or its
+// stages are traced: it is then no part of the study of the factors.
+func (s *Stratum) Apart() bool {
+	return Traced(s.Options) || slices.Contains([]string{GroupSync, GroupIndexes, GroupBatchSizes, GroupBatchUnary, GroupPlanBaseline}, s.Group)
+}
+
+// Study returns the strata in which the factors are compared: those that are not
+// Apart and have a measured baseline.
 func (r *Run) Study(factors []Factor) []*Stratum {
 	return slices.DeleteFunc(r.Strata(factors), func(s *Stratum) bool {
 		base := s.Baseline()
-		return s.Group == GroupSync || Traced(s.Options) || base == nil || !base.Measured()
+		return s.Apart() || base == nil || !base.Measured()
 	})
 }
 
+// Index returns the place of a factor among the stratum's, by the id of its
+// claim, and -1 if the stratum does not have it.
+func (s *Stratum) Index(id string) int {
+	return slices.IndexFunc(s.Factors, func(f Factor) bool { return f.ID == id })
+}
+
+// Op is the only operation type of the stratum's workload, "" for a mix.
+func (s *Stratum) Op() string {
+	if ops := s.Ops(); len(ops) == 1 {
+		return ops[0]
+	}
+	return ""
+}
+
 // WritesOnly reports whether puts are all that the stratum's workload does.
-func (s *Stratum) WritesOnly() bool { return slices.Equal(s.Ops(), []string{record.OpPut}) }
+func (s *Stratum) WritesOnly() bool { return s.Op() == record.OpPut }
 
 // ClosedLoop reports whether the clients of the stratum's measured cells wait for
 // their answers. Where they do not, throughput is what was offered, and no factor
@@ -132,9 +177,40 @@ func (r *Run) Strata(factors []Factor) []*Stratum {
 		s.Rows = append(s.Rows, Row{Setting: set, Cell: c})
 	}
 	for _, s := range all {
-		slices.SortStableFunc(s.Rows, func(a, b Row) int { return compareSettings(a.Setting, b.Setting, len(factors)) })
+		s.narrow()
+		slices.SortStableFunc(s.Rows, func(a, b Row) int { return compareSettings(a.Setting, b.Setting, len(s.Factors)) })
 	}
 	return all
+}
+
+// narrow turns the factors that no cell switches on into options, unless none
+// does: a stratum of the baseline alone says nothing of its factors.
+func (s *Stratum) narrow() {
+	var used Setting
+	for _, r := range s.Rows {
+		used |= r.Setting
+	}
+	if used == 0 || used == s.All() {
+		return
+	}
+	var kept []Factor
+	settings := make([]Setting, len(s.Rows))
+	for i, f := range s.Factors {
+		if !used.Has(i) {
+			s.Options[f.Axis] = f.Off
+			continue
+		}
+		for k, r := range s.Rows {
+			if r.Setting.Has(i) {
+				settings[k] |= 1 << len(kept)
+			}
+		}
+		kept = append(kept, f)
+	}
+	s.Factors = kept
+	for k := range s.Rows {
+		s.Rows[k].Setting = settings[k]
+	}
 }
 
 // At returns the cell with this setting, or nil.

@@ -77,7 +77,34 @@ var (
 	WALBytesPerWrite = quotient(func(m *record.Mechanism) int64 { return m.WALBytes }, appliedOps)
 	// FsyncMean is the mean log sync in nanoseconds, device profile included.
 	FsyncMean = quotient(func(m *record.Mechanism) int64 { return m.FsyncNS }, fsyncs)
+
+	// WriteAmplification is what the storage library wrote to table files, by
+	// flushing and compacting, per byte of keys and values that came in; the
+	// Raft log is not in it. Engines that keep no account do not have it.
+	WriteAmplification = quotient(
+		func(m *record.Mechanism) int64 { return m.StorageFlushedBytes + m.StorageCompactedBytes },
+		func(m *record.Mechanism) int64 { return m.StorageWrittenBytes })
+	// SpaceAmplification is the size of the table files at the window's end per
+	// byte of live data in them, by the library's own estimate.
+	SpaceAmplification = quotient(
+		func(m *record.Mechanism) int64 { return m.StorageTableBytes },
+		func(m *record.Mechanism) int64 { return m.StorageLiveBytes })
+	// StorageWritten and StorageTables are the bytes that came in during the
+	// window, and the size of the table files at its end.
+	StorageWritten = counter(func(m *record.Mechanism) int64 { return m.StorageWrittenBytes })
+	StorageTables  = counter(func(m *record.Mechanism) int64 { return m.StorageTableBytes })
 )
+
+// counter makes a Metric of one counter; a trial in which it is zero does not
+// have it.
+func counter(of func(*record.Mechanism) int64) Metric {
+	return func(t *record.Trial) (float64, bool) {
+		if t.Mechanism == nil || of(t.Mechanism) == 0 {
+			return 0, false
+		}
+		return float64(of(t.Mechanism)), true
+	}
+}
 
 func appliedOps(m *record.Mechanism) int64 { return m.AppliedOps }
 func fsyncs(m *record.Mechanism) int64     { return m.Fsyncs }

@@ -124,6 +124,19 @@ func Judge(c Case) (Verdict, string) {
 	}
 }
 
+// Faster judges the claim that a ratio of speeds is above 1, of no stated size.
+func Faster(e Estimate) (Verdict, string) {
+	switch {
+	case !e.Interval:
+		return Inconclusive, "no interval: " + tooFew(e.N)
+	case e.Lo > 1:
+		return Confirmed, fmt.Sprintf("faster: all of %s is above 1", e.bounds())
+	case e.Hi < 1:
+		return Refuted, fmt.Sprintf("slower: all of %s is below 1", e.bounds())
+	}
+	return Inconclusive, fmt.Sprintf("%s holds 1, no difference", e.bounds())
+}
+
 // tooFew says why an estimate over n blocks has no interval.
 func tooFew(n int) string {
 	if n < stats.MinInterval {

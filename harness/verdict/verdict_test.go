@@ -120,6 +120,22 @@ func TestBottleneck(t *testing.T) {
 	}
 }
 
+func TestFaster(t *testing.T) {
+	for _, tt := range []struct {
+		e    verdict.Estimate
+		want verdict.Verdict
+	}{
+		{in(1.1, 1.3), verdict.Confirmed},
+		{in(0.9, 1.3), verdict.Inconclusive},
+		{in(0.5, 0.9), verdict.Refuted},
+		{without(3, 2), verdict.Inconclusive},
+	} {
+		got, reason := verdict.Faster(tt.e)
+		require.Equal(t, tt.want, got, reason)
+		require.NotEmpty(t, reason)
+	}
+}
+
 // TestEveryPredictionCanBeJudged keeps the claims within what the rule defines:
 // an effect excludes no effect, a target has one bound.
 func TestEveryPredictionCanBeJudged(t *testing.T) {
