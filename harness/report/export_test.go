@@ -9,6 +9,9 @@ func Extract(doc, section string) (string, error) {
 	return doc[s.from:s.to], nil
 }
 
+// WithSection is withSection.
+var WithSection = withSection
+
 // Proportion is proportion.
 var Proportion = proportion
 

@@ -38,6 +38,30 @@ func TestBadMarkers(t *testing.T) {
 	}
 }
 
+func TestASectionIsPutInItsPlace(t *testing.T) {
+	mark := func(name string) string {
+		return "<!-- metabench:begin " + name + " -->\nx\n<!-- metabench:end " + name + " -->\n"
+	}
+	doc := "top\n" + mark("phase1") + "\n## Next\n\n" + mark("bench") + mark("phase1-local") + "tail"
+	for section, want := range map[string]string{
+		"phase2":       strings.Replace(doc, "\n## Next", "\n## Phase 2\n\n"+strings.Replace(mark("phase2"), "x\n", "", 1)+"\n## Next", 1),
+		"phase2-local": strings.Replace(doc, "tail", "\n## Phase 2 on your machine\n\n"+strings.Replace(mark("phase2-local"), "x\n", "", 1)+"tail", 1),
+		"phase1":       doc,
+		"elsewhere":    doc,
+	} {
+		got, err := report.WithSection(doc, section)
+		require.NoError(t, err)
+		require.Equal(t, want, got, section)
+	}
+	got, err := report.WithSection("no section at all\n", "phase2")
+	require.NoError(t, err)
+	require.Equal(t, "no section at all\n", got)
+	got, err = report.WithSection(strings.TrimSuffix(mark("phase1"), "\n"), "phase2")
+	require.NoError(t, err)
+	_, err = report.Splice(got, "phase2", "body")
+	require.NoError(t, err, "a document without a last newline")
+}
+
 func FuzzSplice(f *testing.F) {
 	f.Add("a\n<!-- metabench:begin s -->\nb\n<!-- metabench:end s -->\nc", "body")
 	f.Add("<!-- metabench:begin s -->\n<!-- metabench:end s -->", "")

@@ -51,7 +51,7 @@ func Command(o Options, check bool) error {
 }
 
 // Generate draws the run's figures into its folder and replaces the document's
-// section. The document is replaced in one step, and only if all else worked.
+// section, which it adds in its place if the document lacks it. The document is replaced in one step, and only if all else worked.
 func Generate(o Options) error {
 	made, err := build(o)
 	if err != nil {
@@ -172,7 +172,11 @@ func build(o Options) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	if made.text, err = Splice(string(doc), o.Section, made.text); err != nil {
+	text, err := withSection(string(doc), o.Section)
+	if err != nil {
+		return content{}, fmt.Errorf("%s: %w", o.ExperimentsPath, err)
+	}
+	if made.text, err = Splice(text, o.Section, made.text); err != nil {
 		return content{}, fmt.Errorf("%s: %w", o.ExperimentsPath, err)
 	}
 	return made, nil
