@@ -25,7 +25,7 @@ func TestCurves(t *testing.T) {
 
 	_, err = plots.Curves(text, []plots.Curve{{Name: "empty"}})
 	require.ErrorIs(t, err, plots.ErrNoData)
-	many := make([]plots.Curve, 7)
+	many := make([]plots.Curve, 9)
 	for i := range many {
 		many[i] = line("x")
 	}
