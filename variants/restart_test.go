@@ -16,10 +16,13 @@ import (
 // acknowledged must be there although the log does not say that it was committed,
 // and although the disk takes its time over the new leader's first entry.
 func TestFirstReadAfterPowerLoss(t *testing.T) {
-	for _, wal := range []string{"perentry", "perready", "group"} {
-		t.Run(wal, func(t *testing.T) {
+	for _, c := range [][2]string{
+		{"perentry", "readindex"}, {"perready", "readindex"}, {"group", "readindex"},
+		{"perready", "lease"}, {"group", "lease"}, {"perready", "serializable"}, {"group", "serializable"},
+	} {
+		t.Run(c[0]+"/"+c[1], func(t *testing.T) {
 			fs := vfs.NewCrashableMem()
-			s := with(t, variants.VariantBest, "wal", wal, "disk", "plan")
+			s := with(t, variants.VariantBest, "wal", c[0], "read", c[1], "disk", "plan")
 			for round := range 5 {
 				key := fmt.Appendf(nil, "%d", round)
 				n := start(t, options(t, fs, "data", s))

@@ -96,6 +96,18 @@ func (s Selection) Unsafe() []string {
 	return flags
 }
 
+// Consistency returns what a read promises that asks to be linearizable, in a
+// cluster of so many members: "linearizable" or "stale", that is possibly older
+// than what had been acknowledged before it was sent.
+func (s Selection) Consistency(members int) string {
+	for _, a := range Axes() {
+		if v, ok := a.value(s[a.Name]); ok && v.Stale && members > 1 {
+			return "stale"
+		}
+	}
+	return "linearizable"
+}
+
 // String returns the selection as flags, in the order of Axes. Parse reads it.
 func (s Selection) String() string {
 	var flags []string

@@ -41,6 +41,18 @@ func TestSelectionNamesEveryViolation(t *testing.T) {
 	require.ErrorContains(t, err, "best, baseline")
 }
 
+// TestConsistency: what a selection promises depends on the cluster's size.
+func TestConsistency(t *testing.T) {
+	for read, want := range map[string][2]string{
+		"readindex":    {"linearizable", "linearizable"},
+		"lease":        {"linearizable", "linearizable"},
+		"serializable": {"linearizable", "stale"},
+	} {
+		s := with(t, variants.VariantBest, "read", read)
+		require.Equal(t, want, [2]string{s.Consistency(1), s.Consistency(3)}, read)
+	}
+}
+
 // TestEveryAxisHasABestValueOfItsOwn guards the registry.
 func TestEveryAxisHasABestValueOfItsOwn(t *testing.T) {
 	for _, a := range variants.Axes() {

@@ -13,6 +13,7 @@ import (
 	"metastorebench/core/codec"
 	"metastorebench/core/engine/lsm"
 	"metastorebench/core/propose"
+	"metastorebench/core/raftnode"
 	"metastorebench/core/wal"
 	applybatch "metastorebench/variants/apply/batch"
 	applyperop "metastorebench/variants/apply/perop"
@@ -40,6 +41,9 @@ type Value struct {
 	Doc string
 	// Unsafe says that an acknowledged write may be lost with this value.
 	Unsafe bool
+	// Stale says that a read that asks to be linearizable may not be with this
+	// value, in a cluster of more than one.
+	Stale bool
 	// Missing says why the value is not in this build; empty if it is.
 	Missing string
 }
@@ -79,6 +83,7 @@ var (
 		"hash": hash.New, "btree": btree.New, "ranked": ranked.New, "sharded": sharded.New,
 		"lockfree": lockfree.New, "hybrid": hybrid.New,
 	}
+	readPolicies  = map[string]raftnode.ReadPolicy{"readindex": raftnode.ReadIndex, "lease": raftnode.ReadLease, "serializable": raftnode.ReadLocal}
 	applyPolicies = map[string]apply.Policy{"perop": applyperop.Policy{}, "batch": applybatch.Policy{}}
 )
 
@@ -115,6 +120,11 @@ func Axes() []Axis {
 		{Name: "engine-profile", Seam: "settings of the engine's library; the memory engine has none", Best: string(lsm.ProfileDefault), Values: []Value{
 			{Name: string(lsm.ProfileDefault), Doc: "the library's own (the plan's baseline)"},
 			{Name: string(lsm.ProfileTuned), Doc: "memory, filters, compactions and compression for this load, scaled to the machine (P2.4)"},
+		}},
+		{Name: "read", Seam: "how a linearizable read is confirmed", Best: "readindex", Values: []Value{
+			{Name: "readindex", Doc: "the leader confirms its leadership once for all reads that wait (the baseline)"},
+			{Name: "lease", Doc: "the leader answers by itself for most of an election timeout after each confirmation: as safe as the clocks"},
+			{Name: "serializable", Stale: true, Doc: "what the member has applied, unconfirmed: linearizable in a cluster of one, in others possibly stale"},
 		}},
 		{Name: "disk", Seam: "device profile of the Raft log (an environment factor, not a variant)", Best: "native", Environment: true, Values: diskValues()},
 	}

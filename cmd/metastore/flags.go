@@ -114,6 +114,9 @@ func (c *config) register(f *pflag.FlagSet) {
 			if v.Unsafe {
 				name += " (UNSAFE: acknowledged writes can be lost)"
 			}
+			if v.Stale {
+				name += " (NOT LINEARIZABLE in a cluster of more than one)"
+			}
 			names = append(names, name)
 		}
 		c.axes[a.Name] = f.String(a.Name, "", fmt.Sprintf("%s: %s (default %s)", a.Seam, strings.Join(names, ", "), a.Best))

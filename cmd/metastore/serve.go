@@ -178,6 +178,10 @@ func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics
 // effective options: the axes, the settings that --engine-profile makes, and what
 // else shapes a measurement.
 func announce(w io.Writer, p ports, c *config, s variants.Selection, engineSettings string) error {
+	members, err := c.members()
+	if err != nil {
+		return err
+	}
 	options := maps.Clone(map[string]string(s))
 	if engineSettings != "" {
 		options["engine-settings"] = engineSettings
@@ -186,6 +190,7 @@ func announce(w io.Writer, p ports, c *config, s variants.Selection, engineSetti
 	options["snapshot-bytes"] = strconv.FormatInt(c.snapshotBytes, 10)
 	options["max-request-bytes"] = strconv.FormatUint(uint64(c.maxRequestBytes), 10)
 	options["stage-sample"] = strconv.Itoa(c.stageSample)
+	options["consistency"] = s.Consistency(len(members))
 	options["wal-linger"] = c.walLinger.String()
 	options["seed"] = strconv.FormatUint(c.seed, 10)
 	return ready.Line{

@@ -20,9 +20,12 @@ type axisJSON struct {
 }
 
 type valueJSON struct {
-	Name      string `json:"name"`
-	Baseline  bool   `json:"baseline"`
-	Unsafe    bool   `json:"unsafe"`
+	Name     string `json:"name"`
+	Baseline bool   `json:"baseline"`
+	Unsafe   bool   `json:"unsafe"`
+	// Stale: in a cluster of more than one, reads may be older than what had been
+	// acknowledged before them.
+	Stale     bool   `json:"stale"`
 	Available bool   `json:"available"`
 	Reason    string `json:"reason"`
 	Doc       string `json:"doc"`
@@ -64,6 +67,7 @@ func marks(a variants.Axis, i int) string {
 	add(i == 0 && !a.Environment, "baseline")
 	add(v.Name == a.Best, "default")
 	add(v.Unsafe, "unsafe: acknowledged writes can be lost")
+	add(v.Stale, "not linearizable in a cluster of more than one")
 	add(v.Missing != "", "not in this build")
 	return s
 }
@@ -74,7 +78,7 @@ func writeVariantsJSON(w io.Writer) error {
 		out := axisJSON{Axis: a.Name, Seam: a.Seam, Best: a.Best}
 		for i, v := range a.Values {
 			out.Values = append(out.Values, valueJSON{
-				Name: v.Name, Baseline: i == 0, Unsafe: v.Unsafe,
+				Name: v.Name, Baseline: i == 0, Unsafe: v.Unsafe, Stale: v.Stale,
 				Available: v.Missing == "", Reason: v.Missing, Doc: v.Doc,
 			})
 		}

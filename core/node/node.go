@@ -77,12 +77,27 @@ func Start(ctx context.Context, opts Options) (*Node, error) {
 	n.run()
 	select {
 	case <-n.raft.LeaderKnown():
+		if err := n.catchUp(ctx); err != nil {
+			return nil, errors.Join(err, n.Stop())
+		}
 		return n, nil
 	case <-n.failed:
 		return nil, errors.Join(n.cause, n.Stop())
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("node: no leader yet: %w", ctx.Err()), n.Stop())
 	}
+}
+
+// catchUp makes sure that the first local read of a cluster of one finds what had
+// been acknowledged before the start: the engine may still be behind the log.
+func (n *Node) catchUp(ctx context.Context) error {
+	if n.opts.Reads != raftnode.ReadLocal || len(n.opts.Members) > 1 {
+		return nil
+	}
+	if err := n.raft.LinearizableRead(ctx); err != nil {
+		return fmt.Errorf("node: apply the log: %w", err)
+	}
+	return nil
 }
 
 // build makes the stages from what was recovered.
@@ -114,6 +129,7 @@ func (n *Node) build(r recovered) error {
 		Recovered:      r.rec,
 		Policy:         o.Sync,
 		Linger:         o.SyncLinger,
+		Reads:          o.Reads,
 		Applied:        r.state.AppliedIndex,
 		Proposer:       n.proposer,
 		Commit:         n.commit,
@@ -226,11 +242,11 @@ func (n *Node) ProposeBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Resul
 
 // Read implements api.Store.
 func (n *Node) Read(ctx context.Context, serializable bool, fn func(engine.Reader) error) error {
-	if !serializable {
+	if !serializable && n.opts.Reads != raftnode.ReadLocal {
 		if err := n.raft.LinearizableRead(ctx); err != nil {
 			return err
 		}
-	} else if err := n.Err(); err != nil {
+	} else if err := errors.Join(n.Err(), n.raft.Stopped()); err != nil {
 		return fmt.Errorf("%w: %w", kv.ErrStopped, err)
 	}
 	v := n.engine.View()

@@ -16,6 +16,7 @@ import (
 	"metastorebench/core/engine"
 	"metastorebench/core/metrics"
 	"metastorebench/core/propose"
+	"metastorebench/core/raftnode"
 	"metastorebench/core/trace"
 	"metastorebench/core/wal"
 )
@@ -61,6 +62,9 @@ type Options struct {
 	Propose propose.Policy
 	Apply   apply.Policy
 	Sync    wal.Policy
+	// Reads says how reads that ask to be linearizable are served. Default:
+	// raftnode.ReadIndex.
+	Reads raftnode.ReadPolicy
 	// SyncLinger is how long a sync of a Sync that is a wal.Background waits for
 	// more entries, from 0 (the default: not at all) to MaxSyncLinger.
 	SyncLinger time.Duration
@@ -127,6 +131,7 @@ func (o *Options) Validate() error {
 	_, background := o.Sync.(wal.Background)
 	check(o.SyncLinger >= 0 && o.SyncLinger <= MaxSyncLinger, "the sync lingers for %v, accepted: 0 to %v", o.SyncLinger, MaxSyncLinger)
 	check(o.SyncLinger == 0 || background, "the sync lingers for %v, but the log is not written in the background (--wal=group, --wal=async); accepted: 0", o.SyncLinger)
+	check(o.Reads <= raftnode.ReadLocal, "the read policy is %d, want %d to %d", o.Reads, raftnode.ReadIndex, raftnode.ReadLocal)
 	check(slices.Contains(o.Codecs, o.Codec), "the codec is not among those the log may hold")
 	check(o.Metrics != nil, "there are no metrics")
 	l := o.Limits

@@ -25,6 +25,7 @@ const maxPending = 256
 // to wait for it, the library has put into the append's responses.
 func (n *Node) handleReadyBehind() error {
 	rd := n.rn.Ready()
+	n.lease.note(&rd)
 	if rd.SoftState != nil {
 		n.softState(*rd.SoftState)
 	}

@@ -97,12 +97,17 @@ type cluster struct {
 	policy   wal.Policy
 	linger   time.Duration
 	fails    bool // replicas may stop by themselves
+	reads    raftnode.ReadPolicy
 	net      *transport.Network
 	replicas []*replica
 }
 
 func newCluster(t *testing.T, n int, policy wal.Policy, linger time.Duration) *cluster {
-	c := &cluster{t: t, policy: policy, linger: linger, net: transport.NewNetwork(1)}
+	return startCluster(t, n, &cluster{policy: policy, linger: linger})
+}
+
+func startCluster(t *testing.T, n int, c *cluster) *cluster {
+	c.t, c.net = t, transport.NewNetwork(1)
 	for i := range n {
 		c.replicas = append(c.replicas, &replica{id: uint64(i + 1), fs: vfs.NewCrashableMem()})
 	}
@@ -137,7 +142,7 @@ func (c *cluster) start(r *replica) {
 	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()), nil)
 	node, err := raftnode.New(raftnode.Config{
 		ID: r.id, TickInterval: 5 * time.Millisecond, HeartbeatTicks: 1, ElectionTicks: 10, RequestTimeout: 500 * time.Millisecond,
-		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Applied: rec.Snapshot.Index,
+		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Reads: c.reads, Applied: rec.Snapshot.Index,
 		Proposer: r.proposer, Commit: commit, Send: c.net.Send, Logger: zap.NewNop(),
 		Hooks: raftnode.Hooks{Proposed: func(int) {}, Ready: func(int) {}},
 	})

@@ -52,6 +52,38 @@
 //  2. The library answers with the commit index at which it knew itself leader.
 //  3. The readers go on when the apply stage has passed that index.
 //
+// For a sole voter that is a round through the loop, behind the Ready that it is
+// busy with and its sync. With more voters it is a heartbeat to a majority, too.
+//
+// # Leases (ReadLease, the same thesis, 6.4.1)
+//
+// An answer of step 2 says that a majority has heard of this leader since it was
+// asked for. None of those votes for anybody else before an election timeout has
+// passed. So for nearly that long the leader answers reads without asking again:
+// they wait for its commit index only, and do not meet the loop. Reads renew the
+// lease when it is half over. A follower asks the leader, as in step 2.
+//
+// The library's own ReadOnlyLeaseBased is not used: it takes a leader's word until
+// the next of its quorum checks, up to two election timeouts after the last
+// contact, when another may have been elected for one, however good the clocks.
+// It also counts ticks, which a process that is stopped (SIGSTOP) does not get.
+//
+// A lease assumes that
+//
+//   - the clocks of any two members run at rates that differ by less than a tenth.
+//     They need not show the same time, and steps of the wall clock do no harm.
+//   - the clock goes on while the process is stopped. It does for SIGSTOP and a
+//     long pause of the collector; it does not while a whole virtual machine is
+//     suspended or moved: after that a leader may answer with what is stale.
+//   - all members have the same --read and --election-timeout.
+//
+// What ends a lease, beside time: another term, the loss of leadership, a change
+// of members, and a hand-over of leadership, after which this leader grants itself
+// no more in its term, for the member that was told to campaign may do so late. A
+// member that has started again votes for nobody for an election timeout, for it
+// does not remember whom it has confirmed. A reader that is paused after it has
+// read the clock answers with what was current when it asked, or later.
+//
 // # Invariants
 //
 //   - No entry is applied, and no vote or acknowledgement sent, before the log

@@ -38,6 +38,8 @@ type Config struct {
 	// Linger is how long a wal.Background's sync waits for more entries. Default
 	// 0: not at all.
 	Linger time.Duration
+	// Reads says how LinearizableRead is answered. Default: ReadIndex.
+	Reads ReadPolicy
 	// Applied is the engine's applied index.
 	Applied uint64
 
@@ -81,6 +83,7 @@ type Node struct {
 	rn      *raft.RawNode
 	storage *raft.MemoryStorage
 	reads   readIndexer
+	lease   lease
 
 	inbox   chan *raftpb.Message
 	compact chan compactRequest
@@ -154,7 +157,8 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.cfg.Recovered = nil // the storage has the entries, until it is compacted
 	n.hard.Commit = commit
-	n.reads.init(cfg.Applied)
+	n.lease.init(&cfg, commit)
+	n.reads.init(cfg.Applied, func(s leaseStamp) { n.lease.grant(s, n.soleVoter) })
 	n.status.Store(&Status{ID: cfg.ID, Term: n.hard.Term, CommitIndex: commit})
 	return n, nil
 }
@@ -297,6 +301,9 @@ func (n *Node) tick() {
 
 // step drops messages that Raft refuses: the peer repeats what matters.
 func (n *Node) step(m *raftpb.Message) {
+	if n.lease.refuses(m) {
+		return
+	}
 	if err := n.rn.Step(m); err != nil {
 		n.cfg.Logger.Debug("raft refused a message", zap.Stringer("type", m.GetType()), zap.Uint64("from", m.GetFrom()), zap.Error(err))
 	}
@@ -325,7 +332,7 @@ func (n *Node) requestReads() {
 	if !n.reads.waiting() || !n.knowsCommit() {
 		return
 	}
-	if id, ok := n.reads.next(); ok {
+	if id, ok := n.reads.next(n.lease.stamp(n.soft.RaftState == raft.StateLeader)); ok {
 		n.rn.ReadIndex(id)
 	}
 }
@@ -357,8 +364,21 @@ func (n *Node) Step(ctx context.Context, m *raftpb.Message) error {
 }
 
 // LinearizableRead returns when the engine holds every write that had been
-// acknowledged before the call.
-func (n *Node) LinearizableRead(ctx context.Context) error { return n.reads.wait(ctx) }
+// acknowledged before the call. With Config.Reads = ReadLease that rests on clocks;
+// with ReadLocal it asks as with ReadIndex.
+func (n *Node) LinearizableRead(ctx context.Context) error {
+	index, renew, covered := n.lease.read()
+	if !covered {
+		return n.reads.wait(ctx)
+	}
+	if renew {
+		n.reads.ask()
+	}
+	return n.reads.reach(ctx, index)
+}
+
+// Stopped returns why the node serves no more reads, or nil while it does.
+func (n *Node) Stopped() error { return n.reads.stopped() }
 
 // Applied tells the node how far the engine has come; the apply stage calls it
 // after each commit.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/raft/v3"
@@ -17,13 +18,15 @@ import (
 // turns of the loop share one ReadIndex request.
 type readIndexer struct {
 	wake chan struct{}
+	// confirmed is told of each answered request's stamp, on the loop.
+	confirmed func(leaseStamp)
 
 	mu       sync.Mutex
 	arriving *readBatch            // not yet requested
 	asked    map[uint64]*readBatch // requested, index unknown
 	known    []*readBatch          // index known, not yet applied; few at a time
-	reached  uint64                // the engine's applied index
-	closed   error
+	reached  atomic.Uint64         // the engine's applied index; changes under mu
+	closed   atomic.Pointer[error] // why nobody is served any more; set under mu
 	lastID   uint64
 	ticks    int
 }
@@ -31,34 +34,88 @@ type readIndexer struct {
 // readBatch is one ReadIndex request and those who wait for it.
 type readBatch struct {
 	index uint64
+	stamp leaseStamp // when it was first asked for
 	born  time.Time
 	done  chan struct{}
 	err   error // set before done is closed
 }
 
-func (r *readIndexer) init(applied uint64) {
-	r.wake = make(chan struct{}, 1)
+func (r *readIndexer) init(applied uint64, confirmed func(leaseStamp)) {
+	r.wake, r.confirmed = make(chan struct{}, 1), confirmed
 	r.asked = make(map[uint64]*readBatch)
-	r.reached = applied
+	r.reached.Store(applied)
 }
 
 // wait joins the next batch and waits for it.
 func (r *readIndexer) wait(ctx context.Context) error {
-	r.mu.Lock()
-	if r.closed != nil {
-		r.mu.Unlock()
-		return r.closed
+	b, err := r.join()
+	if err != nil {
+		return err
 	}
-	b := r.arriving
-	if b == nil {
-		b = &readBatch{born: time.Now(), done: make(chan struct{})}
-		r.arriving = b
+	return b.wait(ctx)
+}
+
+// ask makes a request although nobody waits for it.
+func (r *readIndexer) ask() { _, _ = r.join() }
+
+// join returns the next batch.
+func (r *readIndexer) join() (*readBatch, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.stopped(); err != nil {
+		return nil, err
+	}
+	if r.arriving == nil {
+		r.arriving = newReadBatch()
 		select {
 		case r.wake <- struct{}{}:
 		default:
 		}
 	}
+	return r.arriving, nil
+}
+
+// reach waits until the engine has applied index.
+func (r *readIndexer) reach(ctx context.Context, index uint64) error {
+	if err := r.stopped(); err != nil {
+		return err
+	}
+	if r.reached.Load() >= index {
+		return nil
+	}
+	b := newReadBatch()
+	b.index = index
+	r.mu.Lock()
+	if err := r.stopped(); err != nil { // it does not wait for us
+		r.mu.Unlock()
+		return err
+	}
+	r.settle(b)
 	r.mu.Unlock()
+	return b.wait(ctx)
+}
+
+// stopped returns what close was called with, nil before.
+func (r *readIndexer) stopped() error {
+	if err := r.closed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// settle lets go the readers of b, whose index is known, or has them wait for the
+// engine. The caller holds mu.
+func (r *readIndexer) settle(b *readBatch) {
+	if b.index <= r.reached.Load() {
+		close(b.done)
+		return
+	}
+	r.known = append(r.known, b)
+}
+
+func newReadBatch() *readBatch { return &readBatch{born: time.Now(), done: make(chan struct{})} }
+
+func (b *readBatch) wait(ctx context.Context) error {
 	select {
 	case <-b.done:
 		return b.err
@@ -74,14 +131,15 @@ func (r *readIndexer) waiting() bool {
 	return r.arriving != nil
 }
 
-// next turns the arriving batch into a request and returns its id.
-func (r *readIndexer) next() (id []byte, ok bool) {
+// next turns the arriving batch into a request, stamped, and returns its id.
+func (r *readIndexer) next(stamp leaseStamp) (id []byte, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.arriving == nil {
 		return nil, false
 	}
 	r.lastID++
+	r.arriving.stamp = stamp
 	r.asked[r.lastID] = r.arriving
 	r.arriving = nil
 	return binary.LittleEndian.AppendUint64(nil, r.lastID), true
@@ -117,11 +175,8 @@ func (r *readIndexer) states(states []raft.ReadState) {
 		}
 		delete(r.asked, id)
 		b.index = s.Index
-		if b.index <= r.reached {
-			close(b.done)
-			continue
-		}
-		r.known = append(r.known, b)
+		r.confirmed(b.stamp)
+		r.settle(b)
 	}
 }
 
@@ -129,7 +184,7 @@ func (r *readIndexer) states(states []raft.ReadState) {
 func (r *readIndexer) applied(index uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.reached = index
+	r.reached.Store(index)
 	r.known = slices.DeleteFunc(r.known, func(b *readBatch) bool {
 		reached := b.index <= index
 		if reached {
@@ -152,7 +207,7 @@ func (r *readIndexer) expire(before time.Time) {
 	r.known = slices.DeleteFunc(r.known, func(b *readBatch) bool {
 		late := b.born.Before(before)
 		if late {
-			b.fail(fmt.Errorf("%w: the engine has applied up to entry %d of %d", kv.ErrTimeout, r.reached, b.index))
+			b.fail(fmt.Errorf("%w: the engine has applied up to entry %d of %d", kv.ErrTimeout, r.reached.Load(), b.index))
 		}
 		return late
 	})
@@ -167,7 +222,7 @@ func (b *readBatch) fail(err error) {
 func (r *readIndexer) close(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closed = err
+	r.closed.Store(&err)
 	batches := r.known
 	for _, b := range r.asked {
 		batches = append(batches, b)

@@ -16,6 +16,7 @@ func (n *Node) handleReady() error {
 		return n.handleReadyBehind()
 	}
 	rd := n.rn.Ready()
+	n.lease.note(&rd)
 	if rd.SoftState != nil {
 		n.softState(*rd.SoftState)
 	}
