@@ -74,7 +74,7 @@ var benchViews = []benchView{
 	{"Save", "The log against the device", (*benchBuilder).device},
 	{"PowerCuts", "Acknowledged writes lost in power cuts", (*benchBuilder).powerCuts},
 	{"Restart", "Restart", (*benchBuilder).restart},
-	{"Sync", "Sync policies in process", (*benchBuilder).policies},
+	{"WALPolicy", "Sync policies in process", (*benchBuilder).policies},
 	{"OneClient", "Sync policies with one client", (*benchBuilder).oneClient},
 }
 

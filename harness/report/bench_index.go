@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -40,18 +39,18 @@ func (b *benchBuilder) index(f *benchFile) error {
 	return nil
 }
 
-// micros returns the times of an operation on an index in microseconds.
-func micros(f *benchFile, index, op, n, k string) []float64 {
+// indexTimes returns the times of an operation on an index in nanoseconds.
+func indexTimes(f *benchFile, index, op, n, k string) []float64 {
 	keys := []string{"pkg", index, "op", op, "n", n}
 	if k != "" {
 		keys = append(keys, "k", k)
 	}
-	times := slices.Clone(f.find("ns/op", keys...))
-	for i := range times {
-		times[i] /= 1000
-	}
-	return times
+	return f.find("ns/op", keys...)
 }
+
+// micros writes the median of times in nanoseconds as microseconds, with its
+// interval.
+func micros(times []float64) string { return interval(scaled(stats.Summarize(times), 1e-3)) }
 
 // repeats is stats.CompareRepeats for a table: without a pair it is empty.
 func repeats(num, den []float64) stats.Comparison {
@@ -64,14 +63,14 @@ func repeats(num, den []float64) stats.Comparison {
 
 // rangeAnswer puts the plan's prediction beside the measured time.
 func rangeAnswer(f *benchFile) string {
-	base, ordered := micros(f, baselineIndex, "range", planKeys, planResults), micros(f, orderedIndex, "range", planKeys, planResults)
+	base, ordered := indexTimes(f, baselineIndex, "range", planKeys, planResults), indexTimes(f, orderedIndex, "range", planKeys, planResults)
 	c := repeats(base, ordered)
 	claim, ok := claims.ByID(claimIndex)
 	if !ok || c.N == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%s, \"%s\": in time, %s us on %s for %s us on %s, %s times less; %s.", claimIndex, claim.Title,
-		interval(stats.Summarize(ordered)), orderedIndex, interval(stats.Summarize(base)), baselineIndex, estimate(c), ratioRange(c).atLeast(rangeGoal))
+		micros(ordered), orderedIndex, micros(base), baselineIndex, estimate(c), ratioRange(c).atLeast(rangeGoal))
 }
 
 // growthAnswer says how the cost of a limited range follows the number of keys.
@@ -80,7 +79,7 @@ func growthAnswer(f *benchFile, names []string) string {
 	first, last := sizes[0], sizes[len(sizes)-1]
 	var parts []string
 	for _, name := range names {
-		if c := repeats(micros(f, name, "limit", last, planResults), micros(f, name, "limit", first, planResults)); c.N > 0 {
+		if c := repeats(indexTimes(f, name, "limit", last, planResults), indexTimes(f, name, "limit", first, planResults)); c.N > 0 {
 			parts = append(parts, fmt.Sprintf("%s on %s", estimate(c), name))
 		}
 	}
@@ -103,14 +102,14 @@ func planCase(f *benchFile, names []string) *table {
 		t.head = append(t.head, num(op.heading), num(baselineIndex+"/index"))
 	}
 	for _, name := range names {
-		row := t.row(name, fmt.Sprint(len(micros(f, name, "range", planKeys, planResults))))
+		row := t.row(name, fmt.Sprint(len(indexTimes(f, name, "range", planKeys, planResults))))
 		for _, op := range ops {
-			times := micros(f, name, op.op, planKeys, op.k)
+			times := indexTimes(f, name, op.op, planKeys, op.k)
 			ratio := "1"
 			if name != baselineIndex {
-				ratio = estimate(repeats(micros(f, baselineIndex, op.op, planKeys, op.k), times))
+				ratio = estimate(repeats(indexTimes(f, baselineIndex, op.op, planKeys, op.k), times))
 			}
-			row.text(interval(stats.Summarize(times)), ratio)
+			row.text(micros(times), ratio)
 		}
 	}
 	return t
@@ -134,7 +133,7 @@ func indexGrid(f *benchFile, names []string) *table {
 			for _, k := range results {
 				row := t.row(op, stats.Separate(n), stats.Separate(k))
 				for _, name := range names {
-					row.text(interval(stats.Summarize(micros(f, name, op, n, k))))
+					row.text(micros(indexTimes(f, name, op, n, k)))
 				}
 			}
 		}
@@ -167,16 +166,17 @@ func indexFigure(f *benchFile, names []string, op string, text plots.CurvesText)
 			if err != nil {
 				return nil, fmt.Errorf("n=%q: %w", n, err)
 			}
-			c.Points = appendPoint(c.Points, x, micros(f, name, op, n, planResults))
+			c.Points = appendPoint(c.Points, x, 1e-3, indexTimes(f, name, op, n, planResults))
 		}
 		curves = append(curves, c)
 	}
 	return plots.Curves(text, curves)
 }
 
-// appendPoint adds the median with its interval, or nothing without values.
-func appendPoint(points []plots.CurvePoint, x float64, values []float64) []plots.CurvePoint {
-	s := stats.Summarize(values)
+// appendPoint adds the median of values, in another unit, with its interval, or
+// nothing without values.
+func appendPoint(points []plots.CurvePoint, x, factor float64, values []float64) []plots.CurvePoint {
+	s := scaled(stats.Summarize(values), factor)
 	switch {
 	case s.N == 0:
 		return points

@@ -10,6 +10,7 @@ import (
 
 // Goals of a restart and of group commit, and the policies that they are about.
 const (
+	restartEntries = "1000000"
 	restartGoal    = 300_000 // entries/s
 	oneClientGoal  = 1.05    // group's time of a put by a lone client, to perready's
 	policyPerReady = "perready"
@@ -17,64 +18,70 @@ const (
 	policyAsync    = "async"
 )
 
-// policyName marks the policy that may lose what it acknowledged.
-func policyName(wal string) string {
+// policyTier is the durability of what a policy acknowledges.
+func policyTier(wal string) string {
 	if wal == policyAsync {
-		return wal + " (" + record.TierUnsafe + ")"
+		return record.TierUnsafe
 	}
-	return wal
+	return record.TierSynced
 }
 
 // powerCuts shows BenchmarkPowerCuts: what each policy loses when the power fails
 // (claim M4).
 func (b *benchBuilder) powerCuts(f *benchFile) error {
 	t := &table{
-		caption: "Simulated power cuts at random acknowledgements; what was not synced is lost, wholly or in part. Acknowledged and lost: writes, summed over the cuts.",
+		caption: "Simulated power cuts at random acknowledgements; of what was not synced a random part is lost, up to all of it. Acknowledged and lost: writes, summed over the cuts.",
 		head:    []column{text("--wal"), text("tier"), num("cuts"), num("with a loss"), num("acknowledged"), num("lost")},
 	}
-	safeCuts, safeLost, unsafe := 0.0, 0.0, ""
+	cuts, lost, unsafe := int64(0), int64(0), ""
 	for _, s := range f.samples {
-		m := s.medians()
-		t.add(s.keys["wal"], s.keys["tier"], stats.Count(int64(m["cuts"])), stats.Count(int64(m["cuts-with-loss"])),
-			stats.Count(int64(m["acknowledged-writes"])), stats.Count(int64(m["lost-writes"])))
-		if s.keys["tier"] == record.TierUnsafe {
-			unsafe += fmt.Sprintf(" %s, which is %s, lost %s of %s acknowledged writes, in %s of %s cuts.", s.keys["wal"], record.TierUnsafe,
-				stats.Count(int64(m["lost-writes"])), stats.Count(int64(m["acknowledged-writes"])), stats.Count(int64(m["cuts-with-loss"])), stats.Count(int64(m["cuts"])))
+		wal, tier := s.keys["wal"], policyTier(s.keys["wal"])
+		texts := []string{wal, tier}
+		for _, unit := range []string{"cuts", "cuts-with-loss", "acknowledged", "lost"} {
+			texts = append(texts, stats.Count(s.count(unit)))
+		}
+		t.add(texts...)
+		if tier == record.TierUnsafe {
+			unsafe += fmt.Sprintf(" %s, which is %s, lost %s of %s, in %s of %s cuts.", wal, tier, texts[5], texts[4], texts[3], texts[2])
 			continue
 		}
-		safeCuts += m["cuts"]
-		safeLost += m["lost-writes"]
+		cuts += s.count("cuts")
+		lost += s.count("lost")
 	}
-	b.printf("The safe policies lost %s acknowledged writes in %s cuts.%s\n\n%s", stats.Count(int64(safeLost)), stats.Count(int64(safeCuts)), unsafe, t)
+	b.printf("Of the writes that they had acknowledged, the %s policies lost %s in %s cuts.%s\n\n%s", record.TierSynced, stats.Count(lost), stats.Count(cuts), unsafe, t)
 	return nil
 }
 
-// medians has one value for each unit.
-func (s *benchSample) medians() map[string]float64 {
-	m := make(map[string]float64)
-	for unit, values := range s.values {
-		m[unit] = stats.Summarize(values).Median
+// count is the sum of a unit that counts something, over the repeats.
+func (s *benchSample) count(unit string) (sum int64) {
+	for _, v := range s.values[unit] {
+		sum += int64(v)
 	}
-	return m
+	return sum
 }
 
 // restart shows BenchmarkRestart: how fast a store reads its log.
 func (b *benchBuilder) restart(f *benchFile) error {
-	var parts []string
+	if rate := stats.Summarize(f.find("entries/s", "entries", restartEntries)); rate.N > 0 {
+		b.printf("A log of %s entries is read and applied at %s entries/s; %s.\n\n", stats.Separate(restartEntries), interval(rate), medianRange(rate).atLeast(restartGoal))
+	}
+	t := &table{
+		caption: "From opening the store to the last entry applied; memory engine, puts of 256 B, no snapshot. entries: one put in each; puts: in entries as batching makes them.",
+		head:    []column{text("log of"), num("n"), num("log, MB"), num("start, s"), num("entries/s"), num("puts/s")},
+	}
 	for _, s := range f.samples {
-		rate := stats.Summarize(s.values["entries/s"])
-		if s.keys["entries"] == "1000000" && rate.N > 0 {
-			parts = append(parts, fmt.Sprintf("%s: %s entries/s, %s", strings.TrimPrefix(s.name, s.keys["pkg"]+" "), interval(rate), medianRange(rate).atLeast(restartGoal)))
+		content := stats.Separate(s.keys["entries"]) + " entries"
+		if puts, ok := s.keys["puts"]; ok {
+			content = stats.Separate(puts) + " puts"
 		}
+		t.add(content, fmt.Sprint(len(s.values["ns/op"])), interval(scaled(stats.Summarize(s.values["log-bytes"]), 1e-6)), interval(scaled(stats.Summarize(s.values["ns/op"]), 1e-9)),
+			interval(stats.Summarize(s.values["entries/s"])), interval(stats.Summarize(s.values["puts/s"])))
 	}
-	if len(parts) > 0 {
-		b.printf("A restart from a log of a million entries: %s.\n\n", strings.Join(parts, "; "))
-	}
-	b.printf("%s", f.table("From opening the log to the last entry applied."))
+	b.printf("%s", t)
 	return nil
 }
 
-// policies shows BenchmarkSync: puts per second of each policy.
+// policies shows BenchmarkWALPolicy: puts per second of each policy.
 func (b *benchBuilder) policies(f *benchFile) error {
 	names := f.all("wal")
 	t := &table{
@@ -82,7 +89,7 @@ func (b *benchBuilder) policies(f *benchFile) error {
 		head:    []column{text("disk"), num("clients"), num("n")},
 	}
 	for _, name := range names {
-		t.head = append(t.head, num(policyName(name)))
+		t.head = append(t.head, num(name))
 	}
 	t.head = append(t.head, num(policyGroup+"/"+policyPerReady))
 	for _, disk := range f.all("disk") {

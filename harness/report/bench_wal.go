@@ -69,13 +69,13 @@ func deviceAnswer(f *benchFile, all []shape) string {
 	var parts []string
 	for _, s := range all {
 		if c := repeats(s.rates(f, ownLog), s.rates(f, rawDevice)); s.bytes() == goalBytes && c.N > 0 {
-			parts = append(parts, fmt.Sprintf("%s of the raw device with entries of %s B (%s)", estimate(c), stats.Count(int64(s.entryBytes)), ratioRange(c).atLeast(deviceGoal)))
+			parts = append(parts, fmt.Sprintf("entries of %s B %s (%s)", stats.Count(int64(s.entryBytes)), estimate(c), ratioRange(c).atLeast(deviceGoal)))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("At batches of 64 KiB the store's log reaches %s.\n\n", strings.Join(parts, ", "))
+	return fmt.Sprintf("The store's log in batches of 64 KiB, as a share of the raw device: %s.\n\n", strings.Join(parts, ", "))
 }
 
 // deviceTable has a row for each shape and a share of the device for each log.
@@ -91,7 +91,7 @@ func deviceTable(f *benchFile, all []shape, logs []string) *table {
 	}
 	for _, s := range all {
 		raw := s.rates(f, rawDevice)
-		row := t.row(stats.Count(int64(s.entryBytes)), stats.Count(int64(s.entries)), stats.Number(float64(s.bytes())/1024), fmt.Sprint(len(raw)),
+		row := t.row(stats.Count(int64(s.entryBytes)), stats.Count(int64(s.entries)), stats.Separate(strconv.FormatFloat(float64(s.bytes())/1024, 'f', -1, 64)), fmt.Sprint(len(raw)),
 			interval(stats.Summarize(raw)), interval(stats.Summarize(s.rates(f, ownLog))))
 		for _, l := range others {
 			row.text(estimate(repeats(s.rates(f, l), raw)))
@@ -107,7 +107,7 @@ func deviceFigure(f *benchFile, all []shape, logs []string) (*plots.Figure, erro
 		c := plots.Curve{Name: l}
 		for _, s := range all {
 			if s.entryBytes == planValue {
-				c.Points = appendPoint(c.Points, float64(s.bytes())/1024, s.rates(f, l))
+				c.Points = appendPoint(c.Points, float64(s.bytes())/1024, 1, s.rates(f, l))
 			}
 		}
 		curves = append(curves, c)
