@@ -145,6 +145,8 @@ func estimate(c stats.Comparison) string {
 	switch {
 	case c.N == 0:
 		return none
+	case c.N == 1:
+		return stats.Number(c.Ratio)
 	case !c.Interval:
 		return fmt.Sprintf("%s (%s to %s)", stats.Number(c.Ratio), stats.Number(c.Min), stats.Number(c.Max))
 	}
@@ -175,25 +177,20 @@ type goalRange struct {
 func ratioRange(c stats.Comparison) goalRange { return goalRange{c.Lo, c.Hi, c.Interval} }
 func medianRange(s stats.Summary) goalRange   { return goalRange{s.Lo, s.Hi, s.Interval} }
 
-// atLeast says whether the goal of at least v is reached.
-func (s goalRange) atLeast(v float64) string {
-	return s.judge("at least "+stats.Number(v), s.lo >= v, s.hi < v)
-}
+// atLeast says whether a goal of at least v is reached.
+func (s goalRange) atLeast(v float64) string { return s.judge(s.lo >= v, s.hi < v) }
 
-// atMost says whether the goal of at most v is reached.
-func (s goalRange) atMost(v float64) string {
-	return s.judge("at most "+stats.Number(v), s.hi <= v, s.lo > v)
-}
+// atMost says whether a goal of at most v is reached.
+func (s goalRange) atMost(v float64) string { return s.judge(s.hi <= v, s.lo > v) }
 
-func (s goalRange) judge(what string, reached, missed bool) string {
-	verdict := "open: it lies within the interval"
+func (s goalRange) judge(reached, missed bool) string {
 	switch {
 	case !s.known:
-		verdict = "open: too few repeats for an interval"
+		return "open, too few repeats for an interval"
 	case reached:
-		verdict = "reached"
+		return "reached"
 	case missed:
-		verdict = "missed"
+		return "missed"
 	}
-	return fmt.Sprintf("the goal of %s is %s", what, verdict)
+	return "open, it lies within the interval"
 }

@@ -69,8 +69,8 @@ func rangeAnswer(f *benchFile) string {
 	if !ok || c.N == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s, \"%s\": in time, %s us on %s for %s us on %s, %s times less; %s.", claimIndex, claim.Title,
-		micros(ordered), orderedIndex, micros(base), baselineIndex, estimate(c), ratioRange(c).atLeast(rangeGoal))
+	return fmt.Sprintf("%s, \"%s\": in time %s us on %s and %s us on %s, %s times as much. Goal of at least %d: %s.", claimIndex, claim.Title,
+		micros(ordered), orderedIndex, micros(base), baselineIndex, estimate(c), rangeGoal, ratioRange(c).atLeast(rangeGoal))
 }
 
 // growthAnswer says how the cost of a limited range follows the number of keys.

@@ -63,7 +63,7 @@ func (s *benchSample) count(unit string) (sum int64) {
 // restart shows BenchmarkRestart: how fast a store reads its log.
 func (b *benchBuilder) restart(f *benchFile) error {
 	if rate := stats.Summarize(f.find("entries/s", "entries", restartEntries)); rate.N > 0 {
-		b.printf("A log of %s entries is read and applied at %s entries/s; %s.\n\n", stats.Separate(restartEntries), interval(rate), medianRange(rate).atLeast(restartGoal))
+		b.printf("A log of %s entries is read and applied at %s entries/s. Goal of at least %s: %s.\n\n", stats.Separate(restartEntries), interval(rate), stats.Count(restartGoal), medianRange(rate).atLeast(restartGoal))
 	}
 	t := &table{
 		caption: "From opening the store to the last entry applied; memory engine, puts of 256 B, no snapshot. entries: one put in each; puts: in entries as batching makes them.",
@@ -115,7 +115,7 @@ func (b *benchBuilder) oneClient(f *benchFile) error {
 	for _, s := range f.samples {
 		c := repeats(s.values[policyGroup+"-p50-ns"], s.values[policyPerReady+"-p50-ns"])
 		if c.N > 0 {
-			parts = append(parts, fmt.Sprintf("On the %s disk a put's median under %s is %s of %s's: %s.", s.keys["disk"], policyGroup, estimate(c), policyPerReady, ratioRange(c).atMost(oneClientGoal)))
+			parts = append(parts, fmt.Sprintf("On the %s disk a put's median under %s is %s of %s's. Goal of at most %s: %s.", s.keys["disk"], policyGroup, estimate(c), policyPerReady, stats.Number(oneClientGoal), ratioRange(c).atMost(oneClientGoal)))
 		}
 	}
 	b.printf("%s\n\n%s", strings.Join(parts, " "), f.table("Medians of the puts of one client to one store after the other."))

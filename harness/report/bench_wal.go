@@ -69,20 +69,20 @@ func deviceAnswer(f *benchFile, all []shape) string {
 	var parts []string
 	for _, s := range all {
 		if c := repeats(s.rates(f, ownLog), s.rates(f, rawDevice)); s.bytes() == goalBytes && c.N > 0 {
-			parts = append(parts, fmt.Sprintf("entries of %s B %s (%s)", stats.Count(int64(s.entryBytes)), estimate(c), ratioRange(c).atLeast(deviceGoal)))
+			parts = append(parts, fmt.Sprintf("entries of %s B %s, %s", stats.Count(int64(s.entryBytes)), estimate(c), ratioRange(c).atLeast(deviceGoal)))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("The store's log in batches of 64 KiB, as a share of the raw device: %s.\n\n", strings.Join(parts, ", "))
+	return fmt.Sprintf("The store's log in batches of 64 KiB, as a share of the raw device, and the goal of at least %s: %s.\n\n", stats.Number(deviceGoal), strings.Join(parts, "; "))
 }
 
 // deviceTable has a row for each shape and a share of the device for each log.
 func deviceTable(f *benchFile, all []shape, logs []string) *table {
 	t := &table{
 		caption: "Each batch is written and synced before the next. raw: the payload alone, in one write over space that was written before, and fdatasync. wal, the store's: files recycled, fdatasync. etcd's and raft-wal: new files, reserved with fallocate; fdatasync and fsync. " +
-			"MB/s of payload; /raw: share of the device, paired by repeat, with its 95 % interval; above 1 where whole pages are cheaper than parts.",
+			"MB/s of payload; /raw: share of the device, paired by repeat, with its 95 % interval.",
 		head: []column{num("entry, B"), num("entries"), num("batch, KiB"), num("n"), num("raw, MB/s"), num("wal, MB/s")},
 	}
 	others := slices.DeleteFunc(slices.Clone(logs), func(l string) bool { return l == rawDevice })
