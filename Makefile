@@ -160,16 +160,16 @@ bench-wal: deps ## the log against the device, hashicorp/raft-wal and etcd's log
 	$(call bench-rounds,wal-device,-bench Save -benchtime 200ms ./...,core/wal/walbench)
 
 .PHONY: bench-reference
-bench-reference: deps ## remake the committed benchmark records
+bench-reference: deps ## remake the committed benchmark records, without bench-wal (about twelve minutes)
 	$(call bench-reference,codec,-bench Codec -count 6 -benchtime 200ms ./variants/codec/...)
-	$(call bench-reference,in-process-put,-bench Put -count 6 -benchtime 20000x ./variants)
-	$(call bench-reference,in-process-put-saturated,-bench Put/variant=best/.*/clients=1000 -count 6 -benchtime 500000x ./variants)
-	$(call bench-reference,wal-policy,-bench WALPolicy -count 6 -benchtime 0.5s -timeout 30m ./variants)
-	$(call bench-reference,wal-one-client,-bench OneClient -count 10 -benchtime 3000x -timeout 30m ./variants)
+	$(call bench-reference,in-process-put,-bench Put -count 6 -benchtime 300ms ./variants)
+	$(call bench-reference,in-process-put-saturated,-bench Put/variant=best/.*/clients=1000 -count 6 -benchtime 300000x ./variants)
+	$(call bench-rounds,wal-policy,-bench WALPolicy -benchtime 200ms ./variants)
+	$(call bench-reference,wal-one-client,-bench OneClient -count 6 -benchtime 1000x ./variants)
 	$(call bench-reference,power-cuts,-bench PowerCuts -benchtime 1000x ./variants)
 	$(call bench-reference,restart,-bench Restart -count 6 -benchtime 1x -timeout 30m ./variants)
 	$(call bench-reference,memory-per-key,-bench HeapPerKey -count 6 -benchtime 1x ./variants/index/hash)
-	$(call bench-rounds,index-range,-bench Index -benchtime 50ms ./variants/index/...)
+	$(call bench-rounds,index-range,-bench Index -benchtime 20ms ./variants/index/...)
 	$(call bench-reference,generator-paced,-bench Paced -cpu 1 -count 6 -benchtime 4x ./harness/load)
 	$(call bench-reference,generator-record,-bench Record -cpu 1 -count 6 -benchtime 200ms ./harness/load)
 

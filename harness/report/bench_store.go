@@ -85,7 +85,7 @@ func (b *benchBuilder) restart(f *benchFile) error {
 func (b *benchBuilder) policies(f *benchFile) error {
 	names := f.all("wal")
 	t := &table{
-		caption: "Puts/s of the best selection without gRPC, memory engine. Ratios are paired by repeat, with their 95 % interval.",
+		caption: "Puts/s of the best selection without gRPC, memory engine; group-linger is group with a linger. Ratios are paired by repeat, with their 95 % interval.",
 		head:    []column{text("disk"), num("clients"), num("n")},
 	}
 	for _, name := range names {

@@ -10,6 +10,8 @@
 //     (every prediction with its verdict, by package verdict), a table per engine
 //     and workload, figures. Summarize writes attribution and ledger for a
 //     terminal from the same rows.
+//     A folder of Go benchmark output has no manifest: readBench reads it, and
+//     benchViews says how each benchmark is shown.
 //  4. Splice puts it between the section's markers and leaves every other byte
 //     of the document as it was.
 //
