@@ -90,6 +90,10 @@ check-generated: install-protoc
 phase1: build ## run phase 1's matrix, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
 	@bin/metabench run phase1 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
+.PHONY: phase2
+phase2: build ## run phase 2's matrix on top of phase 1, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
+	@bin/metabench run phase2 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+
 # The objective of `make capacity`; more flags by ARGS.
 SLO ?= p99=5ms
 .PHONY: capacity scaling

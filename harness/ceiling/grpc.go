@@ -22,14 +22,19 @@ var errAnswer = errors.New("the no-op server's answer is wrong")
 type Load struct {
 	Clients, Conns       int
 	KeyBytes, ValueBytes int
+	BatchOps             int // puts in one call of the store's own service; 0: one put in a call of etcd's
 }
 
 // params describes the load.
 func (l Load) params(rpc string) map[string]string {
-	return map[string]string{
+	params := map[string]string{
 		record.ParamClients: strconv.Itoa(l.Clients), record.ParamConns: strconv.Itoa(l.Conns), record.ParamRPC: rpc,
 		record.ParamKeyBytes: strconv.Itoa(l.KeyBytes), record.ParamValueBytes: strconv.Itoa(l.ValueBytes),
 	}
+	if l.BatchOps > 0 {
+		params[record.ParamBatch] = strconv.Itoa(l.BatchOps)
+	}
+	return params
 }
 
 // all runs work for every client at the same time and returns how long the last
@@ -63,8 +68,9 @@ func unary(pool *client.Pool, l Load) task {
 	}
 }
 
-// batch is unary with batch puts in each call.
-func batch(pool *client.Pool, l Load, size int) task {
+// batch is unary with l.BatchOps puts in each call.
+func batch(pool *client.Pool, l Load) task {
+	size := l.BatchOps
 	req := &rpcpb.BatchPutRequest{Puts: make([]*rpcpb.Put, size)}
 	for i := range req.Puts {
 		req.Puts[i] = &rpcpb.Put{Key: make([]byte, l.KeyBytes), Value: make([]byte, l.ValueBytes)}

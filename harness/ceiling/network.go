@@ -18,7 +18,7 @@ import (
 // The loads of the probes that no workload of a plan has yet.
 const (
 	batchClients, batchConns   = 8, 2
-	batchSize                  = 100
+	batchOps                   = 100
 	streamClients, streamConns = 2, 2
 )
 
@@ -65,14 +65,16 @@ type traffic struct {
 // traffics lists the gRPC probes.
 func (p *prober) traffics() []traffic {
 	var ts []traffic
-	for _, l := range p.Loads {
-		ts = append(ts, traffic{record.ProbeUnary, l, l.Clients, nil, func(pool *client.Pool) task { return unary(pool, l) }})
-	}
 	b, s := p.Loads[0], p.Loads[0]
-	b.Clients, b.Conns = batchClients, batchConns
-	ts = append(ts, traffic{record.ProbeBatch, b, b.Clients * batchSize, map[string]string{record.ParamBatch: strconv.Itoa(batchSize)},
-		func(pool *client.Pool) task { return batch(pool, b, batchSize) }})
-	s.Clients, s.Conns = streamClients, streamConns
+	b.Clients, b.Conns, b.BatchOps = batchClients, batchConns, batchOps
+	s.Clients, s.Conns, s.BatchOps = streamClients, streamConns, 0
+	for _, l := range append(slices.Clone(p.Loads), b) {
+		if l.BatchOps > 0 {
+			ts = append(ts, traffic{record.ProbeBatch, l, l.Clients * l.BatchOps, nil, func(pool *client.Pool) task { return batch(pool, l) }})
+		} else {
+			ts = append(ts, traffic{record.ProbeUnary, l, l.Clients, nil, func(pool *client.Pool) task { return unary(pool, l) }})
+		}
+	}
 	for _, w := range streamWindows {
 		extra := map[string]string{record.ParamWindow: strconv.Itoa(w.operations), record.ParamPerMessage: strconv.Itoa(w.perMessage)}
 		ts = append(ts, traffic{record.ProbeStream, s, s.Clients, extra, func(pool *client.Pool) task { return stream(pool, s, w) }})

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"metastorebench/core/rpcpb"
 	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
 )
@@ -41,9 +42,9 @@ type Options struct {
 	// client's side of them; nil means none.
 	RPC         string
 	DialOptions func(rpc string) []grpc.DialOption
-	// Loads are the unary probes' loads; empty means those of the built-in plans'
-	// puts. Batches and streams use the first one's sizes of keys and values, the
-	// codecs each size.
+	// Loads are those of the unary and batch probes; empty means those of the
+	// built-in plans' puts. One more probe of batches and those of streams use the
+	// first one's sizes of keys and values, the codecs each size.
 	Loads  []Load
 	Effort Effort
 }
@@ -57,8 +58,8 @@ func (o Options) validate() error {
 		errs = append(errs, fmt.Errorf("%w: %d repeats of %v; accepted: 1 or more, above 0", ErrOptions, o.Effort.Repeats, o.Effort.Each))
 	}
 	for _, l := range o.Loads {
-		if l.Clients < 1 || l.Conns < 1 || l.KeyBytes < 1 || l.ValueBytes < 0 {
-			errs = append(errs, fmt.Errorf("%w: load %+v; accepted: clients, connections and key bytes from 1, value bytes from 0", ErrOptions, l))
+		if l.Clients < 1 || l.Conns < 1 || l.KeyBytes < 1 || l.ValueBytes < 0 || l.BatchOps < 0 || l.BatchOps > rpcpb.MaxBatchOps {
+			errs = append(errs, fmt.Errorf("%w: load %+v; accepted: clients, connections and key bytes from 1, value bytes from 0, batches of 0 (none) to %d", ErrOptions, l, rpcpb.MaxBatchOps))
 		}
 	}
 	return errors.Join(errs...)
@@ -68,7 +69,7 @@ func (o Options) validate() error {
 func Loads(workloads []record.Workload) []Load {
 	var loads []Load
 	for _, w := range workloads {
-		l := Load{Clients: w.Clients, Conns: w.Conns, KeyBytes: w.KeyBytes, ValueBytes: w.ValueBytes}
+		l := Load{Clients: w.Clients, Conns: w.Conns, KeyBytes: w.KeyBytes, ValueBytes: w.ValueBytes, BatchOps: w.BatchOps}
 		if w.API != workload.APIHTTP && !slices.Contains(loads, l) {
 			loads = append(loads, l)
 		}

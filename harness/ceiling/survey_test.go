@@ -96,7 +96,7 @@ func TestSurvey(t *testing.T) {
 	require.Equal(t, "9.2", decode.Params[record.ParamAllocs])
 	batch, ok := got.Find(record.ProbeBatch)[0].Int(record.ParamBatch)
 	require.True(t, ok)
-	require.Equal(t, batchSize, batch)
+	require.Equal(t, batchOps, batch)
 }
 
 func TestSurveyWithoutPrograms(t *testing.T) {

@@ -164,7 +164,7 @@ func step(s *oracle, o *Observer, r *rand.Rand, id workload.WriteID, key int) {
 		first := key - key%workload.PrefixKeys
 		count := min(workload.PrefixKeys, len(o.m.keys)-first)
 		limit := int64(r.IntN(3) * 5)
-		o.BeginRange(first, count)
+		o.BeginRange(first, count, limit)
 		pairs, more, revision := s.scan(first, count, limit)
 		o.EndRange(pairs, more, limit, revision, nil)
 	}
@@ -186,7 +186,7 @@ func TestWrongAnswersAreNamed(t *testing.T) {
 		o.EndPut(revision, nil)
 	}
 	scan := func(o *Observer, more bool, limit int64, pairs ...*mvccpb.KeyValue) {
-		o.BeginRange(0, 256)
+		o.BeginRange(0, 256, limit)
 		o.EndRange(pairs, more, limit, 9, nil)
 	}
 	for want, story := range map[string]func(o *Observer){
@@ -252,9 +252,38 @@ func TestConcurrentOperationsAreAllowedEitherWay(t *testing.T) {
 	writer.EndPut(7, nil)
 	writer.BeginPut(10, id(5))
 	writer.EndPut(8, nil)
-	reader.BeginRange(0, 256)
+	reader.BeginRange(0, 256, 1)
 	reader.EndRange([]*mvccpb.KeyValue{pair(w, 9, id(4), 7)}, true, 1, 8, nil)
 	require.True(t, m.Answers().OK, m.Answers().Detail)
+}
+
+// A range may cross prefixes. Behind the limit of a long one nothing is judged but
+// the pairs themselves.
+func TestLongRanges(t *testing.T) {
+	w := newWorkload(t, 2000)
+	m := NewModel(w)
+	writer, reader := m.Observer(0), m.Observer(1)
+	revision := int64(1)
+	for _, key := range []int{250, 260, 1500} {
+		revision++
+		writer.BeginPut(key, id(uint64(revision)))
+		writer.EndPut(revision, nil)
+	}
+	scan := func(limit int64, more bool, pairs ...*mvccpb.KeyValue) {
+		reader.BeginRange(240, 1500, limit)
+		reader.EndRange(pairs, more, limit, revision, nil)
+	}
+	a, b, c := pair(w, 250, id(2), 2), pair(w, 260, id(3), 3), pair(w, 1500, id(4), 4)
+	scan(0, false, a, b, c)
+	scan(2, true, a, b)
+	scan(5, false, a, b, c)
+	require.True(t, m.Answers().OK, m.Answers().Detail)
+	scan(5, false, a, b)
+	require.True(t, m.Answers().OK, "key 1500 is behind what was kept of a range with limit 5")
+	scan(0, false, a, c)
+	require.Contains(t, m.Answers().Detail, "key 260: not found")
+	scan(0, false, a, b)
+	require.Contains(t, m.Answers().Detail, "key 1500: not found")
 }
 
 // Two reads see a put that is still under way, then do not: each alone is

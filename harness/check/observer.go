@@ -20,7 +20,8 @@ type Observer struct {
 	newest int64    // highest revision in any answer when it was sent
 	floor  keyState // what was known of the key when it was sent
 	sampled
-	// floors are what was known of each key of a range; reused.
+	// floors are what was known of the keys of a range, of the first ones only if
+	// it is long and limited; reused.
 	floors []keyState
 	first  int
 	count  int
@@ -204,13 +205,34 @@ func (o *Observer) absent(key int, floor keyState, own int32) {
 	}
 }
 
-// BeginRange says that a read of count keys, all under one prefix, from index
-// first is about to be sent.
-func (o *Observer) BeginRange(first, count int) {
+// BeginRange says that a read of count keys from index first is about to be sent,
+// which is answered with up to limit of them (0: all).
+//
+// What is known of each key is kept for the judgement; of a range with a limit,
+// of limit keys and one prefix more. The answer goes beyond these only if many of
+// them are deleted, and then the keys there are judged as if nothing were known.
+func (o *Observer) BeginRange(first, count int, limit int64) {
 	o.key, o.first, o.count, o.newest = first, first, count, o.m.newest.Load()
-	l := o.m.lock(first)
-	o.floors = append(o.floors[:0], o.m.keys[first:first+count]...)
-	l.Unlock()
+	end := first + count
+	if limit > 0 {
+		end = min(end, first+int(min(limit, int64(count)))+workload.PrefixKeys)
+	}
+	o.floors = o.floors[:0]
+	for at := first; at < end; {
+		next := min(end, at-at%workload.PrefixKeys+workload.PrefixKeys)
+		l := o.m.lock(at) // of all keys of one prefix
+		o.floors = append(o.floors, o.m.keys[at:next]...)
+		l.Unlock()
+		at = next
+	}
+}
+
+// floorOf is what was known of a key of the range when it was sent.
+func (o *Observer) floorOf(key int) keyState {
+	if i := key - o.first; i < len(o.floors) {
+		return o.floors[i]
+	}
+	return keyState{}
 }
 
 // EndRange reports the range's answer: pairs in key order, and whether the
@@ -240,7 +262,7 @@ func (o *Observer) EndRange(pairs []*mvccpb.KeyValue, more bool, limit, revision
 			return
 		}
 		o.absentFrom(next, key)
-		o.found(key, pair, o.floors[key-o.first], revision)
+		o.found(key, pair, o.floorOf(key), revision)
 		next = key + 1
 	}
 	if !more {
@@ -251,7 +273,7 @@ func (o *Observer) EndRange(pairs []*mvccpb.KeyValue, more bool, limit, revision
 
 // absentFrom judges that the keys of the range in [from, to) were not found.
 func (o *Observer) absentFrom(from, to int) {
-	for key := from; key < to; key++ {
+	for key := from; key < min(to, o.first+len(o.floors)); key++ {
 		o.absent(key, o.floors[key-o.first], 0)
 	}
 }

@@ -85,9 +85,6 @@ func TestBatchesCountByOperation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &batcher{memory: newMemory(10 * time.Millisecond)}
 		c := batchConfig(t, workload.TypeLargeScale, 4, b)
-		require.NoError(t, Preload(t.Context(), c))
-		require.Len(t, b.pairs, 200)
-		require.Equal(t, int64(8), b.calls, "the preload goes in batches")
 		got, err := Run(t.Context(), c)
 		require.NoError(t, err)
 		require.Len(t, got.Ops, 2)
@@ -108,6 +105,32 @@ func TestBatchesCountByOperation(t *testing.T) {
 		require.True(t, answers.OK, answers.Detail)
 		require.True(t, c.Model.Revisions(1, b.revision).OK)
 	})
+}
+
+// The preload goes in batches where it can, whatever the workload's API, and the
+// model knows every pair.
+func TestPreloadInBatches(t *testing.T) {
+	b := &batcher{memory: newMemory(0)}
+	c := config(t, workload.TypePut, 3, b.memory)
+	params := c.Workload.Workload
+	params.Keys, params.PreloadKeys = 5000, 4500
+	w, err := workload.New(params, 1)
+	require.NoError(t, err)
+	c.Workload, c.Model = w, check.NewModel(w)
+	c.PreloadBatch = func(int) Batcher { return b }
+	require.NoError(t, Preload(t.Context(), c))
+	require.Len(t, b.pairs, 4500)
+	require.Equal(t, int64(5), b.calls, "1,000 puts in a call")
+	scan := c.Model.Scan()
+	for key := range w.PreloadKeys {
+		scan.Add([]*mvccpb.KeyValue{b.pairs[string(w.AppendKey(nil, key))]})
+	}
+	got := scan.Finish()
+	require.True(t, got.OK, got.Detail)
+
+	b.refuses = func(i int) bool { return i == 499 }
+	c.Model = check.NewModel(w)
+	require.ErrorContains(t, Preload(t.Context(), c), "of 4500 keys: rpc error: code = InvalidArgument")
 }
 
 // A bad operation fails alone; a failed call fails all of its operations.

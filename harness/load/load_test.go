@@ -260,7 +260,7 @@ func TestPreload(t *testing.T) {
 	require.True(t, got.OK, got.Detail)
 
 	m.fails = func(int64) error { return status.Error(codes.ResourceExhausted, "full") }
-	require.ErrorContains(t, Preload(t.Context(), Config{Workload: w, Client: m.client, Model: check.NewModel(w)}), "preload key")
+	require.ErrorContains(t, Preload(t.Context(), Config{Workload: w, Client: m.client, Model: check.NewModel(w)}), "preload, after")
 }
 
 // Durations outside the histogram's range are counted, not clamped.

@@ -14,13 +14,8 @@ import (
 	"metastorebench/harness/workload"
 )
 
-const (
-	// liveEvery is how often Config.Live is called.
-	liveEvery = 250 * time.Millisecond
-	// preloadWorkers fill the store before the run: enough for a store that
-	// batches, few enough for one that does not.
-	preloadWorkers = 64
-)
+// liveEvery is how often Config.Live is called.
+const liveEvery = 250 * time.Millisecond
 
 // Config says what to run.
 type Config struct {
@@ -28,9 +23,11 @@ type Config struct {
 	// Client returns worker i's client, for one goroutine.
 	Client func(i int) client.KV
 	// Batch does so for batches; it may be nil if the workload's API is not batch.
-	Batch  func(i int) Batcher
-	Model  *check.Model
-	Warmup time.Duration
+	Batch func(i int) Batcher
+	// PreloadBatch does so for the preload; nil sends its puts one by one.
+	PreloadBatch func(i int) Batcher
+	Model        *check.Model
+	Warmup       time.Duration
 	// Measure is the length of the window.
 	Measure time.Duration
 	// Grace is how long operations under way at the end are waited for.
@@ -74,7 +71,7 @@ func Run(ctx context.Context, c Config) (result Result, err error) {
 	recorders := make([]*recorder, c.Workload.Clients)
 	for i := range recorders {
 		recorders[i] = newRecorder(win, pace.open())
-		s := newSender(i, c, uint32(i), epoch)
+		s := newSender(i, c, epoch)
 		group.Go(func() error {
 			work(calls, s, c.Workload.Stream(i), pace.of[i], recorders[i])
 			return context.Cause(running)
@@ -149,42 +146,4 @@ func completed(recorders []*recorder) (n int64) {
 		n += r.completed.Load()
 	}
 	return n
-}
-
-// Preload writes the first PreloadKeys keys, under the eyes of the model, in
-// batches if the workload's API is batch. It stops at the first error. Of the
-// Config it uses Workload, Client, Batch and Model.
-func Preload(ctx context.Context, c Config) error {
-	group, running := errgroup.WithContext(ctx)
-	epoch := time.Now()
-	w := c.Workload
-	n := w.Call(workload.Put)
-	workers := min(preloadWorkers, (w.PreloadKeys+n-1)/n)
-	for i := range workers {
-		s := newSender(i, c, w.PreloadWriter(), epoch)
-		group.Go(func() error {
-			for first := i * n; first < w.PreloadKeys; first += workers * n {
-				if err := s.preload(running, first, min(n, w.PreloadKeys-first)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-// preload puts n keys from the given index in one call.
-func (s *sender) preload(ctx context.Context, first, n int) error {
-	ops := make([]workload.Op, n)
-	for i := range ops {
-		ops[i] = workload.Op{Kind: workload.Put, Key: first + i}
-	}
-	s.seq = uint64(first) // one writer number, so the key tells writes apart
-	for _, e := range s.call(ctx, ops) {
-		if e.err != nil {
-			return fmt.Errorf("preload key %d of %d: %w", first, s.work.PreloadKeys, e.err)
-		}
-	}
-	return nil
 }

@@ -20,12 +20,12 @@ type sender struct {
 
 	key, end, value []byte // reused
 	events          []event
-	batches         *batches // nil unless the workload's API is batch
+	batches         *batches // nil if operations go one by one
 }
 
-// newSender returns the sender of a run's worker i, or of its preload's.
-func newSender(i int, c Config, writer uint32, epoch time.Time) *sender {
-	s := &sender{client: c.Client(i), work: c.Workload, observer: c.Model.Observer(i), writer: writer, epoch: epoch}
+// newSender returns the sender of a run's worker i.
+func newSender(i int, c Config, epoch time.Time) *sender {
+	s := &sender{client: c.Client(i), work: c.Workload, observer: c.Model.Observer(i), writer: uint32(i), epoch: epoch}
 	if c.Workload.API == workload.APIBatch {
 		s.batches = &batches{client: c.Batch(i), observer: c.Model.Batch(i, c.Workload.BatchOps)}
 	}
@@ -96,8 +96,8 @@ func (s *sender) get(ctx context.Context, key int) (sent, ended time.Duration, e
 
 func (s *sender) scan(ctx context.Context, key int) (sent, ended time.Duration, err error) {
 	var first, count int
-	s.key, s.end, first, count = s.work.AppendPrefix(s.key[:0], s.end[:0], key)
-	s.observer.BeginRange(first, count)
+	s.key, s.end, first, count = s.work.AppendRange(s.key[:0], s.end[:0], key)
+	s.observer.BeginRange(first, count, s.work.RangeLimit)
 	sent = time.Since(s.epoch)
 	page, err := s.client.Range(ctx, s.key, s.end, s.work.RangeLimit)
 	ended = time.Since(s.epoch)

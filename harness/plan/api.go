@@ -19,10 +19,12 @@ func (p *Plan) written(w record.Workload) record.Workload {
 }
 
 // effective is the workload as it is in a cell with these options. One over HTTP
-// stays there.
+// stays there, and so do ranges, which have no batches.
 func effective(w record.Workload, options map[string]string) record.Workload {
 	switch api := options[AxisAPI]; {
-	case api == apiBatch && w.API == workload.APIGRPC:
+	case onlyRanges(w) && w.API == workload.APIBatch:
+		w.API = workload.APIGRPC
+	case api == apiBatch && w.API == workload.APIGRPC && !onlyRanges(w):
 		w.API = workload.APIBatch
 	case api == apiUnary && w.API == workload.APIBatch:
 		w.API = workload.APIGRPC
@@ -33,9 +35,14 @@ func effective(w record.Workload, options map[string]string) record.Workload {
 	return w
 }
 
+// onlyRanges reports whether ranges are all that the workload does.
+func onlyRanges(w record.Workload) bool {
+	return len(w.Mix) == 1 && w.Mix[record.OpRange] > 0
+}
+
 // checkAPI says what is wrong with an entry's way to send operations, or "".
 func checkAPI(e Entry) string {
-	if e.Cell.Options[AxisAPI] == apiBatch && e.Workload.API != workload.APIBatch {
+	if e.Cell.Options[AxisAPI] == apiBatch && e.Workload.API != workload.APIBatch && !onlyRanges(e.Workload) {
 		return fmt.Sprintf("workload %s goes over %s, and axis api asks for batch; accepted: api grpc or batch", e.Workload.Name, e.Workload.API)
 	}
 	if err := errors.Join(workload.Validate(e.Workload)...); err != nil {

@@ -96,6 +96,11 @@ func (p *Plan) hasBaseline(axis string) bool {
 }
 
 func (p *Plan) checkGroup(f *faults, catalog Catalog, g group) {
+	for _, id := range g.factors {
+		if !slices.ContainsFunc(p.factors, func(fa factor) bool { return fa.id == id.name }) {
+			f.add(id.line, "group %s: unknown factor %q; accepted: %s", g.name, id.name, cmp.Or(p.factorNames(), "none"))
+		}
+	}
 	p.checkDesigns(f, g, g.designs)
 	for _, w := range g.workloads {
 		if !slices.ContainsFunc(p.workloads, func(l load) bool { return l.Name == w.name }) {
@@ -134,6 +139,7 @@ func (p *Plan) checkGroup(f *faults, catalog Catalog, g group) {
 
 // checkDesigns checks design names and what each needs.
 func (p *Plan) checkDesigns(f *faults, g group, designs []named) {
+	factors := p.factorsOf(g)
 	for _, d := range designs {
 		if designFuncs[d.name] == nil {
 			f.add(d.line, "group %s: unknown design %q; accepted: %s", g.name, d.name, strings.Join(Designs(), ", "))
@@ -144,10 +150,10 @@ func (p *Plan) checkDesigns(f *faults, g group, designs []named) {
 			f.add(d.line, "group %s: design list needs cells", g.name)
 		case d.name == "ends" && len(p.full) == 0:
 			f.add(d.line, `group %s: design ends needs the plan's "full"`, g.name)
-		case resolutions[d.name] > 0 && len(p.factors) < fraction.MinFactors:
-			f.add(d.line, "group %s: design %s needs %d or more factors, and the plan has %d: their %d settings are few enough for design %s, which aliases nothing",
-				g.name, d.name, fraction.MinFactors, len(p.factors), 1<<len(p.factors), designFactorial)
-		case slices.Contains([]string{designFactorial, "corners", "ladder"}, d.name) && len(p.factors) == 0:
+		case resolutions[d.name] > 0 && len(factors) < fraction.MinFactors:
+			f.add(d.line, "group %s: design %s needs %d or more factors, and there are %d: their %d settings are few enough for design %s, which aliases nothing",
+				g.name, d.name, fraction.MinFactors, len(factors), 1<<len(factors), designFactorial)
+		case slices.Contains([]string{designFactorial, "corners", "ladder"}, d.name) && len(factors) == 0:
 			f.add(d.line, "group %s: design %s needs the plan's factors", g.name, d.name)
 		}
 		if g.target != TargetStore && d.name != "fixed" {
@@ -209,6 +215,10 @@ func (p *Plan) workloadNames() string {
 		names[i] = l.Name
 	}
 	return strings.Join(names, ", ")
+}
+
+func (p *Plan) factorNames() string {
+	return strings.Join(mapSlice(p.factors, func(fa factor) string { return fa.id }), ", ")
 }
 
 func (p *Plan) groupNames() string {

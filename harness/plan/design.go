@@ -13,15 +13,39 @@ type point map[string]string
 // designFuncs are the designs by name. Each returns its points in the order in
 // which they are best read, the baseline first.
 var designFuncs = map[string]func(p *Plan, g group) []point{
-	designFactorial: func(p *Plan, _ group) []point { return subsets(p.factors, func(uint, int) bool { return true }) },
-	"corners":       func(p *Plan, _ group) []point { return subsets(p.factors, isCorner) },
-	"ladder":        func(p *Plan, _ group) []point { return ladder(p.factors) },
-	"ends":          func(p *Plan, _ group) []point { return []point{{}, toPoint(p.full)} },
-	"list":          func(_ *Plan, g group) []point { return mapSlice(g.cells, toPoint) },
-	"fixed":         func(*Plan, group) []point { return []point{{}} },
+	designFactorial: func(p *Plan, g group) []point {
+		return subsets(p.factorsOf(g), func(uint, int) bool { return true })
+	},
+	"corners": func(p *Plan, g group) []point { return subsets(p.factorsOf(g), isCorner) },
+	"ladder":  func(p *Plan, g group) []point { return ladder(p.factorsOf(g)) },
+	"ends":    func(p *Plan, g group) []point { return []point{{}, p.fullOf(g)} },
+	"list":    func(_ *Plan, g group) []point { return mapSlice(g.cells, toPoint) },
+	"fixed":   func(*Plan, group) []point { return []point{{}} },
 
-	designFractional:   func(p *Plan, _ group) []point { return fractional(p.factors, designFractional) },
-	designFractionalIV: func(p *Plan, _ group) []point { return fractional(p.factors, designFractionalIV) },
+	designFractional:   func(p *Plan, g group) []point { return fractional(p.factorsOf(g), designFractional) },
+	designFractionalIV: func(p *Plan, g group) []point { return fractional(p.factorsOf(g), designFractionalIV) },
+}
+
+// factorsOf returns the factors that a group's designs switch on: those that it
+// names, in the plan's order, or all.
+func (p *Plan) factorsOf(g group) []factor {
+	if len(g.factors) == 0 {
+		return p.factors
+	}
+	return slices.DeleteFunc(slices.Clone(p.factors), func(fa factor) bool {
+		return !slices.ContainsFunc(g.factors, func(n named) bool { return n.name == fa.id })
+	})
+}
+
+// fullOf is the plan's full without the factors that the group does not name.
+func (p *Plan) fullOf(g group) point {
+	full, named := toPoint(p.full), p.factorsOf(g)
+	for _, fa := range p.factors {
+		if !slices.ContainsFunc(named, func(n factor) bool { return n.axis == fa.axis }) {
+			delete(full, fa.axis)
+		}
+	}
+	return full
 }
 
 // Names of the designs that are checked or described by name.

@@ -27,11 +27,14 @@
 //	           key_bytes: 8, value_bytes: 256, keys: 100000}
 //	  batch50: {type: put, api: batch, batch_ops: 100, clients: 50, key_bytes: 8,
 //	           value_bytes: 256, keys: 100000}
+//	  read50: {type: mixed, mix: {get: 1}, clients: 50, key_bytes: 8, value_bytes: 256,
+//	           keys: 10000, preload_keys: 10000}
 //	groups:
 //	  - name: factorial              # required, unique
 //	    doc: why it is there
 //	    target: metastore            # or noop, etcd, external
 //	    designs: [factorial]         # see below
+//	    factors: [P1.1, P1.2]        # optional: the factors of its designs; all unless said
 //	    set: {wal: perready}         # over the baseline, in every cell
 //	    vary: {engine: [pebble, rocksdb]}  # crossed with the design
 //	    workloads: [put50, put1]     # required
@@ -58,7 +61,8 @@
 //	               two factors that cannot be told apart
 //	corners        none, each alone, all but each, all
 //	ladder         none, then one more factor at a time, in the plan's order
-//	ends           the baseline and the plan's "full"
+//	ends           the baseline and the plan's "full", without what belongs to a
+//	               factor that the group leaves out
 //	list           the group's cells, each a map over the baseline
 //	fixed          one point: the baseline with the group's set
 //

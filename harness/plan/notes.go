@@ -21,7 +21,7 @@ func (m *Matrix) DesignNotes() []string {
 		}
 		for _, d := range g.designs {
 			if cells > 0 { // not filtered out
-				for _, line := range m.Plan.designLines(d.name, cells, m.Blocks) {
+				for _, line := range designLines(d.name, m.Plan.factorsOf(g), cells, m.Blocks) {
 					notes = append(notes, fmt.Sprintf("group %s, %s: %s", g.name, d.name, line))
 				}
 			}
@@ -31,15 +31,15 @@ func (m *Matrix) DesignNotes() []string {
 }
 
 // designLines describe one design of a group of so many cells.
-func (p *Plan) designLines(design string, cells, blocks int) []string {
-	k := len(p.factors)
+func designLines(design string, factors []factor, cells, blocks int) []string {
+	k := len(factors)
 	if design == designFactorial && k >= fraction.MinFactors {
 		return []string{fmt.Sprintf("%d factors have %d settings, so the group's %d cells x %d blocks are %d trials; design %s would take %d of the settings",
-			k, 1<<k, cells, blocks, cells*blocks, designFractional, len(fractional(p.factors, designFractional)))}
+			k, 1<<k, cells, blocks, cells*blocks, designFractional, len(fractional(factors, designFractional)))}
 	}
 	d, err := fraction.Standard(k, resolutions[design])
 	if err != nil {
 		return nil // no fraction
 	}
-	return d.Lines(mapSlice(p.factors, func(f factor) string { return f.id + " " + f.axis }))
+	return d.Lines(mapSlice(factors, func(f factor) string { return f.id + " " + f.axis }))
 }

@@ -41,6 +41,7 @@ type load struct {
 type group struct {
 	name, doc, target string
 	designs           []named
+	factors           []named // those of the plan that its designs switch on; none: all
 	set               []setting
 	vary              []variation
 	workloads         []named
@@ -141,6 +142,7 @@ func (p *Plan) readWorkloads(f *faults, n *yaml.Node) {
 			{"distribution", false, f.text(what+": distribution", &l.Distribution)},
 			{"zipf_theta", false, f.number(what+": zipf_theta", &l.ZipfTheta)},
 			{"preload_keys", false, f.integer(what+": preload_keys", &l.PreloadKeys)},
+			{"range_keys", false, f.integer(what+": range_keys", &l.RangeKeys)},
 			{"range_limit", false, f.integer(what+": range_limit", &limit)},
 			{"mix", false, func(n *yaml.Node) { l.Mix = readMix(f, n, what) }},
 		})
@@ -174,6 +176,7 @@ func (p *Plan) readGroups(f *faults, n *yaml.Node) {
 			{"doc", false, f.text("group's doc", &g.doc)},
 			{"target", false, f.text("group's target", &g.target)},
 			{"designs", true, f.texts("designs", &g.designs)},
+			{"factors", false, f.texts("factors of a group", &g.factors)},
 			{"set", false, f.settings("set", &g.set)},
 			{"vary", false, func(n *yaml.Node) { g.vary = readVary(f, n) }},
 			{"workloads", true, f.texts("workloads", &g.workloads)},

@@ -14,7 +14,7 @@ import (
 	"metastorebench/harness/record"
 )
 
-// catalog is what the finished store of phase 1 prints.
+// catalog is what the store printed when phase 2 was finished.
 func catalog(t testing.TB) Catalog {
 	f, err := os.Open(filepath.Join("testdata", "variants.json"))
 	require.NoError(t, err)
@@ -63,28 +63,36 @@ func TestBuiltinPlansGolden(t *testing.T) {
 	}
 }
 
-func TestPhase1HoldsWhatWasPromised(t *testing.T) {
-	for _, tt := range []struct {
-		level    string
-		blocks   int
-		min, max time.Duration
-	}{
-		{"smoke", 1, 0, 45 * time.Second},
-		{"default", 3, 4 * time.Minute, 6 * time.Minute},
-		{"full", 10, 30 * time.Minute, 45 * time.Minute},
-	} {
-		m := expand(t, "phase1", tt.level)
-		require.Equal(t, tt.blocks, m.Blocks)
-		require.GreaterOrEqual(t, m.Planned(), tt.min, tt.level)
-		require.LessOrEqual(t, m.Planned(), tt.max, tt.level)
-		engines, workloads := map[string]bool{}, map[string]bool{}
+// promise is what a level of a plan may take, and how often it repeats.
+type promise struct {
+	level    string
+	blocks   int
+	min, max time.Duration
+}
+
+// holds checks the promises, and that every level has these engines and number of
+// workloads.
+func holds(t *testing.T, name string, workloads int, promises ...promise) {
+	for _, p := range promises {
+		m := expand(t, name, p.level)
+		require.Equal(t, p.blocks, m.Blocks)
+		require.GreaterOrEqual(t, m.Planned(), p.min, p.level)
+		require.LessOrEqual(t, m.Planned(), p.max, p.level)
+		engines, loads := map[string]bool{}, map[string]bool{}
 		for _, e := range m.Entries {
 			engines[e.Cell.Options["engine"]] = true
-			workloads[e.Cell.Workload] = true
+			loads[e.Cell.Workload] = true
 		}
-		require.Subset(t, engines, map[string]bool{"memory": true, "pebble": true, "rocksdb": true}, tt.level)
-		require.Len(t, workloads, 5, tt.level)
+		require.Subset(t, engines, map[string]bool{"memory": true, "pebble": true, "rocksdb": true}, p.level)
+		require.Len(t, loads, workloads, p.level)
 	}
+}
+
+func TestPhase1HoldsWhatWasPromised(t *testing.T) {
+	holds(t, "phase1", 5,
+		promise{"smoke", 1, 0, 45 * time.Second},
+		promise{"default", 3, 4 * time.Minute, 6 * time.Minute},
+		promise{"full", 10, 30 * time.Minute, 45 * time.Minute})
 	m := expand(t, "phase1", "default")
 	require.Len(t, ids(m, "factorial"), 16*2)
 	require.Len(t, ids(m, "engines"), 10*2*2)
@@ -92,6 +100,67 @@ func TestPhase1HoldsWhatWasPromised(t *testing.T) {
 	require.Len(t, ids(m, "plan-disk"), 11, "ten corners, and the ladder's one rung that is no corner")
 	require.Len(t, ids(m, "sync"), 8)
 	require.Len(t, ids(expand(t, "phase1", "full"), "engines"), 16*2*2)
+}
+
+func TestPhase2HoldsWhatWasPromised(t *testing.T) {
+	holds(t, "phase2", 14,
+		promise{"smoke", 1, 0, 45 * time.Second},
+		promise{"default", 3, 4 * time.Minute, 6 * time.Minute},
+		promise{"full", 10, 20 * time.Minute, 35 * time.Minute})
+	m := expand(t, "phase2", "default")
+	require.Len(t, ids(m, "memory"), 8*5)
+	require.Len(t, ids(m, "engines"), 8*2*3)
+	require.Len(t, ids(m, "sync"), 4*2*4)
+	for _, e := range m.Entries {
+		require.LessOrEqual(t, e.Workload.PreloadKeys, 10_000, "%s: a preload must cost well under a second", e.Cell.ID)
+		ranges := e.Workload.Mix[record.OpRange] == 1
+		require.Equal(t, e.Cell.Options["api"] == "batch" && !ranges, e.Workload.API == "batch", e.Cell.ID)
+		if ranges {
+			require.Equal(t, []int{10, 10_000, 10_000}, []int{e.Workload.RangeKeys, e.Workload.Keys, e.Workload.PreloadKeys}, "the plan's case")
+		}
+		if e.Cell.Options["wal"] == "async" {
+			require.Equal(t, "sync", e.Cell.Group, "unsafe cells are compared with none but other sync policies")
+		}
+		if e.Cell.Options["engine"] == "memory" {
+			require.Equal(t, "default", e.Cell.Options["engine-profile"], "the memory engine has no profile")
+		}
+	}
+}
+
+// TestGroupFactors checks that a group's designs move the factors that it names
+// and no others, "full" included.
+func TestGroupFactors(t *testing.T) {
+	text := func(factors, design string) []byte {
+		return fmt.Appendf(nil, `
+name: p
+title: t
+baseline: {engine: memory, propose: perop, codec: json, apply: perop, wal: perentry}
+full: {propose: batch, codec: protobuf, apply: batch, wal: perready}
+factors:
+  - {id: F1, axis: propose, value: batch}
+  - {id: F2, axis: codec, value: protobuf}
+  - {id: F3, axis: apply, value: batch}
+workloads:
+  w: {type: put, clients: 5, key_bytes: 8, value_bytes: 64, keys: 100}
+groups:
+  - {name: g, designs: [%s], factors: [%s], workloads: [w]}
+levels:
+  default: {blocks: 1, warmup: 1s, measure: 1s}
+`, design, factors)
+	}
+	for design, want := range map[string][]string{
+		"factorial": {"propose=perop,apply=perop", "propose=batch,apply=perop", "propose=perop,apply=batch", "propose=batch,apply=batch"},
+		"ladder":    {"propose=perop,apply=perop", "propose=batch,apply=perop", "propose=batch,apply=batch"},
+		"ends":      {"propose=perop,apply=perop,wal=perentry", "propose=batch,apply=batch,wal=perready"},
+	} {
+		p, err := Parse("p.yaml", text("F3, F1", design), catalog(t))
+		require.NoError(t, err)
+		m, err := p.Expand("default")
+		require.NoError(t, err)
+		require.Equal(t, want, mapSlice(ids(m, "g"), func(id string) string { return strings.TrimPrefix(id, "memory/w/") }), design)
+	}
+	_, err := Parse("p.yaml", text("F1, F9", "factorial"), catalog(t))
+	require.ErrorContains(t, err, `p.yaml:13: group g: unknown factor "F9"; accepted: F1, F2, F3`)
 }
 
 func TestLadderSwitchesOnOneItemAtATime(t *testing.T) {

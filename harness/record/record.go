@@ -144,6 +144,9 @@ type Trial struct {
 	Durability string            `json:"durability"`
 	Workload   Workload          `json:"workload"`
 
+	// Preload is nil if the workload has none.
+	Preload *Preload `json:"preload,omitempty"`
+
 	Ops []OpStats `json:"ops"`
 	// ThroughputSeries counts completed operations per SeriesStepNS of the
 	// measured window.
@@ -164,6 +167,15 @@ type Trial struct {
 	Checks []Check `json:"checks"`
 	// Void says why the numbers must not be used; empty means valid.
 	Void string `json:"void,omitempty"`
+}
+
+// Preload is what it took to fill the store before the warm-up: the workload's
+// PreloadKeys, each put once, in no sorted order.
+type Preload struct {
+	DurationNS int64 `json:"duration_ns"`
+	// Mechanism counts from the store's start to the end of the preload; nil for a
+	// target that shows no counters.
+	Mechanism *Mechanism `json:"mechanism,omitempty"`
 }
 
 // Workload holds the effective workload parameters.
@@ -188,7 +200,11 @@ type Workload struct {
 	Distribution string  `json:"distribution"` // uniform or zipfian
 	ZipfTheta    float64 `json:"zipf_theta,omitempty"`
 	PreloadKeys  int     `json:"preload_keys"`
-	RangeLimit   int64   `json:"range_limit,omitempty"`
+	// RangeKeys is how many neighbouring keys a range reads, from a random one on;
+	// 0: all keys of one prefix. RangeLimit bounds the pairs that it is answered
+	// with, 0: not at all.
+	RangeKeys  int   `json:"range_keys,omitempty"`
+	RangeLimit int64 `json:"range_limit,omitempty"`
 	// API is how operations reach the store: "grpc", "http" for the JSON gateway,
 	// or "batch" for many in one call of the store's own service.
 	API string `json:"api"`

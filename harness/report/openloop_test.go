@@ -37,7 +37,7 @@ func stallRun(t *testing.T) *stats.Run {
 		for block := range 2 {
 			trial := record.Trial{
 				Schema: record.Schema, Cell: cell.ID, Block: block, Order: len(trials), MeasureNS: 4e9, Durability: record.TierNone,
-				Workload: record.Workload{Name: loop, Type: "put", Loop: loop, Clients: 4, Conns: 1, KeyBytes: 8, ValueBytes: 64, Keys: 10, Mix: map[string]float64{"put": 1}},
+				Workload: record.Workload{Name: loop, Type: "put", API: "grpc", Loop: loop, Clients: 4, Conns: 1, KeyBytes: 8, ValueBytes: 64, Keys: 10, Mix: map[string]float64{"put": 1}},
 				Ops:      []record.OpStats{{Op: record.OpPut, Count: 20_000, ServiceHDR: encoded(t, 19_996, time.Duration(block+1)*100*time.Microsecond, 4, 200*time.Millisecond)}},
 			}
 			if loop == record.LoopOpen {

@@ -23,7 +23,7 @@ func boundRun(t *testing.T, trials []record.Trial, probes ...record.Probe) (*Run
 			tr.Cell, tr.Durability = "store", record.TierSynced
 		}
 		if tr.Workload.Clients == 0 {
-			tr.Workload = record.Workload{Clients: 50, Conns: 1}
+			tr.Workload = record.Workload{API: "grpc", Clients: 50, Conns: 1}
 		}
 	}
 	r, err := NewRun(m, trials)
@@ -108,7 +108,7 @@ func manyPuts(n int64) []record.OpStats { return []record.OpStats{{Op: record.Op
 
 func TestCeilingsOf(t *testing.T) {
 	store := record.Trial{Mechanism: syncing(0.5), Ops: manyPuts(1000)}
-	noop := record.Trial{Cell: "noop", Durability: record.TierNone, Ops: manyPuts(4000), Workload: record.Workload{Clients: 100, Conns: 10}}
+	noop := record.Trial{Cell: "noop", Durability: record.TierNone, Ops: manyPuts(4000), Workload: record.Workload{API: "grpc", Clients: 100, Conns: 10}}
 
 	r, c := boundRun(t, []record.Trial{store}, unaryProbe("1", "1", 500), unaryProbe("40", "1", 1250), unaryProbe("50", "10", 3000))
 	got := r.CeilingsOf(c)
@@ -137,6 +137,37 @@ func TestCeilingsOf(t *testing.T) {
 	require.Equal(t, 0.2, got[1].Share.Min)
 	require.Empty(t, r.CeilingsOf(r.Cell("noop")), "a ceiling has none")
 
-	c.Options = map[string]string{"api": "batch"}
-	require.Len(t, r.CeilingsOf(c), 1, "one call is not one operation")
+	for _, tr := range c.Trials {
+		tr.Workload.API = "http"
+	}
+	require.Len(t, r.CeilingsOf(c), 1, "no gRPC")
+}
+
+// Batches have ceilings of batches of their size, and no other.
+func TestCeilingsOfBatches(t *testing.T) {
+	batchProbe := func(size string, ops float64) record.Probe {
+		p := unaryProbe("50", "1", ops)
+		p.Name, p.Params[record.ParamBatch] = record.ProbeBatch, size
+		return p
+	}
+	store := record.Trial{Mechanism: syncing(0.5), Ops: manyPuts(1000),
+		Workload: record.Workload{API: "batch", BatchOps: 100, Clients: 50, Conns: 1}}
+	probes := []record.Probe{unaryProbe("50", "1", 1100), batchProbe("10", 1200), batchProbe("100", 2000)}
+	r, c := boundRun(t, []record.Trial{store}, probes...)
+	got := r.CeilingsOf(c)
+	require.Equal(t, "grpc-batch, 50 x 1", got[0].Name)
+	require.Equal(t, 0.5, got[0].Share.Median, "of the probe of 100 in a call")
+
+	noop := store
+	noop.Cell, noop.Durability, noop.Mechanism = "noop", record.TierNone, nil
+	noop.Ops, noop.Workload.BatchOps = manyPuts(4000), 10
+	trials := []record.Trial{store, noop}
+	r, c = boundRun(t, trials, probes...)
+	trials[1].Block = 0
+	require.Equal(t, "grpc-batch, 50 x 1", r.CeilingsOf(c)[0].Name, "no-op batches of another size")
+	trials[1].Workload.BatchOps = 100
+	r, c = boundRun(t, trials, probes[0])
+	trials[1].Block = 0
+	require.Equal(t, "no-op cell, 50 x 1", r.CeilingsOf(c)[1].Name)
+	require.Equal(t, 0.25, r.CeilingsOf(c)[1].Share.Median)
 }

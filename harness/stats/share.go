@@ -48,8 +48,8 @@ func (r *Run) CeilingsOf(c *Cell) []Ceiling {
 func (r *Run) rpcCeiling(c *Cell) (Ceiling, bool) {
 	w := &c.Trials[0].Workload
 	batched := w.API == "batch"
-	if api := c.Options["api"]; w.API == "http" || !batched && api != "" && api != "unary" {
-		return Ceiling{}, false // one call is not one operation, or not over gRPC
+	if !batched && w.API != "grpc" {
+		return Ceiling{}, false
 	}
 	best, distance := Ceiling{}, math.Inf(1)
 	consider := func(clients, conns int, of func() (Ceiling, bool)) {

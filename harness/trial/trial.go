@@ -107,7 +107,11 @@ func (t *trial) phases(ctx context.Context) error {
 
 // load is what the preload and the run have in common.
 func (t *trial) load() load.Config {
-	return load.Config{Workload: t.work, Client: t.target.pool.Handle, Batch: t.target.batch, Model: t.model}
+	c := load.Config{Workload: t.work, Client: t.target.pool.Handle, Batch: t.target.batch, Model: t.model}
+	if t.target.kind == targetMetastore { // whatever API the workload uses
+		c.PreloadBatch = func(i int) load.Batcher { return t.target.admin.Batch(i) }
+	}
+	return c
 }
 
 // prepare makes sure that the store is empty, and fills it.
@@ -120,7 +124,20 @@ func (t *trial) prepare(ctx context.Context) (err error) {
 	if t.first, err = t.target.empty(ctx, t.work); err != nil {
 		return fmt.Errorf("look at the empty store: %w", err)
 	}
-	return load.Preload(ctx, t.load())
+	if t.work.PreloadKeys == 0 {
+		return nil
+	}
+	began := time.Now()
+	if err := load.Preload(ctx, t.load()); err != nil {
+		return err
+	}
+	t.record.Preload = &record.Preload{DurationNS: time.Since(began).Nanoseconds()}
+	if countersOf[t.target.kind] != nil {
+		c, err := t.target.scrape(ctx)
+		t.record.Preload.Mechanism = c.since(counters{})
+		return err
+	}
+	return nil
 }
 
 // stop ends the store; not ending well is a failed check.

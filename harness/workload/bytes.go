@@ -73,6 +73,20 @@ func (w *Workload) AppendKey(dst []byte, index int) []byte {
 	return dst
 }
 
+// AppendRange appends the bounds of a range with the key of the given index: the
+// first key and etcd's range_end. It spans RangeKeys keys from that one on, moved
+// down where the key space ends before, or all keys of the key's prefix. first
+// and n tell which indexes of the key space lie in it.
+func (w *Workload) AppendRange(start, end []byte, index int) (_, _ []byte, first, n int) {
+	if w.RangeKeys == 0 {
+		return w.AppendPrefix(start, end, index)
+	}
+	first = min(index, w.Keys-w.RangeKeys)
+	start = w.AppendKey(start, first)
+	end = append(w.AppendKey(end, first+w.RangeKeys-1), 0)
+	return start, end, first, w.RangeKeys
+}
+
 // AppendPrefix appends the bounds of the prefix range that holds the key with
 // the given index: the first key and etcd's range_end. first and n tell which
 // indexes of the key space lie in the range.

@@ -34,7 +34,7 @@ type zipfian struct {
 	n                 int
 	alpha, zetan, eta float64
 	half              float64 // 1 + 0.5^theta: the share of ranks 0 and 1
-	step              uint64  // coprime to n
+	keys              scatter // of ranks
 }
 
 func newZipfian(n int, theta float64) *zipfian {
@@ -46,16 +46,12 @@ func newZipfian(n int, theta float64) *zipfian {
 	if n > 2 { // with two keys or fewer, the first two ranks are all there is
 		z.eta = (1 - math.Pow(2/float64(n), 1-theta)) / (1 - zeta2/zetan)
 	}
-	// Near the golden ratio of n, multiples are spread most evenly.
-	z.step = max(1, uint64(float64(n)*0.6180339887498949))
-	for gcd(z.step, uint64(n)) != 1 {
-		z.step++
-	}
+	z.keys = newScatter(n)
 	return z
 }
 
 func (z *zipfian) choose(r *rand.Rand) int {
-	return int(uint64(z.rank(r.Float64())) * z.step % uint64(z.n))
+	return z.keys.at(z.rank(r.Float64()))
 }
 
 // rank maps u in [0, 1) to a rank, 0 the most frequent.
@@ -69,6 +65,22 @@ func (z *zipfian) rank(u float64) int {
 	}
 	return min(z.n-1, int(float64(z.n)*math.Pow(z.eta*u-z.eta+1, z.alpha)))
 }
+
+// scatter is a permutation of [0, n) that puts neighbours far apart.
+type scatter struct{ n, step uint64 } // step is coprime to n
+
+func newScatter(n int) scatter {
+	s := scatter{n: uint64(n)}
+	// Near the golden ratio of n, multiples are spread most evenly.
+	s.step = max(1, uint64(float64(n)*0.6180339887498949))
+	for gcd(s.step, s.n) != 1 {
+		s.step++
+	}
+	return s
+}
+
+// at returns what i is mapped to, for i in [0, n).
+func (s scatter) at(i int) int { return int(uint64(i) * s.step % s.n) }
 
 func gcd(a, b uint64) uint64 {
 	for b != 0 {

@@ -20,8 +20,9 @@ const (
 	// chosen from its own Keys/Clients keys.
 	TypeLargeScale = "large-scale"
 	// TypeMixed gives each operation type clients of its own, in the proportions
-	// of Mix. A range reads all keys under one prefix, so its cost grows while
-	// the prefix fills, up to PrefixKeys pairs: count per type, never in sum.
+	// of Mix; {get: 1} only reads, {range: 1} only ranges. A range reads RangeKeys
+	// keys from a random one on, or all keys under one prefix: then its cost grows
+	// while the prefix fills, up to PrefixKeys pairs. Count per type, never in sum.
 	TypeMixed = "mixed"
 )
 
@@ -49,6 +50,9 @@ const maxValueBytes = 1 << 20
 // maxBatchBytes is what the store accepts as one request by default, etcd's
 // --max-request-bytes.
 const maxBatchBytes = 3 << 19
+
+// maxAnswerBytes bounds the keys and values that one range is answered with.
+const maxAnswerBytes = 16 << 20
 
 // Types returns the accepted workload types.
 func Types() []string { return []string{TypePut, TypeLargeScale, TypeMixed} }
@@ -105,9 +109,7 @@ func Validate(w record.Workload) []error {
 	case w.Distribution == Uniform && w.ZipfTheta != 0:
 		v.add("zipf_theta is %v, but the distribution is uniform", w.ZipfTheta)
 	}
-	if w.RangeLimit < 0 {
-		v.add("range_limit is %d; accepted: 0 (no limit) or more", w.RangeLimit)
-	}
+	v.span(w)
 	v.mix(w)
 	return v.errs
 }
@@ -187,6 +189,24 @@ func (v *violations) keySpace(w record.Workload) {
 	}
 }
 
+// span checks what ranges read.
+func (v *violations) span(w record.Workload) {
+	if w.RangeLimit < 0 {
+		v.add("range_limit is %d; accepted: 0 (no limit) or more", w.RangeLimit)
+	}
+	if w.RangeKeys < 0 || w.RangeKeys > max(w.Keys, 0) {
+		v.add("range_keys is %d; accepted: 0 (all keys of a prefix) to keys (%d)", w.RangeKeys, w.Keys)
+		return
+	}
+	pairs := w.RangeKeys
+	if w.RangeLimit > 0 {
+		pairs = int(min(int64(pairs), w.RangeLimit))
+	}
+	if bytes := pairs * (w.KeyBytes + w.ValueBytes); bytes > maxAnswerBytes {
+		v.add("ranges of %d keys, answers of %d bytes; accepted: up to %d bytes, or a range_limit that makes them smaller", pairs, bytes, maxAnswerBytes)
+	}
+}
+
 func (v *violations) mix(w record.Workload) {
 	sum, bad := 0.0, false
 	for _, op := range slices.Sorted(maps.Keys(w.Mix)) {
@@ -215,7 +235,7 @@ func (v *violations) mix(w record.Workload) {
 			}
 		}
 	}
-	if w.Mix[record.OpRange] > 0 && w.KeyBytes == 1 {
-		v.add("key_bytes is 1; a prefix range needs 2 or more")
+	if w.Mix[record.OpRange] > 0 && w.KeyBytes == 1 && w.RangeKeys == 0 {
+		v.add("key_bytes is 1; a prefix range needs 2 or more, or range_keys")
 	}
 }

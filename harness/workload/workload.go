@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"metastorebench/core/rpcpb"
 	"metastorebench/harness/record"
 )
 
@@ -36,7 +37,8 @@ func kindOf(name string) (Kind, bool) {
 	return Kind(i), i >= 0
 }
 
-// Op is one operation to send. A range reads the prefix that holds Key.
+// Op is one operation to send. A range reads RangeKeys keys from Key on, or the
+// prefix that holds it.
 type Op struct {
 	Kind Kind
 	Key  int // index of the key, 0 to Keys-1
@@ -49,6 +51,7 @@ type Workload struct {
 	seed  uint64
 	keys  chooser
 	roles [Kinds]int // mixed: clients of each kind
+	load  scatter    // of the preload's keys
 }
 
 // New prepares a workload. It returns all violations joined if w is not valid.
@@ -56,7 +59,7 @@ func New(w record.Workload, seed uint64) (*Workload, error) {
 	if errs := Validate(w); len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	wl := &Workload{Workload: w, seed: seed}
+	wl := &Workload{Workload: w, seed: seed, load: newScatter(max(1, w.PreloadKeys))}
 	space := w.Keys
 	if w.Type == TypeLargeScale {
 		space = w.Keys / w.Clients
@@ -76,6 +79,20 @@ func New(w record.Workload, seed uint64) (*Workload, error) {
 // PreloadWriter is the writer number of the writes made before the clients
 // start.
 func (w *Workload) PreloadWriter() uint32 { return uint32(w.Clients) }
+
+// PreloadKey is the index of the i-th key that the preload writes, 0 to
+// PreloadKeys-1. Keys come in an order of their own: sorted ones would spare a
+// storage engine the compactions that loading costs elsewhere.
+func (w *Workload) PreloadKey(i int) int { return w.load.at(i) }
+
+// maxPreloadOps is how many puts of a preload go into one batch at most.
+const maxPreloadOps = 1000
+
+// PreloadOps is how many puts go into one batch of the preload, where the store
+// serves batches.
+func (w *Workload) PreloadOps() int {
+	return max(1, min(maxPreloadOps, maxBatchBytes/(w.KeyBytes+w.ValueBytes+rpcpb.BatchOpBytes)))
+}
 
 // Stream returns client i's operations (0 to Clients-1).
 func (w *Workload) Stream(i int) *Stream {

@@ -71,15 +71,19 @@ func TestValidateSingleFields(t *testing.T) {
 		"mix negative":        {func(w *record.Workload) { w.Mix = map[string]float64{"put": 1, "get": -1} }, "mix gives get a share of -1"},
 		"too few clients":     {func(w *record.Workload) { w.Clients, w.Conns = 3, 1 }, "too few to give"},
 		"range of short keys": {func(w *record.Workload) { w.KeyBytes, w.Keys = 1, 256 }, "a prefix range needs 2 or more"},
-		"wrong mix for type":  {func(w *record.Workload) { w.Type = TypePut }, "type put has map[put:1]"},
-		"rate of zero":        {func(w *record.Workload) { open(w, 0) }, "rate is 0; accepted: above 0 and up to 1000000"},
-		"rate below zero":     {func(w *record.Workload) { open(w, -5) }, "rate is -5"},
-		"rate NaN":            {func(w *record.Workload) { open(w, math.NaN()) }, "rate is NaN"},
-		"rate past ceiling":   {func(w *record.Workload) { open(w, MaxRate+1) }, "rate is 1.000001e+06; accepted"},
-		"rate infinite":       {func(w *record.Workload) { open(w, math.Inf(1)) }, "rate is +Inf; accepted"},
-		"unknown arrivals":    {func(w *record.Workload) { open(w, 100); w.Arrivals = "bursts" }, `arrivals is "bursts"; accepted: constant, poisson`},
-		"closed with rate":    {func(w *record.Workload) { w.OfferedOpsPerSecond = 9 }, "rate is 9, but only an open loop"},
-		"closed arrivals":     {func(w *record.Workload) { w.Arrivals = "poisson" }, `arrivals is "poisson", but only an open loop`},
+		"long range":          {func(w *record.Workload) { w.RangeKeys = 10_001 }, "range_keys is 10001; accepted: 0 (all keys of a prefix) to keys (10000)"},
+		"negative range":      {func(w *record.Workload) { w.RangeKeys = -1 }, "range_keys is -1; accepted: 0"},
+		"heavy range": {func(w *record.Workload) { w.RangeKeys, w.ValueBytes = 10_000, 8192 },
+			"ranges of 10000 keys, answers of 82000000 bytes; accepted: up to 16777216 bytes, or a range_limit"},
+		"wrong mix for type": {func(w *record.Workload) { w.Type = TypePut }, "type put has map[put:1]"},
+		"rate of zero":       {func(w *record.Workload) { open(w, 0) }, "rate is 0; accepted: above 0 and up to 1000000"},
+		"rate below zero":    {func(w *record.Workload) { open(w, -5) }, "rate is -5"},
+		"rate NaN":           {func(w *record.Workload) { open(w, math.NaN()) }, "rate is NaN"},
+		"rate past ceiling":  {func(w *record.Workload) { open(w, MaxRate+1) }, "rate is 1.000001e+06; accepted"},
+		"rate infinite":      {func(w *record.Workload) { open(w, math.Inf(1)) }, "rate is +Inf; accepted"},
+		"unknown arrivals":   {func(w *record.Workload) { open(w, 100); w.Arrivals = "bursts" }, `arrivals is "bursts"; accepted: constant, poisson`},
+		"closed with rate":   {func(w *record.Workload) { w.OfferedOpsPerSecond = 9 }, "rate is 9, but only an open loop"},
+		"closed arrivals":    {func(w *record.Workload) { w.Arrivals = "poisson" }, `arrivals is "poisson", but only an open loop`},
 		"own keys": {func(w *record.Workload) {
 			w.Type, w.Mix, w.Keys = TypeLargeScale, DefaultMix(TypeLargeScale), 29
 		}, "at least one for each of its 30 clients"},
@@ -136,6 +140,47 @@ func TestPrefixBounds(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A range spans its number of keys and ends with the key space, which may fill all
+// the room that its keys have.
+func TestRangeBounds(t *testing.T) {
+	for _, tc := range []struct{ keyBytes, keys, span int }{{8, 1000, 10}, {2, 65_536, 300}, {1, 256, 1}, {1, 256, 256}} {
+		w := valid(TypeMixed)
+		w.Mix = map[string]float64{record.OpRange: 1}
+		w.KeyBytes, w.Keys, w.RangeKeys = tc.keyBytes, tc.keys, tc.span
+		wl := mustNew(t, w)
+		for _, index := range []int{0, 7, tc.keys - tc.span, tc.keys - 1} {
+			start, end, first, n := wl.AppendRange(nil, nil, index)
+			require.Equal(t, min(index, tc.keys-tc.span), first)
+			require.Equal(t, tc.span, n)
+			for i := range tc.keys {
+				key := wl.AppendKey(nil, i)
+				in := bytes.Compare(key, start) >= 0 && bytes.Compare(key, end) < 0
+				require.Equal(t, i >= first && i < first+n, in, "index %d in the range from %d", i, index)
+			}
+		}
+	}
+}
+
+func TestPreloadTakesEachKeyOnceOutOfOrder(t *testing.T) {
+	w := valid(TypePut)
+	w.PreloadKeys = 5000
+	wl := mustNew(t, w)
+	seen, ascents := make([]bool, w.PreloadKeys), 0
+	for i := range w.PreloadKeys {
+		key := wl.PreloadKey(i)
+		require.False(t, seen[key], "key %d twice", key)
+		seen[key] = true
+		if i > 0 && key == wl.PreloadKey(i-1)+1 {
+			ascents++
+		}
+	}
+	require.Zero(t, ascents)
+	require.Equal(t, maxPreloadOps, wl.PreloadOps())
+	w.ValueBytes = 64 << 10
+	wl = mustNew(t, w)
+	require.Equal(t, 23, wl.PreloadOps(), "as many as one request may hold")
 }
 
 func TestEveryBitOfAValueCounts(t *testing.T) {
@@ -252,7 +297,7 @@ func TestZipfianFollowsItsLaw(t *testing.T) {
 	}
 	keys := make([]int, n)
 	for rank := range n {
-		keys[rank] = int(uint64(rank) * z.step % n)
+		keys[rank] = z.keys.at(rank)
 	}
 	slices.Sort(keys)
 	require.Len(t, slices.Compact(keys), n, "two ranks share a key")

@@ -148,7 +148,7 @@ func trial(rng *rand.Rand, c record.Cell, block, samples int) record.Trial {
 		WarmupNS: 1e9, MeasureNS: seconds * 1e9, Durability: m.tier, Effective: c.Options,
 		Workload: record.Workload{
 			Name: c.Workload, Loop: "closed", Clients: n, Conns: min(n, 10), KeyBytes: 8, ValueBytes: 256,
-			Keys: 10_000, Distribution: "uniform", Mix: mixes[c.Workload],
+			Keys: 10_000, Distribution: "uniform", API: "grpc", Mix: mixes[c.Workload],
 		},
 		Checks: []record.Check{{Name: "end-state", OK: true, Detail: "synthetic"}},
 	}
