@@ -45,6 +45,9 @@ type CurvePoint struct{ X, Y, Lo, Hi float64 }
 // curveGlyphs tell lines apart without colour.
 var curveGlyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}, draw.PlusGlyph{}, draw.CrossGlyph{}}
 
+// curveDashes tell lines apart that lie on one another.
+var curveDashes = [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(1.5), vg.Points(2.5)}}
+
 // curveColors are those of lines, in the order of curveGlyphs.
 var curveColors = append(lineColors[:len(lineColors):len(lineColors)], orange, purple, color.RGBA{A: 0xFF})
 
@@ -59,7 +62,7 @@ func Curves(text CurvesText, curves []Curve) (*Figure, error) {
 	f.plot.Add(grid())
 	ext := newExtent()
 	for i, c := range curves {
-		if err := f.addCurve(c, curveColors[i], curveGlyphs[i], ext); err != nil {
+		if err := f.addCurve(c, i, ext); err != nil {
 			return nil, err
 		}
 	}
@@ -100,11 +103,12 @@ func exponentTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-func (f *Figure) addCurve(c Curve, col color.RGBA, glyph draw.GlyphDrawer, ext *extent) error {
+// addCurve draws the i-th line.
+func (f *Figure) addCurve(c Curve, i int, ext *extent) error {
 	points := measured{make(plotter.XYs, len(c.Points)), make(plotter.YErrors, len(c.Points))}
-	for i, p := range c.Points {
-		points.XYs[i] = plotter.XY{X: math.Log10(p.X), Y: math.Log10(p.Y)}
-		points.YErrors[i].Low, points.YErrors[i].High = math.Log10(p.Y/p.Lo), math.Log10(p.Hi/p.Y)
+	for k, p := range c.Points {
+		points.XYs[k] = plotter.XY{X: math.Log10(p.X), Y: math.Log10(p.Y)}
+		points.YErrors[k].Low, points.YErrors[k].High = math.Log10(p.Y/p.Lo), math.Log10(p.Hi/p.Y)
 		ext.add(p.X, p.Lo)
 		ext.add(p.X, p.Hi)
 	}
@@ -115,7 +119,8 @@ func (f *Figure) addCurve(c Curve, col color.RGBA, glyph draw.GlyphDrawer, ext *
 	if err != nil {
 		return fmt.Errorf("figure %s: %w", f.Name, err)
 	}
-	line.Color, line.Width = col, vg.Points(1.4)
+	col, glyph := curveColors[i], curveGlyphs[i]
+	line.Color, line.Width, line.Dashes = col, vg.Points(1.4), curveDashes[i%len(curveDashes)]
 	marks.Color, marks.Shape, marks.Radius = col, glyph, vg.Points(3.2)
 	bars, err := plotter.NewYErrorBars(points)
 	if err != nil {

@@ -25,15 +25,21 @@ type series struct {
 	dashes []vg.Length
 }
 
-// corners returns the latency of the stratum's baseline and full cells.
+// corners returns the latency of the stratum's baseline and full cells and, where
+// the full one sends batches, of the full one without them.
 func corners(s *stats.Stratum) ([]series, error) {
 	from, to := ends(s)
 	looks := []series{
 		{name: from, color: vermillion, dashes: []vg.Length{vg.Points(5), vg.Points(3)}},
 		{name: to, color: blue},
 	}
+	cells := []*stats.Cell{s.Baseline(), s.Full()}
+	if i := s.Index(itemBatchAPI); i >= 0 {
+		looks = append(looks, series{name: to + ", single puts", color: green, dashes: []vg.Length{vg.Points(1.5), vg.Points(2.5)}})
+		cells = append(cells, s.At(s.All()&^(1<<i)))
+	}
 	var out []series
-	for i, c := range []*stats.Cell{s.Baseline(), s.Full()} {
+	for i, c := range cells {
 		if c == nil || !c.Measured() {
 			continue
 		}
@@ -53,6 +59,9 @@ func corners(s *stats.Stratum) ([]series, error) {
 	}
 	return out, nil
 }
+
+// itemBatchAPI is the claim about the batch API.
+const itemBatchAPI = "P2.3"
 
 // ends names a stratum's baseline and full cells: a phase starts from the one
 // before it in full.

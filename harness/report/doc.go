@@ -13,7 +13,13 @@
 //     A folder of Go benchmark output has no manifest: readBench reads it, and
 //     benchViews says how each benchmark is shown.
 //  4. Splice puts it between the section's markers and leaves every other byte
-//     of the document as it was.
+//     of the document as it was. A section that the document lacks is added in
+//     its place.
+//
+// A plan is reported by its name (kinds): as a phase, as a sweep over one property
+// of the load, or as the question of its own that it asks. A phase compares its
+// items in the strata that have them; groups of a plan with a name of their own
+// (stats.GroupSync and the like) have tables of their own.
 //
 // # Invariants
 //
@@ -23,6 +29,8 @@
 //     told apart.
 //   - The ratios of one table are corrected for their number; ~ marks one that
 //     is no difference.
+//   - Durability tiers are never ranked together: the unsafe log stands apart, and
+//     says so.
 //   - A smoke run yields no ratio and no comparison.
 //   - Skipped cells and void trials are listed with their reasons.
 package report

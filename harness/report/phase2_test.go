@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"metastorebench/harness/record"
+	"metastorebench/harness/report"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/stats/statstest"
 	"metastorebench/harness/verdict"
@@ -111,5 +112,38 @@ func TestWhatAPhase2SectionSays(t *testing.T) {
 	sweep := golden(t, "sweep.md")
 	for _, want := range []string{"value, bytes", "pebble, engine-profile=tuned", "engine-profile=tuned / default", "16,384", "write amplification"} {
 		require.Contains(t, sweep, want)
+	}
+}
+
+// TestSweepIntoADocument draws a sweep and adds its section to a document that
+// lacks it.
+func TestSweepIntoADocument(t *testing.T) {
+	root := t.TempDir()
+	if *keep != "" {
+		root = *keep
+	}
+	dir, doc := filepath.Join(root, "results", "sweep-values"), filepath.Join(root, "EXPERIMENTS.md")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	m, trials := statstest.Sweep(statstest.Config{Seed: 3, Blocks: 2, Level: "default", Samples: 60})
+	require.NoError(t, record.WriteManifest(dir, m))
+	log, _, err := record.OpenLog(dir)
+	require.NoError(t, err)
+	for _, tr := range trials {
+		require.NoError(t, log.Append(tr))
+	}
+	require.NoError(t, log.Close())
+	require.NoError(t, os.WriteFile(doc, []byte(skeleton), 0o644))
+	o := report.Options{RunDir: dir, ExperimentsPath: doc, Section: m.Plan}
+	require.NoError(t, report.Generate(o))
+	require.NoError(t, report.Check(o))
+	made, err := os.ReadFile(doc)
+	require.NoError(t, err)
+	require.Contains(t, string(made), "\n## Cost against the size of a value\n\n<!-- metabench:begin sweep-values -->\n")
+	for _, name := range []string{"sweep-throughput-put-native", "sweep-bandwidth-put-native", "sweep-write-amplification-put-native"} {
+		drawn, err := os.ReadFile(filepath.Join(dir, report.FiguresDir, name+".svg"))
+		require.NoError(t, err)
+		for _, want := range []string{"value, bytes", "rocksdb, engine-profile=tuned", "n=2"} {
+			require.True(t, strings.Contains(string(drawn), want), "%s: %q", name, want)
+		}
 	}
 }
