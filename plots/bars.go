@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 
@@ -78,6 +79,9 @@ func barNote(s *stats.Stratum, c *stats.Cell, sum stats.Summary) (string, error)
 		return stats.Number(sum.Median), nil
 	}
 	r, err := stats.Compare(c, base, stats.Throughput(s.Op()))
+	if errors.Is(err, stats.ErrNoPairs) {
+		return stats.Number(sum.Median), nil // void trials can leave no block with both
+	}
 	if err != nil {
 		return "", err
 	}

@@ -1,7 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"errors"
+	"slices"
+	"strings"
 
 	"metastorebench/harness/claims"
 	"metastorebench/harness/record"
@@ -46,7 +49,7 @@ func unsafeSpeed(unsafe, safe *stats.Cell) (stats.Comparison, error) {
 }
 
 // syncStrata are the strata of the group of sync policies by one factor, those
-// that have measured cells on both sides.
+// that have measured cells on both sides, by disk and clients.
 func (b *builder) syncStrata(f stats.Factor) []*stats.Stratum {
 	var out []*stats.Stratum
 	for _, s := range b.Run.Strata([]stats.Factor{f}) {
@@ -55,5 +58,8 @@ func (b *builder) syncStrata(f stats.Factor) []*stats.Stratum {
 			out = append(out, s)
 		}
 	}
+	slices.SortStableFunc(out, func(x, y *stats.Stratum) int {
+		return cmp.Or(strings.Compare(x.Options["disk"], y.Options["disk"]), cmp.Compare(x.Clients(), y.Clients()))
+	})
 	return out
 }

@@ -110,7 +110,7 @@ func TestWhatAPhase2SectionSays(t *testing.T) {
 	require.NotContains(t, full, "NaN")
 
 	sweep := golden(t, "sweep.md")
-	for _, want := range []string{"value, bytes", "pebble, engine-profile=tuned", "engine-profile=tuned / default", "16,384", "write amplification"} {
+	for _, want := range []string{"bytes of a value", "pebble, engine-profile=tuned", "engine-profile=tuned / default", "16,384", "write amplification"} {
 		require.Contains(t, sweep, want)
 	}
 }
@@ -142,7 +142,7 @@ func TestSweepIntoADocument(t *testing.T) {
 	for _, name := range []string{"sweep-throughput-put-native", "sweep-bandwidth-put-native", "sweep-write-amplification-put-native"} {
 		drawn, err := os.ReadFile(filepath.Join(dir, report.FiguresDir, name+".svg"))
 		require.NoError(t, err)
-		for _, want := range []string{"value, bytes", "rocksdb, engine-profile=tuned", "n=2"} {
+		for _, want := range []string{"bytes of a value", "rocksdb, engine-profile=tuned", "n=2"} {
 			require.True(t, strings.Contains(string(drawn), want), "%s: %q", name, want)
 		}
 	}

@@ -37,7 +37,7 @@ var properties = []property{
 }
 
 // valueProperty is the name of the size of a value.
-const valueProperty = "value, bytes"
+const valueProperty = "bytes of a value"
 
 // keysProperty is the number of keys among properties.
 const keysProperty = 1
