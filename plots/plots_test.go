@@ -105,6 +105,8 @@ func TestPhase2Figures(t *testing.T) {
 			require.True(t, strings.Contains(drawn[name], want), "%s: %q", name, want)
 		}
 	}
+	require.True(t, strings.Contains(drawn["stages-stages-memory-put50-native"], "append"))
+	require.False(t, strings.Contains(drawn["stages-stages-memory-put50-native"], "prediction"), "it is of the baseline of phase 1")
 	require.False(t, strings.Contains(drawn["throughput-sync-plan"], "async"), "the unsafe policy is ranked with none")
 	require.False(t, strings.Contains(drawn["throughput-memory-memory-put50-native"], "profile"), "the memory engine has none")
 }

@@ -29,17 +29,23 @@ var partColors = []struct {
 	{record.StageAppend, "B1", blue},
 	{record.StageCommit, "", skyBlue},
 	{record.StageApply, "B3", green},
-	{record.StageReply, "", color.RGBA{R: 0xCC, G: 0x79, B: 0xA7, A: 0xFF}},
+	{record.StageReply, "", purple},
 	{stats.PartOutside, "B4", grey},
 }
 
 // Stages draws where the writes of each cell of a traced stratum spend their
-// time, as shares of the client's mean service time, with the plan's prediction
-// for the baseline above. ErrNoData if no cell was traced.
+// time, as shares of the client's mean service time, in phase 1 with the plan's
+// prediction for the baseline above. ErrNoData if no cell was traced.
 func Stages(s *stats.Stratum) (*Figure, error) {
 	f := newFigure("stages-"+slug(s), "Where a put spends its time: "+describe(s), "share of the client's mean service time, percent (closed loop)", "")
-	bars := []stack{predictedStack()}
-	labels := []string{"plan's prediction"}
+	var bars []stack
+	var labels []string
+	prediction := "" // it is of a write of the plan's own baseline, where phase 1 begins
+	if stats.Phase(s.Factors) == 1 {
+		bars, labels = append(bars, predictedStack()), append(labels, "plan's prediction")
+		prediction = "The plan's prediction for its baseline: B1 log sync, B2 JSON, B3 engine, B4 gRPC, B5 interceptors and locks (no counterpart), middles of its ranges, scaled to 100 %. "
+	}
+	predictions := len(bars)
 	for _, row := range s.Rows {
 		b, ok := stats.BreakdownOf(row.Cell)
 		if !ok {
@@ -48,11 +54,11 @@ func Stages(s *stats.Stratum) (*Figure, error) {
 		bars = append(bars, measuredStack(b))
 		labels = append(labels, s.Label(row.Setting))
 	}
-	if len(bars) == 1 {
+	if len(bars) == predictions {
 		return nil, fmt.Errorf("%w: no stages traced for %s", ErrNoData, describe(s))
 	}
 	f.Caption = "Parts of the client's mean service time of puts: the store's stages, from the means of the traced puts, and the rest. Right: the mean service time. " +
-		"The plan's prediction for its baseline: B1 log sync, B2 JSON, B3 engine, B4 gRPC, B5 interceptors and locks (no counterpart), middles of its ranges, scaled to 100 %. " + captionTail(s)
+		prediction + captionTail(s)
 	n := len(bars)
 	f.height = 1.6*vg.Inch + vg.Length(n)*1.25*rowHeight
 	f.plot.Add(gridX(), stacks(bars))

@@ -42,7 +42,9 @@ func (b *builder) stages() error {
 		t := stageTable(s)
 		b.printf("#### %s\n\n%s", place(s), t)
 	}
-	b.part("The plan's layers of a baseline write", layerTable(strata))
+	if b.phase() == 1 { // the layers are of a write of the plan's own baseline
+		b.part("The plan's layers of a baseline write", layerTable(strata))
+	}
 	return nil
 }
 
