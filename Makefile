@@ -102,6 +102,13 @@ capacity: build ## find the highest rate that meets SLO=p99=5ms, compare latency
 scaling: build ## throughput against 1 to 256 clients, with the Universal Scalability Law, update EXPERIMENTS.md
 	@bin/metabench run scaling --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
+# Plans that go over one size each.
+SWEEPS := sweep-clients sweep-values sweep-keys large batch
+.PHONY: sweep
+sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sweep-values, sweep-keys, large or batch
+	@[ -n "$(filter $(SWEEPS),$(PLAN))" ] || { echo "PLAN is '$(PLAN)'; accepted: $(SWEEPS)"; exit 1; }
+	@bin/metabench run $(PLAN) --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+
 # Every committed run, by the folder's name: a run's section is its plan's.
 REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifest.json))
 .PHONY: report

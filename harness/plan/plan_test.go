@@ -127,6 +127,32 @@ func TestPhase2HoldsWhatWasPromised(t *testing.T) {
 	}
 }
 
+// TestSweepsHoldWhatWasPromised checks how long each sweep takes, and how far it
+// goes at its full level.
+func TestSweepsHoldWhatWasPromised(t *testing.T) {
+	for name, tt := range map[string]struct {
+		usual, full time.Duration // at most
+		size        func(record.Workload) int
+		from, to    int
+	}{
+		"sweep-clients": {6 * time.Minute, 20 * time.Minute, func(w record.Workload) int { return w.Clients }, 1, 1000},
+		"sweep-values":  {6 * time.Minute, 20 * time.Minute, func(w record.Workload) int { return w.ValueBytes }, 64, 64 << 10},
+		"sweep-keys":    {6 * time.Minute, 40 * time.Minute, func(w record.Workload) int { return w.PreloadKeys }, 10_000, 10_000_000},
+		"large":         {6 * time.Minute, 25 * time.Minute, func(w record.Workload) int { return w.PreloadKeys }, 100_000, 5_000_000},
+	} {
+		require.LessOrEqual(t, expand(t, name, "smoke").Planned(), 45*time.Second, name)
+		require.LessOrEqual(t, expand(t, name, "default").Planned(), tt.usual, name)
+		m := expand(t, name, "full")
+		require.LessOrEqual(t, m.Planned(), tt.full, name)
+		var sizes []int
+		for _, w := range m.Workloads() {
+			sizes = append(sizes, tt.size(w))
+			require.True(t, w.PreloadKeys == 0 || w.PreloadKeys == w.Keys, "%s: reads must find their keys", name)
+		}
+		require.Equal(t, []int{tt.from, tt.to}, []int{slices.Min(sizes), slices.Max(sizes)}, name)
+	}
+}
+
 // TestGroupFactors checks that a group's designs move the factors that it names
 // and no others, "full" included.
 func TestGroupFactors(t *testing.T) {

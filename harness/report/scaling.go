@@ -13,7 +13,7 @@ import (
 
 // scalingCurve is one variant's throughput against clients in one place.
 type scalingCurve struct {
-	place, slug string // engine and disk
+	place, slug string // engine, disk, and the API if the plan names it
 	variant     string
 	fit         usl.Fit
 }
@@ -49,10 +49,15 @@ func scalingCurves(r *stats.Run) ([]scalingCurve, error) {
 				return nil, fmt.Errorf("scaling of %s: %w", variant, err)
 			}
 			o := strata[0].Options
-			curves = append(curves, scalingCurve{
-				place: fmt.Sprintf("%s engine, %s disk, n=%d blocks", o["engine"], o["disk"], fit.Blocks),
+			c := scalingCurve{
+				place: fmt.Sprintf("%s engine, %s disk", o["engine"], o["disk"]),
 				slug:  o["engine"] + "-" + o["disk"], variant: variant, fit: fit,
-			})
+			}
+			if api := o["api"]; api != "" {
+				c.place, c.slug = c.place+", api "+api, c.slug+"-"+api
+			}
+			c.place += fmt.Sprintf(", n=%d blocks", fit.Blocks)
+			curves = append(curves, c)
 		}
 	}
 	return curves, nil

@@ -25,13 +25,23 @@ const (
 
 // Bounds on every wait of a trial.
 const (
-	preloadTimeout = 5 * time.Minute // 5 ms per key, one after another: 60,000 keys
-	grace          = 10 * time.Second
-	scanTimeout    = 2 * time.Minute
-	searchTimeout  = 2 * time.Second
-	scrapeTimeout  = 10 * time.Second
-	settleTime     = time.Second // for the kernel to tell that the child has died
+	grace         = 10 * time.Second
+	searchTimeout = 2 * time.Second
+	scrapeTimeout = 10 * time.Second
+	settleTime    = time.Second // for the kernel to tell that the child has died
 )
+
+// preloadTimeout bounds the preload: 60,000 keys one after another at 5 ms each,
+// or ten million in batches, at a tenth of the rate that a busy machine loads them
+// with.
+func preloadTimeout(keys int) time.Duration {
+	return max(5*time.Minute, time.Duration(keys)*200*time.Microsecond)
+}
+
+// scanTimeout bounds reading the whole store at the end.
+func scanTimeout(keys int) time.Duration {
+	return max(2*time.Minute, time.Duration(keys)*50*time.Microsecond)
+}
 
 var (
 	// ErrUnavailable says that the store lacks what the cell asks for, in this

@@ -119,7 +119,7 @@ func (t *trial) prepare(ctx context.Context) (err error) {
 	if t.target.kind == targetNoop {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, preloadTimeout)
+	ctx, cancel := context.WithTimeout(ctx, preloadTimeout(t.work.PreloadKeys))
 	defer cancel()
 	if t.first, err = t.target.empty(ctx, t.work); err != nil {
 		return fmt.Errorf("look at the empty store: %w", err)

@@ -15,7 +15,7 @@ const pageBytes = 16 << 20
 // verify makes the checks that need the store. Their outcomes are in the record;
 // the error says that a check could not be made.
 func (t *trial) verify(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, scanTimeout)
+	ctx, cancel := context.WithTimeout(ctx, scanTimeout(t.work.Keys))
 	defer cancel()
 	t.add(check.Errors(t.record.Ops))
 	t.add(t.model.Answers())
@@ -73,7 +73,7 @@ func (t *trial) tidy(ctx context.Context) error {
 	if t.target.kind != targetExternal || t.first == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scanTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scanTimeout(t.work.Keys))
 	defer cancel()
 	start, end := t.target.bounds(t.work)
 	if _, _, err := t.target.admin.Handle(0).Delete(ctx, start, end); err != nil {
