@@ -48,7 +48,11 @@ type fullFile struct {
 	disk *fullDisk
 }
 
-// WriteAt writes what there is space for: half of it.
+// blockBytes is what a file system hands out: a write that finds no space ends at
+// the end of a block.
+const blockBytes = 4 << 10
+
+// WriteAt writes what there is space for: half of the blocks.
 func (f *fullFile) WriteAt(p []byte, off int64) (int, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -56,7 +60,8 @@ func (f *fullFile) WriteAt(p []byte, off int64) (int, error) {
 	}
 	grows := off+int64(len(p)) > info.Size()
 	if f.disk.fails("write") && !grows || f.disk.fails("preallocation") && grows {
-		n, err := f.File.WriteAt(p[:len(p)/2], off)
+		half := max(off, (off+int64(len(p)/2))/blockBytes*blockBytes)
+		n, err := f.File.WriteAt(p[:half-off], off)
 		if err == nil {
 			err = fmt.Errorf("write: %w", syscall.ENOSPC)
 		}
