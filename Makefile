@@ -122,11 +122,13 @@ check-report: build
 	@bin/metabench report $(BENCH_DIR) --section bench --check
 
 # A peer is a module of its own: its dependencies are not the store's.
-.PHONY: peers test-peers
-peers: ## build bin/peer-etcd, etcd v3.7, which cells of target "etcd" run against
+.PHONY: peers test-peers peer
+peers: ## build bin/peer-etcd, etcd v3.7, which plan "peer" compares the store with
 	cd harness/peer/etcd && go vet ./... && go build -o ../../../bin/peer-etcd .
 test-peers: ## tests of the peers: real trials against them
 	cd harness/peer/etcd && go test -timeout 5m ./...
+peer: build peers ## the store against etcd v3.7: puts, reads, limited ranges; update EXPERIMENTS.md
+	@bin/metabench run peer --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
 .PHONY: test-perf test-perf-memory test-perf-rocksdb
 test-perf: build ## the plan's own workloads, baseline against best, on memory and RocksDB

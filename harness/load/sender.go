@@ -102,6 +102,9 @@ func (s *sender) scan(ctx context.Context, key int) (sent, ended time.Duration, 
 	page, err := s.client.Range(ctx, s.key, s.end, s.work.RangeLimit)
 	ended = time.Since(s.epoch)
 	s.observer.EndRange(page.Pairs, page.More, s.work.RangeLimit, page.Revision, err)
+	if err == nil {
+		s.observer.Counted(len(page.Pairs), page.More, page.Count)
+	}
 	return sent, ended, err
 }
 

@@ -87,6 +87,7 @@ var kinds = map[string]kind{
 	"sweep-keys":      {(*builder).sweepTables, sweepFigures},
 	"large":           {(*builder).sweepTables, sweepFigures},
 	"batch":           {(*builder).sweepTables, sweepFigures},
+	planPeer:          {(*builder).peerTables, peerFigures},
 }
 
 // kindOf returns how a plan's runs are reported: like a phase, unless the plan

@@ -75,6 +75,11 @@ var (
 		func(m *record.Mechanism) int64 { return m.Readys })
 	// WALBytesPerWrite is the number of log bytes per applied write.
 	WALBytesPerWrite = quotient(func(m *record.Mechanism) int64 { return m.WALBytes }, appliedOps)
+	// StorageCommitMean is the mean commit of a storage that syncs on its own, in
+	// nanoseconds. Targets without such commits do not have it.
+	StorageCommitMean = quotient(
+		func(m *record.Mechanism) int64 { return m.StorageCommitNS },
+		func(m *record.Mechanism) int64 { return m.StorageCommits })
 	// FsyncMean is the mean log sync in nanoseconds, device profile included.
 	FsyncMean = quotient(func(m *record.Mechanism) int64 { return m.FsyncNS }, fsyncs)
 
@@ -104,6 +109,15 @@ func counter(of func(*record.Mechanism) int64) Metric {
 		}
 		return float64(of(t.Mechanism)), true
 	}
+}
+
+// StorageCommitRate is the rate of such commits, per second of the measured
+// window.
+func StorageCommitRate(t *record.Trial) (float64, bool) {
+	if t.Mechanism == nil || t.Mechanism.StorageCommits == 0 || t.MeasureNS <= 0 {
+		return 0, false
+	}
+	return float64(t.Mechanism.StorageCommits) * 1e9 / float64(t.MeasureNS), true
 }
 
 func appliedOps(m *record.Mechanism) int64 { return m.AppliedOps }

@@ -268,6 +268,7 @@ func TestFaultsVoidTheTrial(t *testing.T) {
 		{fakestore.FaultCorrupt, workload.TypeLargeScale, "answers", workload.ErrValue.Error()},
 		{fakestore.FaultStale, workload.TypeLargeScale, "answers", "stale: mod_revision"},
 		{fakestore.FaultForget, workload.TypeLargeScale, "answers", "not found, but the put of revision"},
+		{fakestore.FaultCount, workload.TypeMixed, "answers", "a range is said to hold"},
 		{fakestore.FaultMiscount, workload.TypePut, "applied", "writes applied by the store"},
 		{fakestore.FaultRefuse, workload.TypePut, "errors", "put Unavailable"},
 		{fakestore.FaultStop, workload.TypePut, "stop", "exit status 3"},

@@ -46,6 +46,7 @@ const (
 	FaultUnavailable = "unavailable" // is not in this build
 	FaultStages      = "stages"      // traces stages that do not add up
 	FaultStop        = "stop"        // ends with status 3 when asked to stop
+	FaultCount       = "count"       // says that every 50th range holds one pair more than it does
 	FaultDivide      = "divide"      // lets a revision pass within every 50th batch of puts
 )
 

@@ -38,6 +38,7 @@ type store struct {
 	applied  int64
 	puts     int64
 	gets     int64
+	ranges   int64
 	batches  int64 // of puts
 }
 
@@ -119,6 +120,12 @@ func (s *store) scan(r *etcdserverpb.RangeRequest) *etcdserverpb.RangeResponse {
 	if len(r.RangeEnd) == 0 && len(resp.Kvs) > 0 {
 		s.gets++
 		s.spoil(resp)
+	}
+	if len(r.RangeEnd) > 0 {
+		s.ranges++
+		if s.strikes(FaultCount, s.ranges) {
+			resp.Count++
+		}
 	}
 	return resp
 }
