@@ -110,7 +110,7 @@ func TestWhatAPhase2SectionSays(t *testing.T) {
 	require.NotContains(t, full, "NaN")
 
 	sweep := golden(t, "sweep.md")
-	for _, want := range []string{"bytes of a value", "pebble, engine-profile=tuned", "engine-profile=tuned / default", "16,384", "write amplification"} {
+	for _, want := range []string{"bytes of a value", "pebble, engine-profile=tuned", "engine-profile=tuned / default", "16,384", "write amplification", "### Loading", "250,000 (250,000 to 250,000)"} {
 		require.Contains(t, sweep, want)
 	}
 }

@@ -115,6 +115,7 @@ func (b *builder) sweepTables() error {
 	s := sweepOf(b.Run)
 	for _, part := range []func() error{
 		func() error { return b.sweepCosts(s) },
+		func() error { return b.sweepLoading(s) },
 		func() error { return b.sweepSteps(s) },
 		b.machineCeilings, b.cellBounds,
 	} {
@@ -152,11 +153,30 @@ func (b *builder) sweepCosts(s sweep) error {
 	return nil
 }
 
+// sweepLoading has a row per cell whose store was filled before it was measured.
+func (b *builder) sweepLoading(s sweep) error {
+	t := table{
+		caption: "Filling the store before the warm-up, each key put once: median (min to max) of the blocks. Write amplification: as above, from the store's start to the end of the filling; what the library still has to flush and compact then is not in it. Closed loop.",
+		head:    []column{text("variant"), text("load that follows"), num("keys"), num(valueProperty), num("n"), num("keys/s"), num("MB/s"), num("write amplification")},
+	}
+	for _, c := range s.cells {
+		rate := over(c, stats.PreloadRate)
+		if rate.N == 0 {
+			continue
+		}
+		w := &c.Trials[0].Workload
+		t.add(s.variant(c), load(c), stats.Count(int64(w.PreloadKeys)), stats.Count(int64(w.ValueBytes)), presence(c), spread(rate),
+			median(over(c, stats.Scale(stats.PreloadRate, float64(w.KeyBytes+w.ValueBytes)/1e6))), median(over(c, stats.PreloadWriteAmplification)))
+	}
+	b.part("Loading", &t)
+	return nil
+}
+
 // sweepSteps compares the values of every axis that differs with the first one
 // that the run has, all else equal. Engines and disks are places, not steps.
 func (b *builder) sweepSteps(s sweep) error {
 	t := table{
-		caption: "Variants compared: ratio of throughput, all else equal. Closed loop unless the load says otherwise. " + ratioLegend,
+		caption: "Variants compared: ratio of throughput, all else equal; \"load\" is the filling of the store before the warm-up. " + b.loops() + " " + ratioLegend,
 		head:    []column{text("step"), text("operation"), text("at"), num(s.x.name), num("n"), num("ratio")},
 	}
 	for _, f := range s.steps() {
@@ -165,17 +185,29 @@ func (b *builder) sweepSteps(s sweep) error {
 			if off == nil || on == nil || !off.Measured() || !on.Measured() || off.Durability != on.Durability {
 				continue
 			}
-			for _, op := range on.Ops() {
-				r, err := against(on, off, stats.Throughput(op))
+			for _, q := range append([]response{{"load", stats.PreloadRate}}, throughputs(on)...) {
+				r, err := against(on, off, q.metric)
 				if err != nil {
 					return err
 				}
-				t.row(fmt.Sprintf("%s=%s / %s", f.Axis, f.On, f.Off), op, stratum.Workload+", "+s.others(stratum), stats.Count(int64(s.at(on))), fmt.Sprint(r.N)).ratio(r)
+				if r.N == 0 {
+					continue
+				}
+				t.row(fmt.Sprintf("%s=%s / %s", f.Axis, f.On, f.Off), q.name, stratum.Workload+", "+s.others(stratum), stats.Count(int64(s.at(on))), fmt.Sprint(r.N)).ratio(r)
 			}
 		}
 	}
 	b.part("Variants compared", &t)
 	return nil
+}
+
+// throughputs are those of a cell's operation types, by their names.
+func throughputs(c *stats.Cell) []response {
+	var all []response
+	for _, op := range c.Ops() {
+		all = append(all, response{op, stats.Throughput(op)})
+	}
+	return all
 }
 
 // others names the options of a stratum that differ elsewhere in the run.

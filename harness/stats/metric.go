@@ -100,6 +100,24 @@ var (
 	StorageTables  = counter(func(m *record.Mechanism) int64 { return m.StorageTableBytes })
 )
 
+// PreloadRate is the rate at which the store was filled before the warm-up, in keys
+// per second.
+func PreloadRate(t *record.Trial) (float64, bool) {
+	if t.Preload == nil || t.Preload.DurationNS <= 0 {
+		return 0, false
+	}
+	return float64(t.Workload.PreloadKeys) / (float64(t.Preload.DurationNS) / 1e9), t.Workload.PreloadKeys > 0
+}
+
+// PreloadWriteAmplification is WriteAmplification from the store's start to the end
+// of the preload.
+func PreloadWriteAmplification(t *record.Trial) (float64, bool) {
+	if t.Preload == nil {
+		return 0, false
+	}
+	return WriteAmplification(&record.Trial{Mechanism: t.Preload.Mechanism})
+}
+
 // counter makes a Metric of one counter; a trial in which it is zero does not
 // have it.
 func counter(of func(*record.Mechanism) int64) Metric {

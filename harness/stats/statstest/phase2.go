@@ -41,7 +41,7 @@ func Phase2(c Config) (record.Manifest, []record.Trial) {
 }
 
 // Sweep returns a synthetic run over value sizes: pebble and RocksDB, both
-// profiles, puts.
+// profiles, puts into a store that was filled before.
 func Sweep(c Config) (record.Manifest, []record.Trial) {
 	m := manifest(c, "sweep-values")
 	m.PlanYAML = phase2Plan
@@ -54,7 +54,8 @@ func Sweep(c Config) (record.Manifest, []record.Trial) {
 				m.Cells = append(m.Cells, cell)
 				for b := range c.Blocks {
 					t := trial2(rng, cell, b, c.Samples)
-					t.Workload.ValueBytes, t.Order = size, len(trials)
+					t.Workload.ValueBytes, t.Workload.PreloadKeys, t.Order = size, 10_000, len(trials)
+					t.Preload = &record.Preload{DurationNS: 40e6, Mechanism: &record.Mechanism{StorageWrittenBytes: 1000, StorageFlushedBytes: 1500}}
 					trials = append(trials, t)
 				}
 			}
