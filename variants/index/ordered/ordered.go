@@ -88,7 +88,11 @@ func New(newTree func() Tree, onLockWait func(wait time.Duration)) *Index {
 	ix := &Index{mu: timedlock.RW{OnWait: onLockWait}, newTree: newTree}
 	ix.live = reader{tree: newTree(), state: engine.NewState()}
 	ix.batch.index = ix
-	ix.views.New = func() any { return &view{index: ix} }
+	ix.views.New = func() any {
+		v := &view{index: ix}
+		v.visit = v.visitPair
+		return v
+	}
 	return ix
 }
 

@@ -51,6 +51,8 @@ type view struct {
 	reader
 	index  *Index
 	pinned bool
+	visited
+	visit func(*kv.KeyValue) bool // visitPair, bound once
 }
 
 var _ engine.View = (*view)(nil)
@@ -64,26 +66,41 @@ func (v *view) pin() {
 	v.index.mu.RUnlock()
 }
 
-// pinning returns fn for a scan that pins the view if it gets long.
-func (v *view) pinning(fn func(*kv.KeyValue) bool) func(*kv.KeyValue) bool {
+// scan walks a range that gives its pairs to v.visit, which pins the view if
+// the range gets long. What it keeps is in the view, which is used again: a range
+// costs no allocation for it. fn may scan the view itself.
+func (v *view) scan(walk func(start, end []byte, fn func(*kv.KeyValue) bool), start, end []byte, fn func(*kv.KeyValue) bool) {
 	if v.pinned {
-		return fn
+		walk(start, end, fn)
+		return
 	}
-	seen := 0
-	return func(pair *kv.KeyValue) bool {
-		if seen++; seen == pinAfter {
-			v.pin()
-		}
-		return fn(pair)
+	outer := v.visited
+	v.visited = visited{fn: fn}
+	walk(start, end, v.visit)
+	v.visited = outer
+}
+
+// visited is the state of a scan under the lock.
+type visited struct {
+	fn   func(*kv.KeyValue) bool
+	seen int
+}
+
+func (v *view) visitPair(pair *kv.KeyValue) bool {
+	if v.seen++; v.seen == pinAfter {
+		v.pin()
 	}
+	return v.fn(pair)
 }
 
 func (v *view) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
-	return v.reader.Scan(start, end, v.pinning(fn))
+	v.scan(v.tree.Scan, start, end, fn)
+	return nil
 }
 
 func (v *view) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
-	return v.reader.ScanReverse(start, end, v.pinning(fn))
+	v.scan(v.tree.ScanReverse, start, end, fn)
+	return nil
 }
 
 func (v *view) Count(start, end []byte) (int64, error) { return count(v.tree, start, end, v.Scan) }
