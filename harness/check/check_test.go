@@ -306,6 +306,29 @@ func TestHistoriesCatchWhatSingleAnswersCannot(t *testing.T) {
 	require.Equal(t, "key 0: no order of its 4 operations explains their answers", got.Detail)
 }
 
+// A delete that is under way when its key's history is closed may find what a put
+// wrote that is no longer in the history. One that ended before may not.
+func TestDeletesAcrossTheClosingOfAHistory(t *testing.T) {
+	for _, inTime := range []bool{false, true} {
+		m := NewModel(newWorkload(t, 4))
+		deleter, reader, writer := m.Observer(1), m.Observer(2), m.Observer(3)
+		deleter.BeginDelete(0)
+		if inTime {
+			deleter.EndDelete(1, 2, nil)
+		}
+		for range historyOps - 1 {
+			reader.BeginGet(0)
+			reader.EndGet(nil, 1, nil)
+		}
+		writer.BeginPut(0, id(1)) // closes the history
+		writer.EndPut(2, nil)
+		if !inTime {
+			deleter.EndDelete(1, 3, nil)
+		}
+		require.Equal(t, !inTime, m.Linearizable(time.Minute).OK)
+	}
+}
+
 func TestUndecidedHistoriesAreReported(t *testing.T) {
 	m := NewModel(newWorkload(t, 4))
 	o := m.Observer(1)

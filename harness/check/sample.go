@@ -23,7 +23,8 @@ const (
 // A history that reaches its bound is closed. What began later is not in it,
 // so reads that end after the closing are dropped too: they could have seen a
 // write that is not there. Writes are kept, and those left out cannot have been
-// seen by the reads that remain.
+// seen by the reads that remain. Of deletes that end after the closing the answer,
+// whether the key existed, is dropped: it is a read.
 type sample struct {
 	stride    int
 	histories []history
@@ -37,12 +38,14 @@ type history struct {
 
 // operation is one point operation; times are ns since the model's epoch.
 type operation struct {
-	kind      workload.Kind
-	client    int
-	id        workload.WriteID // put: the write; get: the write whose value was read
-	found     bool             // get: the key exists; delete: it existed
-	unknown   bool             // a write that may or may not have happened
-	call, ret int64
+	kind    workload.Kind
+	client  int
+	id      workload.WriteID // put: the write; get: the write whose value was read
+	found   bool             // get: the key exists; delete: it existed
+	unknown bool             // a write that may or may not have happened
+	// unanswered: a delete that may have found the key or not.
+	unanswered bool
+	call, ret  int64
 }
 
 // sampled says whether the operation under way is part of a history.
@@ -104,8 +107,11 @@ func (s *sample) final(key int, id workload.WriteID, found bool, epoch time.Time
 func (h *history) operations() []porcupine.Operation {
 	out := make([]porcupine.Operation, 0, len(h.ops))
 	for _, op := range h.ops {
-		if op.kind == workload.Get && h.closedAt != 0 && op.ret >= h.closedAt {
-			continue
+		if h.closedAt != 0 && op.ret >= h.closedAt {
+			if op.kind == workload.Get {
+				continue
+			}
+			op.unanswered = true
 		}
 		out = append(out, porcupine.Operation{ClientId: op.client + 1, Input: op, Call: op.call, Return: op.ret})
 	}
@@ -123,7 +129,7 @@ var register = porcupine.Model{
 		case workload.Put:
 			return true, op.id
 		case workload.Delete:
-			return op.unknown || op.found == exists, workload.WriteID{}
+			return op.unknown || op.unanswered || op.found == exists, workload.WriteID{}
 		default:
 			return op.found == exists && (!exists || op.id == now), now
 		}
