@@ -138,7 +138,7 @@ func TestSweepsHoldWhatWasPromised(t *testing.T) {
 		"sweep-clients": {6 * time.Minute, 20 * time.Minute, func(w record.Workload) int { return w.Clients }, 1, 1000},
 		"sweep-values":  {6 * time.Minute, 20 * time.Minute, func(w record.Workload) int { return w.ValueBytes }, 64, 64 << 10},
 		"sweep-keys":    {6 * time.Minute, 40 * time.Minute, func(w record.Workload) int { return w.PreloadKeys }, 10_000, 10_000_000},
-		"large":         {6 * time.Minute, 25 * time.Minute, func(w record.Workload) int { return w.PreloadKeys }, 100_000, 5_000_000},
+		"large":         {6 * time.Minute, 40 * time.Minute, func(w record.Workload) int { return w.PreloadKeys }, 100_000, 5_000_000},
 	} {
 		require.LessOrEqual(t, expand(t, name, "smoke").Planned(), 45*time.Second, name)
 		require.LessOrEqual(t, expand(t, name, "default").Planned(), tt.usual, name)
