@@ -46,10 +46,13 @@ func stepUp(v float64) float64 {
 	return 10 * p
 }
 
-// logTicks labels 1, 2, 5 within up to three and a half decades, powers of ten
-// beyond, and marks every other integer step without a label.
+// logTicks labels 1, 2, 5 within up to three and a half decades, or fewer where
+// the labels are long, powers of ten beyond, and marks every other integer step
+// without a label.
 func logTicks(lo, hi float64) []plot.Tick {
-	long := math.Log10(hi/lo) > 3.5
+	const roomChars = 24 // of one label a decade, over all decades, before neighbours touch
+	decades := math.Log10(hi / lo)
+	long := decades > 3.5 || decades*float64(len(plain(hi))) > roomChars
 	var ticks []plot.Tick
 	for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
 		for d := 1; d <= 9; d++ {
