@@ -52,8 +52,8 @@ lint: deps ## gofmt, vet, generated code, EXPERIMENTS.md against its records
 	@$(MAKE) --no-print-directory check-report
 
 # protoc's plugins are tools of this module, so go.mod pins them.
-# Commands are encoded on the hot path and have vtprotobuf's code; services have
-# gRPC's.
+# Commands, and the operations of streams, are encoded on the hot path and have
+# vtprotobuf's code; the rest of the service has gRPC's.
 COMMAND_PROTOS := core/kv/kv.proto
 SERVICE_PROTOS := core/rpcpb/metastore.proto
 .PHONY: generate
@@ -70,6 +70,7 @@ generate-into:
 	@PATH="$(PLUGINS):$$PATH" protoc \
 		--go_out=$(OUT) --go_opt=module=metastorebench \
 		--go-grpc_out=$(OUT) --go-grpc_opt=module=metastorebench \
+		--go-vtproto_out=$(OUT) --go-vtproto_opt=module=metastorebench,features=marshal+unmarshal+unmarshal_unsafe+size \
 		$(SERVICE_PROTOS)
 
 .PHONY: install-protoc

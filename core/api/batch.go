@@ -9,17 +9,16 @@ import (
 	"metastorebench/core/rpcpb"
 )
 
-// metaService is the store's own service over a Store: the batches.
+// metaService is the store's own service over a Store: batches and pipelines.
 type metaService struct {
-	kv *kvService
-	// A pipeline is not served: see metaMethods.
-	rpcpb.UnimplementedMetaStoreServer
+	kv        *kvService
+	pipelines pipelines
+	// A new method of the service is a compile error, not a silent
+	// Unimplemented.
+	rpcpb.UnsafeMetaStoreServer
 }
 
 var _ rpcpb.MetaStoreServer = (*metaService)(nil)
-
-// metaMethods are the methods of the store's own service that are served.
-var metaMethods = []string{"BatchPut", "BatchGet", "BatchDelete"}
 
 // BatchPut stores many pairs.
 func (s *metaService) BatchPut(ctx context.Context, r *rpcpb.BatchPutRequest) (resp *rpcpb.BatchPutResponse, err error) {

@@ -177,12 +177,6 @@ func TestRefusedBatches(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, largest.Results, 10_000)
 	require.EqualValues(t, 10_001, largest.Results[9999].Revision)
-
-	stream, err := c.Pipeline(ctx)
-	require.NoError(t, err)
-	_, err = stream.Recv()
-	require.Equal(t, codes.Unimplemented, status.Code(err))
-	require.ErrorContains(t, err, "metastore accepts BatchPut, BatchGet and BatchDelete")
 }
 
 // largeReply lets a client read more than gRPC's default of 4 MiB.

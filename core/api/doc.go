@@ -1,7 +1,7 @@
 // Package api serves a Store to clients: etcd's v3 KV service over gRPC, the
 // same as JSON over HTTP, as much of etcd's other services as its tools need to
-// work, and the store's own service of batches (rpcpb.MetaStore), over gRPC and
-// as JSON under /v3/batch/.
+// work, and the store's own service (rpcpb.MetaStore): batches, over gRPC and as
+// JSON under /v3/batch/, and streams of operations, over gRPC.
 //
 // # The life of a request
 //
@@ -30,6 +30,36 @@
 // bound, a reader may see the first ones before the last. A BatchGet runs on one
 // view. A batch whose caller has gone before it was proposed is withdrawn.
 //
+// # Streams of operations
+//
+// One stream (MetaStore/Pipeline) carries many operations in flight.
+//
+//  1. The server's first message says how many: rpcpb.PipelineWindow.
+//  2. Messages are received one at a time, and not while a window's worth, or 4
+//     MiB of keys and values, is in flight: the rest waits in the client, held up
+//     by HTTP/2's flow control. An operation is in flight until its outcome has been
+//     given to gRPC, which takes none from a client that does not read.
+//  3. Each operation is checked by itself, and answered by itself if it is wrong.
+//     Ids must grow, so that none can be claimed twice.
+//  4. Writes are proposed one by one (not as a batch: the axis --propose decides
+//     what becomes an entry) in the order of the stream, straight from the received
+//     bytes. The store hands their results over by a call (kv.Sink): no goroutine
+//     waits for any of them.
+//  5. Reads wait for the writes that were sent before them on the stream, and then
+//     run many on a view. Writes do not wait for reads, so a read may see one that
+//     was sent after it. An answer holds up to 3 MiB of keys and values.
+//  6. Whatever has an outcome when the sender comes round goes in one message.
+//
+// A server has up to Limits.MaxPipelines streams open, and one connection up to a
+// quarter of them; others are refused with ResourceExhausted. A stream whose
+// operations are in flight holds up to some 10 MiB whatever its client does, for
+// the most part what gRPC has received for it.
+//
+// When a stream ends by fault, what is in flight is answered first if the client is
+// still there. When the server shuts down it takes in no more, answers what is in
+// flight and ends the streams with Unavailable: what has no outcome then is
+// unknown to the client. Operations of streams are not in the stage trace.
+//
 // # Errors
 //
 // A client must be able to tell "did not happen" from "unknown" by code and
@@ -47,6 +77,7 @@
 //	kv.ErrDropped              Unavailable         no leader                         no
 //	kv.ErrNotProposed          Canceled            metastore: cancelled before ...   no
 //	unsupported method         Unimplemented       (ours, says what is accepted)     no
+//	too many streams           ResourceExhausted   metastore: ...                    no
 //
 //	kv.ErrLeaderLost           Unavailable         leader changed                    unknown
 //	kv.ErrTimeout              Unavailable         request timed out                 unknown

@@ -320,12 +320,13 @@ func TestObserver(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	require.Equal(t, api.Limits{MaxTxnOps: 128, MaxRequestBytes: 1_572_864}, api.Limits{}.EnsureDefaults())
+	require.Equal(t, api.Limits{MaxTxnOps: 128, MaxRequestBytes: 1_572_864, MaxPipelines: 1024}, api.Limits{}.EnsureDefaults())
 	require.NoError(t, api.Limits{}.EnsureDefaults().Validate())
-	err := api.Limits{MaxTxnOps: 1 << 40, MaxRequestBytes: 1<<30 + 1}.Validate()
+	err := api.Limits{MaxTxnOps: 1 << 40, MaxRequestBytes: 1<<30 + 1, MaxPipelines: 1 << 31}.Validate()
 	require.ErrorIs(t, err, api.ErrLimits)
 	require.ErrorContains(t, err, "max-txn-ops 1099511627776, want 1 to 2147483647")
 	require.ErrorContains(t, err, "max-request-bytes 1073741825, want 1 to 1073741824")
+	require.ErrorContains(t, err, "max-pipelines 2147483648, want 1 to 2147483647")
 	_, err = api.NewServer(apitest.New(), api.ServerOptions{Limits: api.Limits{MaxRequestBytes: 1 << 31}})
 	require.ErrorIs(t, err, api.ErrLimits)
 }

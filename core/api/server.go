@@ -48,9 +48,10 @@ type ServerOptions struct {
 // Server serves a Store over gRPC and HTTP. Its methods may be called from any
 // goroutine. It opens no ports: the caller listens.
 type Server struct {
-	grpc   *grpc.Server
-	http   *http.Server
-	health *grpchealth.Server
+	grpc      *grpc.Server
+	http      *http.Server
+	health    *grpchealth.Server
+	pipelines *pipelines
 }
 
 // NewServer returns a server that is ready to serve, or an error that wraps
@@ -67,14 +68,15 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 		o.ErrorLog = log.New(io.Discard, "", 0)
 	}
 	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer, replies: newReplyTrace(o.Tracer)}
-	meta := &metaService{kv: svc}
+	meta := &metaService{kv: svc, pipelines: pipelines{max: int(o.Limits.MaxPipelines)}}
 	handler, err := newHandler(svc, meta, o.Metrics, o.Tracer)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		grpc:   grpc.NewServer(grpcOptions(o, svc.replies)...),
-		health: grpchealth.NewServer(),
+		grpc:      grpc.NewServer(grpcOptions(o, svc.replies)...),
+		health:    grpchealth.NewServer(),
+		pipelines: &meta.pipelines,
 		http: &http.Server{
 			Handler:           handler,
 			TLSConfig:         o.TLS.Clone(),
@@ -85,7 +87,7 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 		},
 	}
 	pb.RegisterKVServer(s.grpc, svc)
-	s.grpc.RegisterService(only(rpcpb.MetaStore_ServiceDesc, metaMethods...), meta)
+	rpcpb.RegisterMetaStoreServer(s.grpc, meta)
 	s.grpc.RegisterService(only(pb.Maintenance_ServiceDesc, "Status", "Alarm"), &maintenance{store: store})
 	s.grpc.RegisterService(only(pb.Cluster_ServiceDesc, "MemberList"), &cluster{store: store, member: o.Member})
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
@@ -95,7 +97,7 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 // grpcOptions puts the limits behind the profile's options, so that they hold
 // whatever the profile says.
 func grpcOptions(o ServerOptions, replies *replyTrace) []grpc.ServerOption {
-	opts := append([]grpc.ServerOption{}, o.RPC...)
+	opts := append([]grpc.ServerOption{grpc.ForceServerCodecV2(rpcpb.Codec())}, o.RPC...)
 	opts = append(opts, replies.options()...)
 	opts = append(opts,
 		grpc.MaxRecvMsgSize(o.Limits.maxMessageBytes()),
@@ -148,9 +150,10 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 
 // Shutdown stops both sides: new requests are refused, and those under way may
 // finish until ctx ends, when they are cut off and ctx's error is returned. The
-// Store must still work while it runs.
+// Store must still work while it runs. Streams of operations take no more in.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.health.Shutdown()
+	s.pipelines.stop()
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)

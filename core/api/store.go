@@ -30,6 +30,12 @@ type Store interface {
 	// the returned error means the whole batch. A batch given up before it was
 	// proposed is kv.ErrNotProposed.
 	ProposeBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Result, error)
+	// ProposeEach carries each command through the log by itself, in order, and
+	// returns when they are on their way; sink is given the outcome of each.
+	// Commands of one call, and of calls one after another, are committed in their
+	// order as far as they are. The submissions, and all that they hold, may be
+	// reused after the call. Errors are those of Propose.
+	ProposeEach(submissions []kv.Submission, sink kv.Sink)
 	// Read runs fn on a view of the store: one that holds every command
 	// acknowledged before the call, or, if serializable, the local state as it
 	// is. fn must be short, for a view may hold up commits; the pairs that it
@@ -91,9 +97,24 @@ const (
 	OpBatchDelete = "batch_delete"
 )
 
+// Operation names given to Observer.BatchDone for the operations of a stream that
+// were answered in one message, each kind by itself. Their time is that of the one
+// that was received first.
+const (
+	OpStreamPut    = "stream_put"
+	OpStreamGet    = "stream_get"
+	OpStreamDelete = "stream_delete"
+	OpStreamRange  = "stream_range"
+	// OpStreamUnknown is what has no kind, or more than one.
+	OpStreamUnknown = "stream_unknown"
+)
+
 // Operations lists all operation names.
 func Operations() []string {
-	return []string{OpPut, OpGet, OpRange, OpDelete, OpTxn, OpCompact, OpBatchPut, OpBatchGet, OpBatchDelete}
+	return []string{
+		OpPut, OpGet, OpRange, OpDelete, OpTxn, OpCompact, OpBatchPut, OpBatchGet, OpBatchDelete,
+		OpStreamPut, OpStreamGet, OpStreamDelete, OpStreamRange, OpStreamUnknown,
+	}
 }
 
 // MaxBatchReplyBytes bounds the keys and values in the answer to a BatchGet: a few
@@ -124,7 +145,15 @@ type Limits struct {
 	// MaxConcurrentStreams bounds the open requests of one connection; 0 leaves
 	// it to the gRPC options given to NewServer (gRPC's default: no bound).
 	MaxConcurrentStreams uint32
+	// MaxPipelines bounds the streams of operations that are open, of all
+	// connections together; one connection may have a quarter of them. 0 means
+	// DefaultMaxPipelines.
+	MaxPipelines uint
 }
+
+// DefaultMaxPipelines is the default of Limits.MaxPipelines. A stream may hold
+// some 10 MiB when its client does its worst.
+const DefaultMaxPipelines = 1024
 
 // ErrLimits says that Limits hold a value that is out of range.
 var ErrLimits = errors.New("api: invalid limit")
@@ -136,6 +165,9 @@ func (l Limits) EnsureDefaults() Limits {
 	}
 	if l.MaxRequestBytes == 0 {
 		l.MaxRequestBytes = DefaultMaxRequestBytes
+	}
+	if l.MaxPipelines == 0 {
+		l.MaxPipelines = DefaultMaxPipelines
 	}
 	return l
 }
@@ -149,6 +181,9 @@ func (l Limits) Validate() error {
 	}
 	if l.MaxRequestBytes == 0 || l.MaxRequestBytes > 1<<30 {
 		errs = append(errs, fmt.Errorf("%w: max-request-bytes %d, want 1 to %d", ErrLimits, l.MaxRequestBytes, 1<<30))
+	}
+	if l.MaxPipelines == 0 || l.MaxPipelines > math.MaxInt32 {
+		errs = append(errs, fmt.Errorf("%w: max-pipelines %d, want 1 to %d", ErrLimits, l.MaxPipelines, math.MaxInt32))
 	}
 	return errors.Join(errs...)
 }

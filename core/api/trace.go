@@ -9,7 +9,6 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/encoding"
-	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/tap"
 
@@ -22,7 +21,7 @@ import (
 // allocates six events for every request, traced or not; an interceptor
 // allocates three times. Here a request that is not traced allocates nothing.
 
-// replyTrace is gRPC's codec, which finishes the span of each traced reply that
+// replyTrace is the services' codec, which finishes the span of each traced reply that
 // it has encoded. A nil one traces nothing. It is safe for concurrent use.
 type replyTrace struct {
 	encoding.CodecV2
@@ -38,7 +37,7 @@ func newReplyTrace(t *trace.Tracer) *replyTrace {
 	if t == nil {
 		return nil
 	}
-	return &replyTrace{CodecV2: encoding.GetCodecV2(proto.Name), tracer: t}
+	return &replyTrace{CodecV2: rpcpb.Codec(), tracer: t}
 }
 
 // overGRPC is the key of the span of a request that came over gRPC: the JSON

@@ -48,10 +48,10 @@ type Batch struct {
 	outcomes []Outcome
 }
 
-// Batch returns the Batch of worker i, on the connection that Handle gives it.
+// Batch returns a Batch over the pool, whose calls take connections as others do.
 // Each goroutine takes its own, once.
-func (p *Pool) Batch(i int) *Batch {
-	return &Batch{meta: rpcpb.NewMetaStoreClient(p.Conn(i))}
+func (p *Pool) Batch(int) *Batch {
+	return &Batch{meta: rpcpb.NewMetaStoreClient(p)}
 }
 
 // Put stores the pairs in order; if a key occurs twice, the last one stays. Each

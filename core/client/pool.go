@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 )
@@ -27,9 +31,39 @@ type Options struct {
 	DialOptions []grpc.DialOption
 }
 
+// How a connection that failed is opened again: at once, then after a delay that
+// grows from reconnectFirst by half with each failure, up to reconnectMost, give
+// or take a fifth.
+const (
+	reconnectFirst = 50 * time.Millisecond
+	reconnectMost  = 3 * time.Second
+	connectTimeout = 5 * time.Second
+)
+
 // Pool is a fixed set of gRPC connections to one endpoint. It may be used from
 // any number of goroutines.
-type Pool struct{ conns []*grpc.ClientConn }
+//
+// Each call, and each stream when it is opened, takes the connection that has the
+// fewest under way; among equals they take turns. A connection in failure is not
+// taken while another one is not: it broke, or could not be opened, and has not
+// been opened since. The pool opens it again by itself. Calls fail at once when
+// all are in failure. A connection that was never used is opened by its first
+// call, which waits for it.
+type Pool struct {
+	conns  []*poolConn
+	turn   atomic.Uint32
+	cancel context.CancelFunc
+	watch  sync.WaitGroup
+}
+
+// poolConn is a connection with what the choice goes by.
+type poolConn struct {
+	*grpc.ClientConn
+	load    atomic.Int64 // calls and streams under way
+	failing atomic.Bool
+}
+
+var _ grpc.ClientConnInterface = (*Pool)(nil)
 
 // Dial makes a pool. Connections are opened when first used, so an endpoint that
 // nobody serves is an error (Unavailable) of the first call.
@@ -41,14 +75,17 @@ func Dial(o Options) (*Pool, error) {
 		return nil, fmt.Errorf("%w: %d connections, want 0 (for one) or more", ErrOptions, o.Conns)
 	}
 	opts := dialOptions(o)
-	p := &Pool{}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &Pool{cancel: cancel}
 	for range max(o.Conns, 1) {
 		// passthrough: the address is dialled as it is, without a resolver.
-		conn, err := grpc.NewClient("passthrough:///"+o.Endpoint, opts...)
+		cc, err := grpc.NewClient("passthrough:///"+o.Endpoint, opts...)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("%w: endpoint %q: %w", ErrOptions, o.Endpoint, err), p.Close())
 		}
-		p.conns = append(p.conns, conn)
+		c := &poolConn{ClientConn: cc}
+		p.conns = append(p.conns, c)
+		p.watch.Go(func() { c.watch(ctx) })
 	}
 	return p, nil
 }
@@ -65,72 +102,79 @@ func dialOptions(o Options) []grpc.DialOption {
 		grpc.WithDisableServiceConfig(),
 		// As etcd's client: a page may be larger than gRPC's default of 4 MiB.
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: reconnectFirst, Multiplier: 1.5, Jitter: 0.2, MaxDelay: reconnectMost},
+			MinConnectTimeout: connectTimeout,
+		}),
+		grpc.WithIdleTimeout(0), // a connection at rest stays open
 	}
 	return append(opts, o.DialOptions...)
 }
 
-// Handle returns the KV of worker i (0 or more), on connection i modulo the
-// pool's size. Each goroutine takes its own, once.
-func (p *Pool) Handle(i int) KV {
-	return &handle{kv: etcdserverpb.NewKVClient(p.Conn(i))}
+// watch follows the connection's state until ctx ends, and opens it again when it
+// has been lost.
+func (c *poolConn) watch(ctx context.Context) {
+	used := false
+	for {
+		state := c.GetState()
+		c.failing.Store(state == connectivity.TransientFailure || state == connectivity.Shutdown)
+		if state == connectivity.Idle && used {
+			c.Connect()
+		}
+		used = used || state != connectivity.Idle
+		if !c.WaitForStateChange(ctx, state) {
+			return
+		}
+	}
 }
 
-// Conn returns the connection that Handle gives worker i, for services beside
-// etcd's. It belongs to the pool.
-func (p *Pool) Conn(i int) grpc.ClientConnInterface { return p.conns[i%len(p.conns)] }
+// pick chooses the connection of the next call.
+func (p *Pool) pick() *poolConn {
+	n := len(p.conns)
+	if n == 1 {
+		return p.conns[0]
+	}
+	first := int(p.turn.Add(1) % uint32(n))
+	best, bestLoad, bestFailing := (*poolConn)(nil), int64(0), true
+	for i := range n {
+		c := p.conns[(first+i)%n]
+		load, failing := c.load.Load(), c.failing.Load()
+		if best == nil || bestFailing && !failing || bestFailing == failing && load < bestLoad {
+			best, bestLoad, bestFailing = c, load, failing
+		}
+	}
+	return best
+}
+
+// Invoke implements grpc.ClientConnInterface on the connection that is chosen for
+// the call.
+func (p *Pool) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	c := p.pick()
+	c.load.Add(1)
+	defer c.load.Add(-1)
+	return c.ClientConn.Invoke(ctx, method, args, reply, opts...)
+}
+
+// NewStream implements grpc.ClientConnInterface on the connection that is chosen
+// for the stream.
+func (p *Pool) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	c := p.pick()
+	c.load.Add(1)
+	ended := grpc.OnFinish(func(error) { c.load.Add(-1) }) // also if it is never opened
+	return c.ClientConn.NewStream(ctx, desc, method, append(opts[:len(opts):len(opts)], ended)...)
+}
+
+// Handle returns a KV over the pool. Each goroutine takes its own, once; i (0 or
+// more) has no meaning here, but see Streams.
+func (p *Pool) Handle(int) KV { return &handle{kv: etcdserverpb.NewKVClient(p)} }
 
 // Close closes all connections; calls under way fail.
 func (p *Pool) Close() error {
+	p.cancel()
 	var errs []error
-	for _, conn := range p.conns {
-		errs = append(errs, conn.Close())
+	for _, c := range p.conns {
+		errs = append(errs, c.Close())
 	}
+	p.watch.Wait()
 	return errors.Join(errs...)
-}
-
-var _ KV = (*handle)(nil)
-
-// handle reuses its requests: gRPC has encoded a unary request when the call
-// returns. Replies are not reused, because their pairs are the caller's.
-type handle struct {
-	kv     etcdserverpb.KVClient
-	put    etcdserverpb.PutRequest
-	get    etcdserverpb.RangeRequest
-	delete etcdserverpb.DeleteRangeRequest
-}
-
-func (h *handle) Put(ctx context.Context, key, value []byte) (int64, error) {
-	h.put.Key, h.put.Value = key, value
-	resp, err := h.kv.Put(ctx, &h.put)
-	if err != nil {
-		return 0, err
-	}
-	return resp.GetHeader().GetRevision(), nil
-}
-
-func (h *handle) Get(ctx context.Context, key []byte) (*mvccpb.KeyValue, int64, error) {
-	h.get.Key, h.get.RangeEnd, h.get.Limit = key, nil, 0
-	resp, err := h.kv.Range(ctx, &h.get)
-	if err != nil {
-		return nil, 0, err
-	}
-	return first(resp.GetKvs()), resp.GetHeader().GetRevision(), nil
-}
-
-func (h *handle) Range(ctx context.Context, start, end []byte, limit int64) (Page, error) {
-	h.get.Key, h.get.RangeEnd, h.get.Limit = start, end, limit
-	resp, err := h.kv.Range(ctx, &h.get)
-	if err != nil {
-		return Page{}, err
-	}
-	return pageOf(resp), nil
-}
-
-func (h *handle) Delete(ctx context.Context, key, end []byte) (int64, int64, error) {
-	h.delete.Key, h.delete.RangeEnd = key, end
-	resp, err := h.kv.DeleteRange(ctx, &h.delete)
-	if err != nil {
-		return 0, 0, err
-	}
-	return resp.GetDeleted(), resp.GetHeader().GetRevision(), nil
 }

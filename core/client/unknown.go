@@ -16,12 +16,15 @@ import (
 // caller gets who gives up, unless nothing had begun. Unavailable is "no leader" (refused) as
 // well as a connection that broke with the request under way. ResourceExhausted
 // is a refusal by the server, but also what gRPC says of a reply that the client
-// will not read.
+// will not read. What a stream never sent has a text that says so.
 func Unknown(err error) bool {
 	if err == nil {
 		return false
 	}
 	st := status.Convert(err)
+	if strings.HasPrefix(st.Message(), notSentPrefix) {
+		return false
+	}
 	switch st.Code() {
 	case codes.InvalidArgument, codes.NotFound, codes.OutOfRange, codes.FailedPrecondition,
 		codes.Unimplemented, codes.PermissionDenied, codes.Unauthenticated:

@@ -240,6 +240,11 @@ func (n *Node) ProposeBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Resul
 	return n.proposer.DoBatch(ctx, cmds)
 }
 
+// ProposeEach implements api.Store.
+func (n *Node) ProposeEach(submissions []kv.Submission, sink kv.Sink) {
+	n.proposer.DoEach(submissions, sink)
+}
+
 // Read implements api.Store.
 func (n *Node) Read(ctx context.Context, serializable bool, fn func(engine.Reader) error) error {
 	if !serializable && n.opts.Reads != raftnode.ReadLocal {

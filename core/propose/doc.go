@@ -21,6 +21,9 @@
 // last of them has its result. One that has not been proposed when its caller
 // gives up is withdrawn, so that the caller knows that it did not happen.
 //
+// DoEach takes many commands for which nobody waits: each is a request of its own,
+// and the answers are given to a kv.Sink.
+//
 // # Invariants
 //
 //   - Every admitted request is answered exactly once, at the latest by Close,

@@ -76,6 +76,19 @@ func New(c codec.Codec, p Policy, l Limits, origin uint64, tracer *trace.Tracer)
 func (p *Proposer) admit(r *request, span *trace.Span) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	before := p.waitingOps
+	if err := p.queue(r); err != nil {
+		return err
+	}
+	if span != nil {
+		p.spans[r] = span
+	}
+	p.wakeLoop(before)
+	return nil
+}
+
+// queue puts r into the queue if the bounds allow it. p.mu is held.
+func (p *Proposer) queue(r *request) error {
 	ops := len(r.encoded)
 	switch {
 	case p.closed != nil:
@@ -87,20 +100,21 @@ func (p *Proposer) admit(r *request, span *trace.Span) error {
 	}
 	p.pendingOps += ops
 	p.pendingBytes += int64(r.bytes)
-	if span != nil {
-		p.spans[r] = span
-	}
 	p.waiting = append(p.waiting, r)
 	p.sizes = append(p.sizes, r.bytes)
-	before := p.waitingOps
 	p.waitingOps += ops
-	if before == 0 || before < Crowd && p.waitingOps >= Crowd {
+	return nil
+}
+
+// wakeLoop wakes the Raft loop if the commands that wait since there were as many
+// as before are reason to. p.mu is held.
+func (p *Proposer) wakeLoop(before int) {
+	if before == 0 && p.waitingOps > 0 || before < Crowd && p.waitingOps >= Crowd {
 		select {
 		case p.wake <- struct{}{}:
 		default:
 		}
 	}
-	return nil
 }
 
 // withdraw takes r out of the queue and reports whether it still waited there.
@@ -271,11 +285,5 @@ func (p *Proposer) settle(requests ...*request) {
 	for _, r := range requests {
 		p.pendingOps -= len(r.encoded)
 		p.pendingBytes -= int64(r.bytes)
-	}
-}
-
-func answerAll(requests []*request, err error) {
-	for _, r := range requests {
-		r.answer <- err
 	}
 }

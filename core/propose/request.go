@@ -16,6 +16,8 @@ type request struct {
 	bytes   int         // sum of their lengths
 	results []kv.Result // of the first commands; the caller's once it is answered
 	answer  chan error  // nil: results is complete; buffered, so an answer never blocks
+	sink    kv.Sink     // takes the answer of a command of DoEach instead, under token
+	token   uint64
 
 	// Room for a request of one command.
 	oneEncoded [1][]byte

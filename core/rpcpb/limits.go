@@ -8,3 +8,7 @@ const (
 	// more than its encoding takes.
 	BatchOpBytes = 16
 )
+
+// PipelineWindow is how many operations may be in flight on one stream of this
+// store. A client is told by the stream's first message.
+const PipelineWindow = 2048

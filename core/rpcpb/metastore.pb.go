@@ -795,20 +795,209 @@ func (x *BatchDeleteResponse) GetResults() []*DeleteResult {
 	return nil
 }
 
+// DeleteRange names keys to remove, in etcd's terms. Fields 3 and up are for
+// etcd's options (prev_kv).
+type DeleteRange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// range_end is where the range ends, exclusively; empty for the key alone, one
+	// zero byte for all keys from key on.
+	RangeEnd      []byte `protobuf:"bytes,2,opt,name=range_end,json=rangeEnd,proto3" json:"range_end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRange) Reset() {
+	*x = DeleteRange{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRange) ProtoMessage() {}
+
+func (x *DeleteRange) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRange.ProtoReflect.Descriptor instead.
+func (*DeleteRange) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DeleteRange) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *DeleteRange) GetRangeEnd() []byte {
+	if x != nil {
+		return x.RangeEnd
+	}
+	return nil
+}
+
+// Range names keys to read, in etcd's terms. Fields 4 and up are for etcd's
+// options (sort_order, ...).
+type Range struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// range_end is as in DeleteRange.
+	RangeEnd []byte `protobuf:"bytes,2,opt,name=range_end,json=rangeEnd,proto3" json:"range_end,omitempty"`
+	// limit is the most pairs to return, 0 for all. An answer above 3 MiB is
+	// refused in any case.
+	Limit         int64 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Range) Reset() {
+	*x = Range{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Range) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Range) ProtoMessage() {}
+
+func (x *Range) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Range.ProtoReflect.Descriptor instead.
+func (*Range) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Range) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Range) GetRangeEnd() []byte {
+	if x != nil {
+		return x.RangeEnd
+	}
+	return nil
+}
+
+func (x *Range) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// RangeResult is what a range holds.
+type RangeResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// pairs are in key order.
+	Pairs []*Pair `protobuf:"bytes,1,rep,name=pairs,proto3" json:"pairs,omitempty"`
+	// more says that the limit cut the answer short.
+	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	// count is the number of keys in the range, whatever the limit.
+	Count         int64 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RangeResult) Reset() {
+	*x = RangeResult{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RangeResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RangeResult) ProtoMessage() {}
+
+func (x *RangeResult) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RangeResult.ProtoReflect.Descriptor instead.
+func (*RangeResult) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RangeResult) GetPairs() []*Pair {
+	if x != nil {
+		return x.Pairs
+	}
+	return nil
+}
+
+func (x *RangeResult) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *RangeResult) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // Operation is one element of a pipeline. Exactly one field beside the id is
-// set; fields 3 to 15 are for further kinds (get, delete, range).
+// set; fields 6 to 15 are for further kinds.
 type Operation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is the client's, unique among the operations in flight on the stream.
-	Id            uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Put           *Put   `protobuf:"bytes,2,opt,name=put,proto3" json:"put,omitempty"`
+	// id is the client's, above all that it has sent on this stream before. Ids of
+	// different streams have nothing to do with each other.
+	Id            uint64       `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Put           *Put         `protobuf:"bytes,2,opt,name=put,proto3" json:"put,omitempty"`
+	Get           *Get         `protobuf:"bytes,3,opt,name=get,proto3" json:"get,omitempty"`
+	Delete        *DeleteRange `protobuf:"bytes,4,opt,name=delete,proto3" json:"delete,omitempty"`
+	Range         *Range       `protobuf:"bytes,5,opt,name=range,proto3" json:"range,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[14]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -820,7 +1009,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[14]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -833,7 +1022,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{14}
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Operation) GetId() uint64 {
@@ -850,21 +1039,49 @@ func (x *Operation) GetPut() *Put {
 	return nil
 }
 
-// Outcome answers the operation with its id. Exactly one field beside the id is
-// set: the one of the operation's kind, or error if the kind is unknown. Fields 3
-// to 15 are for the other kinds.
+func (x *Operation) GetGet() *Get {
+	if x != nil {
+		return x.Get
+	}
+	return nil
+}
+
+func (x *Operation) GetDelete() *DeleteRange {
+	if x != nil {
+		return x.Delete
+	}
+	return nil
+}
+
+func (x *Operation) GetRange() *Range {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+// Outcome answers the operation with its id. Beside id and revision exactly one
+// field is set: that of the operation's kind, or error.
 type Outcome struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Put           *PutResult             `protobuf:"bytes,2,opt,name=put,proto3" json:"put,omitempty"`
-	Error         *Error                 `protobuf:"bytes,16,opt,name=error,proto3" json:"error,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Put   *PutResult             `protobuf:"bytes,2,opt,name=put,proto3" json:"put,omitempty"`
+	Get   *GetResult             `protobuf:"bytes,3,opt,name=get,proto3" json:"get,omitempty"`
+	// delete counts all keys of the range.
+	Delete *DeleteResult `protobuf:"bytes,4,opt,name=delete,proto3" json:"delete,omitempty"`
+	Range  *RangeResult  `protobuf:"bytes,5,opt,name=range,proto3" json:"range,omitempty"`
+	// revision is the store's at which a get or range was answered.
+	Revision int64 `protobuf:"varint,6,opt,name=revision,proto3" json:"revision,omitempty"`
+	// error says why the operation was not carried out, or that nobody knows. An
+	// id that is not above those before it is refused in the name of that id.
+	Error         *Error `protobuf:"bytes,16,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[15]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +1093,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[15]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +1106,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{15}
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Outcome) GetId() uint64 {
@@ -904,6 +1121,34 @@ func (x *Outcome) GetPut() *PutResult {
 		return x.Put
 	}
 	return nil
+}
+
+func (x *Outcome) GetGet() *GetResult {
+	if x != nil {
+		return x.Get
+	}
+	return nil
+}
+
+func (x *Outcome) GetDelete() *DeleteResult {
+	if x != nil {
+		return x.Delete
+	}
+	return nil
+}
+
+func (x *Outcome) GetRange() *RangeResult {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+func (x *Outcome) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
 }
 
 func (x *Outcome) GetError() *Error {
@@ -924,7 +1169,7 @@ type PipelineRequest struct {
 
 func (x *PipelineRequest) Reset() {
 	*x = PipelineRequest{}
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[16]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -936,7 +1181,7 @@ func (x *PipelineRequest) String() string {
 func (*PipelineRequest) ProtoMessage() {}
 
 func (x *PipelineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[16]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -949,7 +1194,7 @@ func (x *PipelineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineRequest.ProtoReflect.Descriptor instead.
 func (*PipelineRequest) Descriptor() ([]byte, []int) {
-	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{16}
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PipelineRequest) GetOperations() []*Operation {
@@ -959,18 +1204,76 @@ func (x *PipelineRequest) GetOperations() []*Operation {
 	return nil
 }
 
+// Window is what a server accepts on one stream.
+type Window struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// operations is the most that may be in flight.
+	Operations uint32 `protobuf:"varint,1,opt,name=operations,proto3" json:"operations,omitempty"`
+	// operation_bytes is the most that the keys and the value of one operation may
+	// have together.
+	OperationBytes uint32 `protobuf:"varint,2,opt,name=operation_bytes,json=operationBytes,proto3" json:"operation_bytes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Window) Reset() {
+	*x = Window{}
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Window) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Window) ProtoMessage() {}
+
+func (x *Window) ProtoReflect() protoreflect.Message {
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Window.ProtoReflect.Descriptor instead.
+func (*Window) Descriptor() ([]byte, []int) {
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Window) GetOperations() uint32 {
+	if x != nil {
+		return x.Operations
+	}
+	return 0
+}
+
+func (x *Window) GetOperationBytes() uint32 {
+	if x != nil {
+		return x.OperationBytes
+	}
+	return 0
+}
+
 // PipelineResponse carries what the server had ready to answer; its outcomes
 // need not belong to one request.
 type PipelineResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Outcomes      []*Outcome             `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Outcomes []*Outcome             `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	// window is in the first message of a stream, which has no outcomes.
+	Window        *Window `protobuf:"bytes,2,opt,name=window,proto3" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PipelineResponse) Reset() {
 	*x = PipelineResponse{}
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[17]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1285,7 @@ func (x *PipelineResponse) String() string {
 func (*PipelineResponse) ProtoMessage() {}
 
 func (x *PipelineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_core_rpcpb_metastore_proto_msgTypes[17]
+	mi := &file_core_rpcpb_metastore_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,12 +1298,19 @@ func (x *PipelineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelineResponse.ProtoReflect.Descriptor instead.
 func (*PipelineResponse) Descriptor() ([]byte, []int) {
-	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{17}
+	return file_core_rpcpb_metastore_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PipelineResponse) GetOutcomes() []*Outcome {
 	if x != nil {
 		return x.Outcomes
+	}
+	return nil
+}
+
+func (x *PipelineResponse) GetWindow() *Window {
+	if x != nil {
+		return x.Window
 	}
 	return nil
 }
@@ -1052,20 +1362,44 @@ const file_core_rpcpb_metastore_proto_rawDesc = "" +
 	"\adeletes\x18\x01 \x03(\v2\x14.metastore.v1.DeleteR\adeletes\"g\n" +
 	"\x13BatchDeleteResponse\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x124\n" +
-	"\aresults\x18\x02 \x03(\v2\x1a.metastore.v1.DeleteResultR\aresults\"@\n" +
+	"\aresults\x18\x02 \x03(\v2\x1a.metastore.v1.DeleteResultR\aresults\"<\n" +
+	"\vDeleteRange\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x1b\n" +
+	"\trange_end\x18\x02 \x01(\fR\brangeEnd\"L\n" +
+	"\x05Range\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x1b\n" +
+	"\trange_end\x18\x02 \x01(\fR\brangeEnd\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\x03R\x05limit\"a\n" +
+	"\vRangeResult\x12(\n" +
+	"\x05pairs\x18\x01 \x03(\v2\x12.metastore.v1.PairR\x05pairs\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x03R\x05count\"\xc3\x01\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12#\n" +
-	"\x03put\x18\x02 \x01(\v2\x11.metastore.v1.PutR\x03put\"o\n" +
+	"\x03put\x18\x02 \x01(\v2\x11.metastore.v1.PutR\x03put\x12#\n" +
+	"\x03get\x18\x03 \x01(\v2\x11.metastore.v1.GetR\x03get\x121\n" +
+	"\x06delete\x18\x04 \x01(\v2\x19.metastore.v1.DeleteRangeR\x06delete\x12)\n" +
+	"\x05range\x18\x05 \x01(\v2\x13.metastore.v1.RangeR\x05range\"\x9b\x02\n" +
 	"\aOutcome\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12)\n" +
 	"\x03put\x18\x02 \x01(\v2\x17.metastore.v1.PutResultR\x03put\x12)\n" +
+	"\x03get\x18\x03 \x01(\v2\x17.metastore.v1.GetResultR\x03get\x122\n" +
+	"\x06delete\x18\x04 \x01(\v2\x1a.metastore.v1.DeleteResultR\x06delete\x12/\n" +
+	"\x05range\x18\x05 \x01(\v2\x19.metastore.v1.RangeResultR\x05range\x12\x1a\n" +
+	"\brevision\x18\x06 \x01(\x03R\brevision\x12)\n" +
 	"\x05error\x18\x10 \x01(\v2\x13.metastore.v1.ErrorR\x05error\"J\n" +
 	"\x0fPipelineRequest\x127\n" +
 	"\n" +
 	"operations\x18\x01 \x03(\v2\x17.metastore.v1.OperationR\n" +
-	"operations\"E\n" +
+	"operations\"Q\n" +
+	"\x06Window\x12\x1e\n" +
+	"\n" +
+	"operations\x18\x01 \x01(\rR\n" +
+	"operations\x12'\n" +
+	"\x0foperation_bytes\x18\x02 \x01(\rR\x0eoperationBytes\"s\n" +
 	"\x10PipelineResponse\x121\n" +
-	"\boutcomes\x18\x01 \x03(\v2\x15.metastore.v1.OutcomeR\boutcomes2\xc4\x02\n" +
+	"\boutcomes\x18\x01 \x03(\v2\x15.metastore.v1.OutcomeR\boutcomes\x12,\n" +
+	"\x06window\x18\x02 \x01(\v2\x14.metastore.v1.WindowR\x06window2\xc4\x02\n" +
 	"\tMetaStore\x12I\n" +
 	"\bBatchPut\x12\x1d.metastore.v1.BatchPutRequest\x1a\x1e.metastore.v1.BatchPutResponse\x12I\n" +
 	"\bBatchGet\x12\x1d.metastore.v1.BatchGetRequest\x1a\x1e.metastore.v1.BatchGetResponse\x12R\n" +
@@ -1084,7 +1418,7 @@ func file_core_rpcpb_metastore_proto_rawDescGZIP() []byte {
 	return file_core_rpcpb_metastore_proto_rawDescData
 }
 
-var file_core_rpcpb_metastore_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_core_rpcpb_metastore_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_core_rpcpb_metastore_proto_goTypes = []any{
 	(*Put)(nil),                 // 0: metastore.v1.Put
 	(*Error)(nil),               // 1: metastore.v1.Error
@@ -1100,10 +1434,14 @@ var file_core_rpcpb_metastore_proto_goTypes = []any{
 	(*DeleteResult)(nil),        // 11: metastore.v1.DeleteResult
 	(*BatchDeleteRequest)(nil),  // 12: metastore.v1.BatchDeleteRequest
 	(*BatchDeleteResponse)(nil), // 13: metastore.v1.BatchDeleteResponse
-	(*Operation)(nil),           // 14: metastore.v1.Operation
-	(*Outcome)(nil),             // 15: metastore.v1.Outcome
-	(*PipelineRequest)(nil),     // 16: metastore.v1.PipelineRequest
-	(*PipelineResponse)(nil),    // 17: metastore.v1.PipelineResponse
+	(*DeleteRange)(nil),         // 14: metastore.v1.DeleteRange
+	(*Range)(nil),               // 15: metastore.v1.Range
+	(*RangeResult)(nil),         // 16: metastore.v1.RangeResult
+	(*Operation)(nil),           // 17: metastore.v1.Operation
+	(*Outcome)(nil),             // 18: metastore.v1.Outcome
+	(*PipelineRequest)(nil),     // 19: metastore.v1.PipelineRequest
+	(*Window)(nil),              // 20: metastore.v1.Window
+	(*PipelineResponse)(nil),    // 21: metastore.v1.PipelineResponse
 }
 var file_core_rpcpb_metastore_proto_depIdxs = []int32{
 	1,  // 0: metastore.v1.PutResult.error:type_name -> metastore.v1.Error
@@ -1116,24 +1454,32 @@ var file_core_rpcpb_metastore_proto_depIdxs = []int32{
 	1,  // 7: metastore.v1.DeleteResult.error:type_name -> metastore.v1.Error
 	10, // 8: metastore.v1.BatchDeleteRequest.deletes:type_name -> metastore.v1.Delete
 	11, // 9: metastore.v1.BatchDeleteResponse.results:type_name -> metastore.v1.DeleteResult
-	0,  // 10: metastore.v1.Operation.put:type_name -> metastore.v1.Put
-	2,  // 11: metastore.v1.Outcome.put:type_name -> metastore.v1.PutResult
-	1,  // 12: metastore.v1.Outcome.error:type_name -> metastore.v1.Error
-	14, // 13: metastore.v1.PipelineRequest.operations:type_name -> metastore.v1.Operation
-	15, // 14: metastore.v1.PipelineResponse.outcomes:type_name -> metastore.v1.Outcome
-	3,  // 15: metastore.v1.MetaStore.BatchPut:input_type -> metastore.v1.BatchPutRequest
-	8,  // 16: metastore.v1.MetaStore.BatchGet:input_type -> metastore.v1.BatchGetRequest
-	12, // 17: metastore.v1.MetaStore.BatchDelete:input_type -> metastore.v1.BatchDeleteRequest
-	16, // 18: metastore.v1.MetaStore.Pipeline:input_type -> metastore.v1.PipelineRequest
-	4,  // 19: metastore.v1.MetaStore.BatchPut:output_type -> metastore.v1.BatchPutResponse
-	9,  // 20: metastore.v1.MetaStore.BatchGet:output_type -> metastore.v1.BatchGetResponse
-	13, // 21: metastore.v1.MetaStore.BatchDelete:output_type -> metastore.v1.BatchDeleteResponse
-	17, // 22: metastore.v1.MetaStore.Pipeline:output_type -> metastore.v1.PipelineResponse
-	19, // [19:23] is the sub-list for method output_type
-	15, // [15:19] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	6,  // 10: metastore.v1.RangeResult.pairs:type_name -> metastore.v1.Pair
+	0,  // 11: metastore.v1.Operation.put:type_name -> metastore.v1.Put
+	5,  // 12: metastore.v1.Operation.get:type_name -> metastore.v1.Get
+	14, // 13: metastore.v1.Operation.delete:type_name -> metastore.v1.DeleteRange
+	15, // 14: metastore.v1.Operation.range:type_name -> metastore.v1.Range
+	2,  // 15: metastore.v1.Outcome.put:type_name -> metastore.v1.PutResult
+	7,  // 16: metastore.v1.Outcome.get:type_name -> metastore.v1.GetResult
+	11, // 17: metastore.v1.Outcome.delete:type_name -> metastore.v1.DeleteResult
+	16, // 18: metastore.v1.Outcome.range:type_name -> metastore.v1.RangeResult
+	1,  // 19: metastore.v1.Outcome.error:type_name -> metastore.v1.Error
+	17, // 20: metastore.v1.PipelineRequest.operations:type_name -> metastore.v1.Operation
+	18, // 21: metastore.v1.PipelineResponse.outcomes:type_name -> metastore.v1.Outcome
+	20, // 22: metastore.v1.PipelineResponse.window:type_name -> metastore.v1.Window
+	3,  // 23: metastore.v1.MetaStore.BatchPut:input_type -> metastore.v1.BatchPutRequest
+	8,  // 24: metastore.v1.MetaStore.BatchGet:input_type -> metastore.v1.BatchGetRequest
+	12, // 25: metastore.v1.MetaStore.BatchDelete:input_type -> metastore.v1.BatchDeleteRequest
+	19, // 26: metastore.v1.MetaStore.Pipeline:input_type -> metastore.v1.PipelineRequest
+	4,  // 27: metastore.v1.MetaStore.BatchPut:output_type -> metastore.v1.BatchPutResponse
+	9,  // 28: metastore.v1.MetaStore.BatchGet:output_type -> metastore.v1.BatchGetResponse
+	13, // 29: metastore.v1.MetaStore.BatchDelete:output_type -> metastore.v1.BatchDeleteResponse
+	21, // 30: metastore.v1.MetaStore.Pipeline:output_type -> metastore.v1.PipelineResponse
+	27, // [27:31] is the sub-list for method output_type
+	23, // [23:27] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_core_rpcpb_metastore_proto_init() }
@@ -1147,7 +1493,7 @@ func file_core_rpcpb_metastore_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_core_rpcpb_metastore_proto_rawDesc), len(file_core_rpcpb_metastore_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

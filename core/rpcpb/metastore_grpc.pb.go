@@ -58,10 +58,21 @@ type MetaStoreClient interface {
 	// BatchDelete removes every key. Each delete that removed something has its
 	// own revision.
 	BatchDelete(ctx context.Context, in *BatchDeleteRequest, opts ...grpc.CallOption) (*BatchDeleteResponse, error)
-	// Pipeline keeps many operations in flight on one stream. Answers come in any
-	// order and are matched by id. The client ends the stream by closing its side;
-	// the server then answers what is in flight and ends its own. When the stream
-	// breaks, the outcome of every unanswered operation is unknown.
+	// Pipeline keeps many operations in flight on one stream. The server's first
+	// message has the window alone: the client waits for it, and has no more
+	// operations in flight at any time than it says. The server reads no further
+	// while a window's worth is in flight.
+	//
+	// Operations are handed on in the order in which they were sent. Writes take
+	// effect in that order; one may be refused while a later one is carried out. A
+	// read is linearizable, and sees every write that was sent before it on the
+	// stream and was carried out. It may see later ones. Outcomes come in any order
+	// and are matched by id.
+	//
+	// The client ends the stream by closing its side; the server then answers what
+	// is in flight and ends its own. When the stream breaks, the outcome of every
+	// operation that was sent and not answered is unknown. A message that is not
+	// one, or is larger than the server reads, breaks the stream.
 	Pipeline(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PipelineRequest, PipelineResponse], error)
 }
 
@@ -143,10 +154,21 @@ type MetaStoreServer interface {
 	// BatchDelete removes every key. Each delete that removed something has its
 	// own revision.
 	BatchDelete(context.Context, *BatchDeleteRequest) (*BatchDeleteResponse, error)
-	// Pipeline keeps many operations in flight on one stream. Answers come in any
-	// order and are matched by id. The client ends the stream by closing its side;
-	// the server then answers what is in flight and ends its own. When the stream
-	// breaks, the outcome of every unanswered operation is unknown.
+	// Pipeline keeps many operations in flight on one stream. The server's first
+	// message has the window alone: the client waits for it, and has no more
+	// operations in flight at any time than it says. The server reads no further
+	// while a window's worth is in flight.
+	//
+	// Operations are handed on in the order in which they were sent. Writes take
+	// effect in that order; one may be refused while a later one is carried out. A
+	// read is linearizable, and sees every write that was sent before it on the
+	// stream and was carried out. It may see later ones. Outcomes come in any order
+	// and are matched by id.
+	//
+	// The client ends the stream by closing its side; the server then answers what
+	// is in flight and ends its own. When the stream breaks, the outcome of every
+	// operation that was sent and not answered is unknown. A message that is not
+	// one, or is larger than the server reads, breaks the stream.
 	Pipeline(grpc.BidiStreamingServer[PipelineRequest, PipelineResponse]) error
 	mustEmbedUnimplementedMetaStoreServer()
 }

@@ -77,7 +77,7 @@ func batch(pool *client.Pool, l Load) task {
 	}
 	return func(ctx context.Context, n int) (time.Duration, error) {
 		return l.all(ctx, func(ctx context.Context, i int) error {
-			c := rpcpb.NewMetaStoreClient(pool.Conn(i))
+			c := rpcpb.NewMetaStoreClient(pool)
 			for range n {
 				resp, err := c.BatchPut(ctx, req)
 				if err != nil {
@@ -104,7 +104,7 @@ func stream(pool *client.Pool, l Load, w window) task {
 	put := &rpcpb.Put{Key: make([]byte, l.KeyBytes), Value: make([]byte, l.ValueBytes)}
 	return func(ctx context.Context, n int) (time.Duration, error) {
 		return l.all(ctx, func(ctx context.Context, i int) error {
-			return pipeline(ctx, rpcpb.NewMetaStoreClient(pool.Conn(i)), put, n, w)
+			return pipeline(ctx, rpcpb.NewMetaStoreClient(pool), put, n, w)
 		})
 	}
 }
@@ -115,6 +115,13 @@ func pipeline(ctx context.Context, c rpcpb.MetaStoreClient, put *rpcpb.Put, n in
 	s, err := c.Pipeline(ctx)
 	if err != nil {
 		return err
+	}
+	first, err := s.Recv()
+	if err != nil {
+		return err
+	}
+	if room := first.GetWindow().GetOperations(); int(room) < w.operations {
+		return fmt.Errorf("%w: a window of %d operations, want %d", errAnswer, room, w.operations)
 	}
 	answered := make(chan int, w.operations) // a message answers one operation or more, so sending never blocks
 	group.Go(func() error { return receive(s.Recv, n, answered) })
@@ -138,7 +145,7 @@ func send(ctx context.Context, out func(*rpcpb.PipelineRequest) error, put *rpcp
 		k := min(free, w.perMessage, n-sent)
 		req := &rpcpb.PipelineRequest{Operations: make([]*rpcpb.Operation, k)}
 		for i := range req.Operations {
-			req.Operations[i] = &rpcpb.Operation{Id: uint64(sent + i), Put: put}
+			req.Operations[i] = &rpcpb.Operation{Id: uint64(sent + i + 1), Put: put}
 		}
 		if err := out(req); errors.Is(err, io.EOF) {
 			return nil // the stream has ended, and the receiver knows why

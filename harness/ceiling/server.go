@@ -60,30 +60,42 @@ func (s *metaServer) BatchPut(_ context.Context, req *rpcpb.BatchPutRequest) (*r
 	return resp, nil
 }
 
-func (s *metaServer) Pipeline(stream grpc.BidiStreamingServer[rpcpb.PipelineRequest, rpcpb.PipelineResponse]) error {
-	for {
-		req, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		resp := &rpcpb.PipelineResponse{Outcomes: make([]*rpcpb.Outcome, len(req.GetOperations()))}
-		for i, op := range req.GetOperations() {
-			resp.Outcomes[i] = s.answer(op)
-		}
-		if err := stream.Send(resp); err != nil {
-			return err
-		}
-	}
-}
+// pipelineWindow is what the server says that a stream may have in flight. It
+// answers at once and does not count.
+const pipelineWindow = 1 << 16
 
-func (s *metaServer) answer(op *rpcpb.Operation) *rpcpb.Outcome {
-	if op.GetPut() == nil {
-		return &rpcpb.Outcome{Id: op.GetId(), Error: &rpcpb.Error{Code: int32(codes.Unimplemented), Message: "unknown kind of operation"}}
+// Pipeline answers each message by one.
+func (s *metaServer) Pipeline(stream grpc.BidiStreamingServer[rpcpb.PipelineRequest, rpcpb.PipelineResponse]) error {
+	var out rpcpb.Builder
+	out.SetWindow(&rpcpb.Window{Operations: pipelineWindow, OperationBytes: 1 << 30})
+	var in rpcpb.Frame
+	defer in.Free()
+	var walk rpcpb.Operations
+	answer := rpcpb.Outcome{}
+	put, unknown := &rpcpb.PutResult{}, &rpcpb.Error{Code: int32(codes.Unimplemented), Message: "unknown kind of operation"}
+	for {
+		frame := out.Frame()
+		if err := stream.SendMsg(&frame); err != nil {
+			return err
+		}
+		if err := stream.RecvMsg(&in); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		err := walk.Each(in.Bytes(), func(op *rpcpb.Operation) error {
+			answer.Id, answer.Put, answer.Error = op.Id, nil, unknown
+			if op.Put != nil {
+				put.Revision = s.next()
+				answer.Put, answer.Error = put, nil
+			}
+			out.AddOutcome(&answer)
+			return nil
+		})
+		if err != nil {
+			return status.Error(codes.InvalidArgument, err.Error())
+		}
 	}
-	return &rpcpb.Outcome{Id: op.GetId(), Put: &rpcpb.PutResult{Revision: s.next()}}
 }
 
 // Serve serves on l with the given settings until ctx ends, then stops
@@ -95,7 +107,7 @@ func Serve(ctx context.Context, l net.Listener, rpc string, opts []grpc.ServerOp
 		return errors.Join(err, l.Close())
 	}
 	defer raw.close()
-	s := grpc.NewServer(opts...)
+	s := grpc.NewServer(append([]grpc.ServerOption{grpc.ForceServerCodecV2(rpcpb.Codec())}, opts...)...)
 	c := &counter{}
 	etcdserverpb.RegisterKVServer(s, &kvServer{counter: c})
 	rpcpb.RegisterMetaStoreServer(s, &metaServer{counter: c})

@@ -26,8 +26,8 @@ type server struct {
 	pool *client.Pool
 }
 
-func (s server) kv() etcdserverpb.KVClient   { return etcdserverpb.NewKVClient(s.pool.Conn(0)) }
-func (s server) meta() rpcpb.MetaStoreClient { return rpcpb.NewMetaStoreClient(s.pool.Conn(0)) }
+func (s server) kv() etcdserverpb.KVClient   { return etcdserverpb.NewKVClient(s.pool) }
+func (s server) meta() rpcpb.MetaStoreClient { return rpcpb.NewMetaStoreClient(s.pool) }
 
 // start serves, and returns the function that stops and waits.
 func start(tb testing.TB) (server, func()) {
@@ -129,6 +129,10 @@ func TestPipelineAnswersByID(t *testing.T) {
 	defer stop()
 	stream, err := s.meta().Pipeline(t.Context())
 	require.NoError(t, err)
+	first, err := stream.Recv()
+	require.NoError(t, err)
+	require.Positive(t, first.GetWindow().GetOperations())
+	require.Empty(t, first.GetOutcomes())
 	require.NoError(t, stream.Send(&rpcpb.PipelineRequest{Operations: []*rpcpb.Operation{{Id: 7, Put: &rpcpb.Put{}}, {Id: 9}}}))
 	resp, err := stream.Recv()
 	require.NoError(t, err)

@@ -22,11 +22,13 @@ func (p *Plan) written(w record.Workload) record.Workload {
 // stays there, and so do ranges, which have no batches.
 func effective(w record.Workload, options map[string]string) record.Workload {
 	switch api := options[AxisAPI]; {
-	case onlyRanges(w) && w.API == workload.APIBatch:
+	case api == apiBatch && onlyRanges(w) && w.API != workload.APIHTTP, api == "" && onlyRanges(w) && w.API == workload.APIBatch:
 		w.API = workload.APIGRPC
-	case api == apiBatch && w.API == workload.APIGRPC && !onlyRanges(w):
+	case api == apiBatch && w.API != workload.APIHTTP:
 		w.API = workload.APIBatch
-	case api == apiUnary && w.API == workload.APIBatch:
+	case api == apiStream && w.API != workload.APIHTTP:
+		w.API = workload.APIStream
+	case api == apiUnary && w.API != workload.APIHTTP:
 		w.API = workload.APIGRPC
 	}
 	if w.API != workload.APIBatch {
@@ -42,8 +44,8 @@ func onlyRanges(w record.Workload) bool {
 
 // checkAPI says what is wrong with an entry's way to send operations, or "".
 func checkAPI(e Entry) string {
-	if e.Cell.Options[AxisAPI] == apiBatch && e.Workload.API != workload.APIBatch && !onlyRanges(e.Workload) {
-		return fmt.Sprintf("workload %s goes over %s, and axis api asks for batch; accepted: api grpc or batch", e.Workload.Name, e.Workload.API)
+	if api := e.Cell.Options[AxisAPI]; e.Workload.API == workload.APIHTTP && (api == apiStream || api == apiBatch && !onlyRanges(e.Workload)) {
+		return fmt.Sprintf("workload %s goes over http, and axis api asks for %s; accepted: api grpc, batch or stream", e.Workload.Name, api)
 	}
 	if err := errors.Join(workload.Validate(e.Workload)...); err != nil {
 		return err.Error()

@@ -29,14 +29,15 @@ levels:
 // and that the cell's record says so.
 func TestAxisAPI(t *testing.T) {
 	for _, load := range []string{"batch_ops: 10", "batch_ops: 10, api: batch"} {
-		p, err := Parse("p.yaml", apiPlan(", api: unary", load, "vary: {api: [unary, batch]}"), catalog(t))
+		p, err := Parse("p.yaml", apiPlan(", api: unary", load, "vary: {api: [unary, batch, stream]}"), catalog(t))
 		require.NoError(t, err)
 		m, err := p.Expand("default")
 		require.NoError(t, err)
-		require.Equal(t, []string{"memory/w/api=unary", "memory/w/api=batch"}, ids(m, ""))
+		require.Equal(t, []string{"memory/w/api=unary", "memory/w/api=batch", "memory/w/api=stream"}, ids(m, ""))
 		sent := func(w record.Workload) []any { return []any{w.API, w.BatchOps} }
 		require.Equal(t, []any{workload.APIGRPC, 0}, sent(m.Entries[0].Workload))
 		require.Equal(t, []any{workload.APIBatch, 10}, sent(m.Entries[1].Workload))
+		require.Equal(t, []any{workload.APIStream, 0}, sent(m.Entries[2].Workload))
 	}
 	p, err := Parse("p.yaml", apiPlan("", "batch_ops: 10, api: batch", "doc: no axis"), catalog(t))
 	require.NoError(t, err)
@@ -47,10 +48,10 @@ func TestAxisAPI(t *testing.T) {
 
 func TestAxisAPIDoesNotFit(t *testing.T) {
 	for want, text := range map[string][]byte{
-		"p.yaml:8: group g: workload w goes over http, and axis api asks for batch; accepted: api grpc or batch":       apiPlan(", api: unary", "api: http", "set: {api: batch}"),
-		`p.yaml:8: group g: workload "w": batch_ops is 0; accepted: 1 to 10000`:                                        apiPlan(", api: unary", "api: grpc", "vary: {api: [unary, batch]}"),
-		`p.yaml:6: workload "w": batch_ops is 10, but api grpc sends one operation in a call; accepted with api batch`: apiPlan("", "batch_ops: 10", "doc: no axis"),
-		`unknown value "stream" of axis api; accepted: unary, batch`:                                                   apiPlan(", api: stream", "batch_ops: 10", "doc: wrong axis"),
+		"p.yaml:8: group g: workload w goes over http, and axis api asks for batch; accepted: api grpc, batch or stream": apiPlan(", api: unary", "api: http", "set: {api: batch}"),
+		`p.yaml:8: group g: workload "w": batch_ops is 0; accepted: 1 to 10000`:                                          apiPlan(", api: unary", "api: grpc", "vary: {api: [unary, batch]}"),
+		`p.yaml:6: workload "w": batch_ops is 10, but api grpc sends one operation in a call; accepted with api batch`:   apiPlan("", "batch_ops: 10", "doc: no axis"),
+		`unknown value "pigeon" of axis api; accepted: unary, batch, stream`:                                             apiPlan(", api: pigeon", "batch_ops: 10", "doc: wrong axis"),
 	} {
 		_, err := Parse("p.yaml", text, catalog(t))
 		require.ErrorIs(t, err, ErrInvalid)

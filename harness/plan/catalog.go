@@ -93,18 +93,19 @@ var stallAxis = Axis{Name: AxisStall, Seam: "planted fault", Values: []Value{
 	{Name: "200ms", Available: true, Doc: "no answer for 200 ms, once"},
 }}
 
-// AxisAPI is how the client sends operations. With "unary" and "batch" it
-// decides for the workloads of its cells that go over gRPC; batch_ops is the
-// size of their batches.
+// AxisAPI is how the client sends operations. It decides for the workloads of its
+// cells that go over gRPC; batch_ops is the size of their batches.
 const (
-	AxisAPI  = "api"
-	apiUnary = "unary"
-	apiBatch = "batch"
+	AxisAPI   = "api"
+	apiUnary  = "unary"
+	apiBatch  = "batch"
+	apiStream = "stream"
 )
 
 var apiAxis = Axis{Name: AxisAPI, Seam: "how the client sends operations", Values: []Value{
 	{Name: apiUnary, Baseline: true, Available: true, Doc: "one operation in a call of etcd's KV service"},
 	{Name: apiBatch, Available: true, Doc: "the workload's batch_ops operations in a call of the store's own service (P2.3)"},
+	{Name: apiStream, Available: true, Doc: "one operation of each client in flight on streams of the store's own service, one for each connection"},
 }}
 
 // ReadCatalog decodes the output of `metastore variants --json`. Fields that

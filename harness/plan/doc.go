@@ -48,7 +48,7 @@
 //	      factorial: {designs: [ends], measure: 1s}
 //	      other: {omit: true}
 //
-// The axis api (unary, batch) is the client's, and so a factor like any other:
+// The axis api (unary, batch, stream) is the client's, and so a factor like any other:
 // in its cells it decides for workloads over gRPC, and batch_ops is the size of
 // the batches.
 //

@@ -171,3 +171,21 @@ func TestCeilingsOfBatches(t *testing.T) {
 	require.Equal(t, "no-op cell, 50 x 1", r.CeilingsOf(c)[1].Name)
 	require.Equal(t, 0.25, r.CeilingsOf(c)[1].Share.Median)
 }
+
+// TestCeilingOfStreams checks that a cell on streams is compared with streams that
+// have as much in flight, one operation in a message.
+func TestCeilingOfStreams(t *testing.T) {
+	probe := func(window, perMessage string, ops float64) record.Probe {
+		p := unaryProbe("2", "2", ops)
+		p.Name = record.ProbeStream
+		p.Params[record.ParamWindow], p.Params[record.ParamPerMessage] = window, perMessage
+		return p
+	}
+	store := record.Trial{Ops: manyPuts(1000)}
+	r, c := boundRun(t, []record.Trial{store}, unaryProbe("64", "2", 1), probe("32", "64", 8000), probe("16", "1", 3000), probe("32", "1", 4000))
+	c.Trials[0].Workload.API, c.Trials[0].Workload.Clients, c.Trials[0].Workload.Conns = "stream", 60, 2
+	got := r.CeilingsOf(c)
+	require.Len(t, got, 1)
+	require.Equal(t, "grpc-stream, 64 x 2", got[0].Name)
+	require.Equal(t, 0.25, got[0].Share.Median)
+}

@@ -3,6 +3,7 @@ package stats
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"metastorebench/harness/record"
 )
@@ -25,7 +26,8 @@ const maxClientsRatio = 2
 // comes closest to first: the RPC layer (calls of all types), and the device
 // (writes). The RPC ceiling is a no-op cell with the cell's clients and
 // connections if the run has one, else the nearest probe or no-op cell; for
-// batches, one with batches of the same size.
+// batches, one with batches of the same size, and for streams one with as many
+// operations in flight, each in a message of its own.
 func (r *Run) CeilingsOf(c *Cell) []Ceiling {
 	var found []Ceiling
 	if !c.Measured() || c.Durability == record.TierNone {
@@ -47,8 +49,7 @@ func (r *Run) CeilingsOf(c *Cell) []Ceiling {
 // rpcCeiling finds the ceiling of a cell's calls.
 func (r *Run) rpcCeiling(c *Cell) (Ceiling, bool) {
 	w := &c.Trials[0].Workload
-	batched := w.API == "batch"
-	if !batched && w.API != "grpc" {
+	if w.API != "grpc" && w.API != "batch" && w.API != "stream" {
 		return Ceiling{}, false
 	}
 	best, distance := Ceiling{}, math.Inf(1)
@@ -70,21 +71,35 @@ func (r *Run) rpcCeiling(c *Cell) (Ceiling, bool) {
 			consider(n.Clients, n.Conns, func() (Ceiling, bool) { return pairedCeiling(c, top) })
 		}
 	}
-	probe := record.ProbeUnary
-	if batched {
-		probe = record.ProbeBatch
-	}
-	for _, p := range r.Manifest.Ceilings.Find(probe) {
-		if size, ok := p.Int(record.ParamBatch); batched && (!ok || size != w.BatchOps) {
-			continue
-		}
+	for _, p := range r.rpcProbes(w) {
 		clients, ok1 := p.Int(record.ParamClients)
 		conns, ok2 := p.Int(record.ParamConns)
-		if ok1 && ok2 {
-			consider(clients, conns, func() (Ceiling, bool) { return probeCeiling(c, p, clients, conns) })
+		inFlight, ok3 := clients, true
+		if p.Name == record.ProbeStream {
+			var window int
+			window, ok3 = p.Int(record.ParamWindow)
+			inFlight *= window
+		}
+		if ok1 && ok2 && ok3 {
+			consider(inFlight, conns, func() (Ceiling, bool) { return probeCeiling(c, p, inFlight, conns) })
 		}
 	}
 	return best, !math.IsInf(distance, 1)
+}
+
+// rpcProbes are the probes that send as the workload does.
+func (r *Run) rpcProbes(w *record.Workload) []record.Probe {
+	name, param, want := record.ProbeUnary, "", 0
+	switch w.API {
+	case "batch":
+		name, param, want = record.ProbeBatch, record.ParamBatch, w.BatchOps
+	case "stream":
+		name, param, want = record.ProbeStream, record.ParamPerMessage, 1
+	}
+	return slices.DeleteFunc(slices.Clone(r.Manifest.Ceilings.Find(name)), func(p record.Probe) bool {
+		got, ok := p.Int(param)
+		return param != "" && (!ok || got != want)
+	})
 }
 
 // SameCalls reports whether the operations of two cells reach their targets the

@@ -35,6 +35,15 @@ type clients interface {
 	Close() error
 }
 
+// streams are clients on streams, one for each connection of their pool.
+type streams struct {
+	*client.Streams
+	pool *client.Pool
+}
+
+// Close closes the streams and then the connections.
+func (s streams) Close() error { return errors.Join(s.Streams.Close(), s.pool.Close()) }
+
 // start brings up the target of the spec. If it fails nothing is left behind.
 func start(ctx context.Context, s Spec) (*target, error) {
 	t := &target{kind: s.Cell.Target}
@@ -91,6 +100,9 @@ func (t *target) connect(s Spec) (err error) {
 	t.pool = pool
 	if t.kind == targetEtcd {
 		return nil
+	}
+	if s.Workload.API == workload.APIStream {
+		t.pool = streams{pool.Streams(s.Workload.Conns), pool}
 	}
 	t.batch = func(i int) load.Batcher { return pool.Batch(i) }
 	return nil

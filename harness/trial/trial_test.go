@@ -117,6 +117,8 @@ func TestGoodTrials(t *testing.T) {
 		{workload.TypePut, workload.APIBatch, []string{"put"}},
 		{workload.TypeLargeScale, workload.APIBatch, []string{"put", "get"}},
 		{workload.TypeMixed, workload.APIBatch, []string{"put", "get", "range", "delete"}},
+		{workload.TypePut, workload.APIStream, []string{"put"}},
+		{workload.TypeMixed, workload.APIStream, []string{"put", "get", "range", "delete"}},
 	} {
 		t.Run(tc.typ+"/"+tc.api, func(t *testing.T) {
 			s := spec(t, tc.typ, fakestore.FaultNone)
@@ -150,6 +152,7 @@ func TestOpenLoopTrials(t *testing.T) {
 		{workload.TypeLargeScale, workload.APIGRPC, record.ArrivalsConstant},
 		{workload.TypeMixed, workload.APIGRPC, record.ArrivalsPoisson},
 		{workload.TypeMixed, workload.APIHTTP, record.ArrivalsPoisson},
+		{workload.TypeMixed, workload.APIStream, record.ArrivalsPoisson},
 	} {
 		t.Run(tc.typ+"/"+tc.api, func(t *testing.T) {
 			s := spec(t, tc.typ, fakestore.FaultNone)
@@ -296,7 +299,7 @@ func TestUnknownOutcomesAreAllowedFor(t *testing.T) {
 	got, err := Run(t.Context(), spec(t, workload.TypePut, fakestore.FaultRefuse))
 	require.NoError(t, err)
 	require.Contains(t, got.Void, "preload, after", "the preload must not go on after an error")
-	for _, api := range []string{workload.APIGRPC, workload.APIBatch} {
+	for _, api := range []string{workload.APIGRPC, workload.APIBatch, workload.APIStream} {
 		s := spec(t, workload.TypePut, fakestore.FaultRefuse)
 		setAPI(&s, api)
 		s.Workload.PreloadKeys = 0
@@ -372,7 +375,7 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestNoop(t *testing.T) {
-	for _, api := range []string{workload.APIGRPC, workload.APIBatch} {
+	for _, api := range []string{workload.APIGRPC, workload.APIBatch, workload.APIStream} {
 		s := spec(t, workload.TypePut, "")
 		setAPI(&s, api)
 		s.Cell.Target, s.Workload.PreloadKeys = targetNoop, 0

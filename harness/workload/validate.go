@@ -39,6 +39,10 @@ const (
 	// APIBatch puts the next BatchOps operations of a client, all of one type,
 	// into one call of the store's own service. Ranges go one by one.
 	APIBatch = "batch"
+	// APIStream sends the operations of all clients on one stream of the store's
+	// own service for each connection, many in a message: as many are in flight as
+	// there are clients.
+	APIStream = "stream"
 )
 
 // ErrInvalid is wrapped by every violation that Validate reports.
@@ -61,7 +65,7 @@ func Types() []string { return []string{TypePut, TypeLargeScale, TypeMixed} }
 func Distributions() []string { return []string{Uniform, Zipfian} }
 
 // APIs returns the accepted ways to reach the store.
-func APIs() []string { return []string{APIGRPC, APIHTTP, APIBatch} }
+func APIs() []string { return []string{APIGRPC, APIHTTP, APIBatch, APIStream} }
 
 // Loops returns the accepted loops.
 func Loops() []string { return []string{record.LoopClosed, record.LoopOpen} }

@@ -45,7 +45,7 @@ func TestValidateReportsEveryViolationAtOnce(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		`workload "bad": type is "puts"; accepted: put, large-scale, mixed`,
-		`workload "bad": api is "soap"; accepted: grpc, http, batch`,
+		`workload "bad": api is "soap"; accepted: grpc, http, batch, stream`,
 		`workload "bad": loop is "half-open"; accepted: closed, open`,
 		`workload "bad": clients is 0; accepted: 1 or more`,
 		`workload "bad": conns is 0; accepted: 1 or more`,

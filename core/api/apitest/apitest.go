@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
 
 	"metastorebench/core/api"
 	"metastorebench/core/apply"
@@ -93,6 +94,20 @@ func (s *Store) ProposeBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Resu
 		}
 	}
 	return results, nil
+}
+
+// ProposeEach executes copies of the commands at once, one after another.
+func (s *Store) ProposeEach(submissions []kv.Submission, sink kv.Sink) {
+	answers := make([]kv.Answer, len(submissions))
+	s.mu.Lock()
+	for i, sub := range submissions {
+		answers[i] = kv.Answer{Token: sub.Token, Err: s.fail}
+		if s.fail == nil {
+			answers[i].Result, answers[i].Err = s.execute(proto.CloneOf(sub.Command))
+		}
+	}
+	s.mu.Unlock()
+	sink.Answered(answers)
 }
 
 // Batches returns the lengths of the batches that were executed.

@@ -1,5 +1,5 @@
-// Package fakestore is a store for the harness's own tests: etcd's KV service and
-// the batches over a map, with the ready line, counters and flags of the real
+// Package fakestore is a store for the harness's own tests: etcd's KV service,
+// batches and streams over a map, with the ready line, counters and flags of the real
 // one, and a choice of faults that the harness must notice. A test binary becomes
 // the store when it is started as a child:
 //

@@ -1,0 +1,119 @@
+package propose
+
+import (
+	"fmt"
+	"sync"
+
+	"metastorebench/core/kv"
+)
+
+// DoEach proposes each command by itself, in order, and returns when they are in
+// the queue. The commands share nothing but the cost of getting there: each is
+// encoded, admitted, put into an entry and answered like one of Do. sink is given
+// one answer for each, perhaps before the call returns, with the errors of Do,
+// but for a context's: there is nobody to give up. When the queue is full, all
+// further ones are refused.
+//
+// Commands that are admitted take their places in the log in the order of the
+// submissions, behind those of earlier calls. submissions and what they hold may
+// be reused after the call.
+func (p *Proposer) DoEach(submissions []kv.Submission, sink kv.Sink) {
+	var refused []kv.Answer
+	refuse := func(token uint64, err error) {
+		refused = append(refused, kv.Answer{Token: token, Err: err})
+	}
+	requests := make([]request, 0, len(submissions))
+	encoded := make([]byte, 0, p.expected(submissions))
+	for _, s := range submissions {
+		start := len(encoded)
+		longer, err := p.codec.AppendCommand(encoded, s.Command)
+		if err == nil && len(longer)-start > p.limits.MaxRequestBytes {
+			err = fmt.Errorf("%w: %d bytes encoded, at most %d are accepted", kv.ErrTooLarge, len(longer)-start, p.limits.MaxRequestBytes)
+		}
+		if err != nil {
+			refuse(s.Token, err)
+			continue
+		}
+		encoded = longer
+		requests = append(requests, request{bytes: len(encoded) - start, sink: sink, token: s.Token})
+		r := &requests[len(requests)-1]
+		r.oneEncoded[0] = encoded[start:len(encoded):len(encoded)]
+		r.encoded, r.results = r.oneEncoded[:], r.oneResult[:0]
+	}
+	admitted, err := p.admitEach(requests)
+	for i := range requests[admitted:] {
+		refuse(requests[admitted+i].token, err)
+	}
+	if len(refused) > 0 {
+		sink.Answered(refused)
+	}
+}
+
+// expected is about how many bytes the commands take when they are encoded; more,
+// as a rule, so that they stay in one piece.
+func (p *Proposer) expected(submissions []kv.Submission) (bytes int) {
+	const overhead = 24
+	for _, s := range submissions {
+		if put := s.Command.Put; put != nil {
+			bytes += len(put.Key) + len(put.Value)
+		}
+		bytes += overhead
+	}
+	return bytes
+}
+
+// admitEach lets the requests wait for their turn, in order, and returns how many
+// the bounds had room for, with the error of the others.
+func (p *Proposer) admitEach(requests []request) (admitted int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.waitingOps
+	for i := range requests {
+		if err = p.queue(&requests[i]); err != nil {
+			break
+		}
+		admitted++
+	}
+	p.wakeLoop(before)
+	return admitted, err
+}
+
+// answerAll tells the requests' callers and sinks that they are complete, or
+// failed with err.
+func answerAll(requests []*request, err error) {
+	for len(requests) > 0 {
+		r := requests[0]
+		if r.sink == nil {
+			r.answer <- err
+			requests = requests[1:]
+			continue
+		}
+		n := 1
+		for n < len(requests) && requests[n].sink == r.sink {
+			n++
+		}
+		answerSink(r.sink, requests[:n], err)
+		requests = requests[n:]
+	}
+}
+
+// answerLists are reused: a busy store answers some hundred thousand commands a
+// second.
+var answerLists = sync.Pool{New: func() any { return new([]kv.Answer) }}
+
+// answerSink gives the sink the answers of requests that are its own.
+func answerSink(sink kv.Sink, requests []*request, err error) {
+	list := answerLists.Get().(*[]kv.Answer)
+	answers := (*list)[:0]
+	for _, r := range requests {
+		a := kv.Answer{Token: r.token, Err: err}
+		if err == nil {
+			a.Result = r.results[0]
+		}
+		answers = append(answers, a)
+	}
+	sink.Answered(answers)
+	clear(answers)
+	*list = answers
+	answerLists.Put(list)
+}
