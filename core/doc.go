@@ -25,8 +25,9 @@
 // # Read path
 //
 //  1. api decodes and validates. A read that is not serializable asks raftnode
-//     for the commit index; all reads that arrive meanwhile share the question
-//     (ReadIndex).
+//     for the commit index (seam: raftnode.ReadPolicy). All reads that arrive
+//     meanwhile share the question (ReadIndex); or a lease answers it for a while;
+//     or, where reads may be stale, nobody is asked.
 //  2. When the apply stage has passed that index, the read runs on a consistent
 //     view of the engine.
 //

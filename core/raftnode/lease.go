@@ -74,12 +74,13 @@ func (l *lease) init(cfg *Config, commit uint64) {
 func (l *lease) now() time.Duration { return time.Since(l.born) }
 
 // read returns the index that a read must wait for, if a lease covers it, and
-// whether it is time to renew the lease. The clock is read last: at that moment
-// no other leader had been elected, and what had been acknowledged before the
-// call was at or below the index.
+// whether it is time to renew the lease. The order of the three matters. The clock
+// says that the lease held when it was looked up: no other leader had been elected
+// by then, so the index, which is younger, is at or above all that had been
+// acknowledged before the call.
 func (l *lease) read() (index uint64, renew, ok bool) {
-	index = l.commit.Load()
 	until := time.Duration(l.until.Load())
+	index = l.commit.Load()
 	left := until - l.now()
 	return index, left < l.length/2, left > 0
 }
