@@ -329,6 +329,54 @@ func TestDeletesAcrossTheClosingOfAHistory(t *testing.T) {
 	}
 }
 
+// A store that serves reads from local state may answer with what is old or not yet
+// there, but not with what was never written.
+func TestStaleReads(t *testing.T) {
+	w := newWorkload(t, 300)
+	p := func(seq uint64, revision int64) *mvccpb.KeyValue { return pair(w, 5, id(seq), revision) }
+	get := func(o *Observer, pair *mvccpb.KeyValue, revision int64) {
+		o.BeginGet(5)
+		o.EndGet(pair, revision, nil)
+	}
+	scan := func(o *Observer, revision int64, pairs ...*mvccpb.KeyValue) {
+		o.BeginRange(0, 256, 0)
+		o.EndRange(pairs, false, 0, revision, nil)
+		o.Counted(len(pairs), false, int64(len(pairs)))
+	}
+	for name, c := range map[string]struct {
+		story func(o *Observer)
+		want  string // for any store; "": only a stale one is allowed that
+	}{
+		"an old value":            {func(o *Observer) { get(o, p(1, 2), 2) }, ""},
+		"an old range":            {func(o *Observer) { scan(o, 2, p(1, 2)) }, ""},
+		"not there yet":           {func(o *Observer) { get(o, nil, 1) }, ""},
+		"not there yet, in range": {func(o *Observer) { scan(o, 1) }, ""},
+		"from the future":         {func(o *Observer) { get(o, p(2, 3), 2) }, "is above the answer's revision"},
+		"another write's":         {func(o *Observer) { get(o, p(7, 3), 3) }, "revision 3 has the value of write {1 7}"},
+		"a lost write":            {func(o *Observer) { o.BeginPut(5, id(3)); o.EndPut(3, nil) }, "a write was given revision 3, but 3 had been"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, stale := range []bool{false, true} {
+				m := NewModel(w)
+				if stale {
+					m.AllowStale()
+				}
+				o := m.Observer(0)
+				for revision := int64(2); revision <= 3; revision++ {
+					o.BeginPut(5, id(uint64(revision-1)))
+					o.EndPut(revision, nil)
+				}
+				require.EqualValues(t, 3, m.Newest())
+				c.story(o)
+				allowed := stale && c.want == ""
+				require.Equal(t, allowed, m.Answers().OK, m.Answers().Detail)
+				require.Contains(t, m.Answers().Detail, c.want)
+				require.True(t, !allowed || m.Linearizable(time.Minute).OK, "stale reads are in no history")
+			}
+		})
+	}
+}
+
 func TestUndecidedHistoriesAreReported(t *testing.T) {
 	m := NewModel(newWorkload(t, 4))
 	o := m.Observer(1)

@@ -28,6 +28,12 @@
 // at the same time. What a batch promises beside: its writes have consecutive
 // revisions in its order, the answer the last of them, and its reads one revision.
 //
+// A store may say that its reads are stale (AllowStale: --read=serializable in a
+// cluster). Of a read is then demanded that its value verifies, is not newer than
+// the answer's revision, and is no other write's than its revision says. Its age is
+// not judged, a missing key neither, and it is in no history; writes are judged as
+// ever.
+//
 // A write that failed without a clear "did not happen" has an unknown outcome:
 // from then on both outcomes are allowed for its key, and for that key alone.
 //

@@ -27,6 +27,7 @@ type Model struct {
 	// must be answered with that revision or a higher one.
 	newest atomic.Int64
 	sample sample
+	stale  bool // see AllowStale
 
 	mu        sync.Mutex
 	observers []*Observer
@@ -66,6 +67,14 @@ func NewModel(w *workload.Workload) *Model {
 		unknownPuts: make(map[workload.WriteID]struct{}),
 	}
 }
+
+// AllowStale has the model judge reads as a store owes them that serves them from
+// local state: what is read was written under that key, and by then, and it may be
+// of any time. Reads are left out of the histories. Call it before Observer.
+func (m *Model) AllowStale() { m.stale = true }
+
+// Newest is the highest revision in any answer so far, 0 before the first.
+func (m *Model) Newest() int64 { return m.newest.Load() }
 
 // lock locks the state of a key; all keys of one prefix share the lock.
 func (m *Model) lock(key int) *stripe {

@@ -143,7 +143,7 @@ func (o *Observer) EndGet(pair *mvccpb.KeyValue, revision int64, err error) {
 	op := operation{kind: workload.Get, client: o.client}
 	if err == nil {
 		o.totals.Reads++
-		o.answered(revision)
+		o.read(revision)
 		if pair != nil {
 			op.found = true
 			op.id = o.found(o.key, pair, o.floor, revision)
@@ -151,14 +151,28 @@ func (o *Observer) EndGet(pair *mvccpb.KeyValue, revision int64, err error) {
 				o.m.violation(o.key, "a get was answered with key %x", pair.Key)
 			}
 		} else {
-			o.absent(o.key, o.floor, 0)
+			o.notFound(o.key, o.floor)
 		}
 		o.m.raise(revision)
 	}
 	if o.sampled.on {
 		l := o.m.lock(o.key)
-		o.m.sample.end(o.key, o.sampled, op, o.m.epoch, err == nil)
+		o.m.sample.end(o.key, o.sampled, op, o.m.epoch, err == nil && !o.m.stale)
 		l.Unlock()
+	}
+}
+
+// read judges the revision of a read's answer.
+func (o *Observer) read(revision int64) {
+	if !o.m.stale {
+		o.answered(revision)
+	}
+}
+
+// notFound judges that a read did not find a key.
+func (o *Observer) notFound(key int, floor keyState) {
+	if !o.m.stale {
+		o.absent(key, floor, 0)
 	}
 }
 
@@ -182,7 +196,7 @@ func (o *Observer) found(key int, pair *mvccpb.KeyValue, floor keyState, revisio
 		m.violation(key, "%v (mod_revision %d)", err, rev)
 	case rev > revision:
 		m.violation(key, "mod_revision %d is above the answer's revision %d", rev, revision)
-	case rev < floor.rev:
+	case rev < floor.rev && !m.stale:
 		m.violation(key, "stale: mod_revision %d, but %d had been acknowledged before the read was sent", rev, floor.rev)
 	case rev == floor.rev && id != floor.put, rev == now.rev && id != now.put:
 		m.violation(key, "revision %d has the value of write %v, which another write's revision is", rev, id)
@@ -243,7 +257,7 @@ func (o *Observer) EndRange(pairs []*mvccpb.KeyValue, more bool, limit, revision
 	}
 	m := o.m
 	o.totals.Reads++
-	o.answered(revision)
+	o.read(revision)
 	if limit > 0 && int64(len(pairs)) > limit {
 		m.violation(o.first, "a range with limit %d was answered with %d pairs", limit, len(pairs))
 	}
@@ -274,6 +288,6 @@ func (o *Observer) EndRange(pairs []*mvccpb.KeyValue, more bool, limit, revision
 // absentFrom judges that the keys of the range in [from, to) were not found.
 func (o *Observer) absentFrom(from, to int) {
 	for key := from; key < min(to, o.first+len(o.floors)); key++ {
-		o.absent(key, o.floors[key-o.first], 0)
+		o.notFound(key, o.floors[key-o.first])
 	}
 }

@@ -41,6 +41,14 @@ const (
 	TierUnstated = "unstated"
 )
 
+// OptionConsistency is the name under which a store that says so puts, among its
+// effective options, what its reads promise: "linearizable", or ConsistencyStale
+// for reads that may be older than what had been acknowledged before them.
+const (
+	OptionConsistency = "consistency"
+	ConsistencyStale  = "stale"
+)
+
 var tiers = []string{TierSynced, TierUnsafe, TierNone, TierUnstated}
 
 // Manifest describes a run.

@@ -33,6 +33,9 @@ func Run(ctx context.Context, s Spec) (record.Trial, error) {
 		return record.Trial{}, err
 	}
 	t := &trial{Spec: s, work: w, target: target, model: check.NewModel(w)}
+	if target.line.Options[record.OptionConsistency] == record.ConsistencyStale {
+		t.model.AllowStale()
+	}
 	t.meter.target = target
 	t.record = record.Trial{
 		Schema: record.Schema, Cell: s.Cell.ID, Block: s.Block, Order: s.Order, Seed: s.Seed,

@@ -113,6 +113,7 @@ func TestGoodTrials(t *testing.T) {
 		{workload.TypePut, workload.APIGRPC, []string{"put"}},
 		{workload.TypeLargeScale, workload.APIGRPC, []string{"put", "get"}},
 		{workload.TypeMixed, workload.APIGRPC, []string{"put", "get", "range", "delete"}},
+		{workload.TypeBlend, workload.APIGRPC, []string{"put", "get"}},
 		{workload.TypeMixed, workload.APIHTTP, []string{"put", "get", "range", "delete"}},
 		{workload.TypePut, workload.APIBatch, []string{"put"}},
 		{workload.TypeLargeScale, workload.APIBatch, []string{"put", "get"}},
@@ -291,6 +292,17 @@ func TestFaultsVoidTheTrial(t *testing.T) {
 			require.Empty(t, left(t, s))
 		})
 	}
+}
+
+// Stale reads are allowed to a store that says that it has them, and to no other.
+func TestStaleReadsThatWereAnnounced(t *testing.T) {
+	s := spec(t, workload.TypeLargeScale, fakestore.FaultStale)
+	s.Cell.Options[record.OptionConsistency] = record.ConsistencyStale
+	got, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	require.Empty(t, got.Void)
+	require.Equal(t, allChecks, checks(got))
+	require.Equal(t, record.ConsistencyStale, got.Effective[record.OptionConsistency])
 }
 
 // A refused write has an unknown outcome for the client; the other checks must

@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"metastorebench/harness/check"
 	"metastorebench/harness/record"
@@ -21,6 +22,9 @@ func (t *trial) verify(ctx context.Context) error {
 	t.add(t.model.Answers())
 	if t.target.kind == targetNoop {
 		return nil
+	}
+	if err := t.catchUp(ctx); err != nil {
+		return fmt.Errorf("wait for reads as new as the writes: %w", err)
 	}
 	last, err := t.scan(ctx)
 	if err != nil {
@@ -41,6 +45,29 @@ func (t *trial) verify(ctx context.Context) error {
 }
 
 func (t *trial) add(c record.Check) { t.record.Checks = append(t.record.Checks, c) }
+
+// catchUpPoll is how often a store with stale reads is asked how far it has come.
+const catchUpPoll = 5 * time.Millisecond
+
+// catchUp waits until the store's reads, if they may be stale, have reached all
+// that was answered.
+func (t *trial) catchUp(ctx context.Context) error {
+	if t.record.Effective[record.OptionConsistency] != record.ConsistencyStale {
+		return nil
+	}
+	client, key := t.target.admin.Handle(0), t.work.AppendKey(nil, 0)
+	for {
+		_, revision, err := client.Get(ctx, key)
+		if err != nil || revision >= t.model.Newest() {
+			return err
+		}
+		select {
+		case <-time.After(catchUpPoll):
+		case <-ctx.Done():
+			return fmt.Errorf("at revision %d of %d: %w", revision, t.model.Newest(), ctx.Err())
+		}
+	}
+}
 
 // scan compares the whole content with the model and returns the store's
 // revision. Pages end at keys of the workload, not by a limit: a store may have to

@@ -24,6 +24,10 @@ const (
 	// keys from a random one on, or all keys under one prefix: then its cost grows
 	// while the prefix fills, up to PrefixKeys pairs. Count per type, never in sum.
 	TypeMixed = "mixed"
+	// TypeBlend has every client draw the type of each call by Mix, as YCSB does:
+	// one client is enough, and a slow type takes its share of everybody's time,
+	// so that the types' counts keep to Mix whatever each costs.
+	TypeBlend = "blend"
 )
 
 // Names of key distributions.
@@ -59,7 +63,7 @@ const maxBatchBytes = 3 << 19
 const maxAnswerBytes = 16 << 20
 
 // Types returns the accepted workload types.
-func Types() []string { return []string{TypePut, TypeLargeScale, TypeMixed} }
+func Types() []string { return []string{TypePut, TypeLargeScale, TypeMixed, TypeBlend} }
 
 // Distributions returns the accepted key distributions.
 func Distributions() []string { return []string{Uniform, Zipfian} }
@@ -79,7 +83,7 @@ func DefaultMix(typ string) map[string]float64 {
 	switch typ {
 	case TypePut:
 		return map[string]float64{record.OpPut: 1}
-	case TypeLargeScale:
+	case TypeLargeScale, TypeBlend:
 		return map[string]float64{record.OpPut: 0.5, record.OpGet: 0.5}
 	case TypeMixed:
 		return map[string]float64{record.OpPut: 0.4, record.OpGet: 0.4, record.OpRange: 0.1, record.OpDelete: 0.1}

@@ -50,8 +50,9 @@ type Workload struct {
 	record.Workload
 	seed  uint64
 	keys  chooser
-	roles [Kinds]int // mixed: clients of each kind
-	load  scatter    // of the preload's keys
+	roles [Kinds]int     // mixed: clients of each kind
+	mix   [Kinds]float64 // blend: chances of each kind
+	load  scatter        // of the preload's keys
 }
 
 // New prepares a workload. It returns all violations joined if w is not valid.
@@ -70,8 +71,13 @@ func New(w record.Workload, seed uint64) (*Workload, error) {
 	default:
 		wl.keys = uniform(space)
 	}
-	if w.Type == TypeMixed {
+	switch w.Type {
+	case TypeMixed:
 		wl.roles = assign(w.Mix, w.Clients)
+	case TypeBlend:
+		for k, name := range kindNames {
+			wl.mix[k] = w.Mix[name]
+		}
 	}
 	return wl, nil
 }
@@ -96,7 +102,7 @@ func (w *Workload) PreloadOps() int {
 
 // Stream returns client i's operations (0 to Clients-1).
 func (w *Workload) Stream(i int) *Stream {
-	s := &Stream{keys: w.keys, rand: rand.New(rand.NewPCG(w.seed, uint64(i)))}
+	s := &Stream{work: w, rand: rand.New(rand.NewPCG(w.seed, uint64(i)))}
 	switch w.Type {
 	case TypePut:
 		s.cycle = []Kind{Put}
@@ -105,10 +111,27 @@ func (w *Workload) Stream(i int) *Stream {
 		s.first = i * (w.Keys / w.Clients)
 	case TypeMixed:
 		s.cycle = []Kind{w.role(i)}
+	case TypeBlend:
+		s.cycle = make([]Kind, 1) // drawn for each call
 	}
-	n := w.Call(s.cycle[0]) // the kinds of a cycle have calls of one length
-	s.call, s.ops = make([]int, n), make([]Op, n)
+	longest := w.Call(Put) // ranges are no longer
+	s.call, s.ops = make([]int, longest), make([]Op, longest)
 	return s
+}
+
+// draw chooses a kind by the mix.
+func (w *Workload) draw(r *rand.Rand) Kind {
+	at, last := r.Float64(), Put
+	for k, chance := range w.mix {
+		if chance == 0 {
+			continue
+		}
+		if last = Kind(k); at < chance {
+			break
+		}
+		at -= chance
+	}
+	return last // the sum may miss 1 by a rounding
 }
 
 func (w *Workload) role(client int) Kind {
@@ -132,9 +155,9 @@ func (w *Workload) Call(k Kind) int {
 // Stream is one client's endless sequence of operations. It belongs to one
 // goroutine.
 type Stream struct {
-	keys  chooser
+	work  *Workload
 	rand  *rand.Rand
-	cycle []Kind // operations made in turn on the same keys
+	cycle []Kind // operations made in turn on the same keys, in calls of one length
 	at    int
 	first int   // index of the client's first key
 	call  []int // keys of the calls of one turn of the cycle
@@ -144,16 +167,21 @@ type Stream struct {
 // Next returns the operations of the next call, which are of one kind. The slice
 // is valid until the next call of Next.
 func (s *Stream) Next() []Op {
+	if s.work.Type == TypeBlend {
+		s.cycle[0] = s.work.draw(s.rand)
+	}
+	call := s.call[:s.work.Call(s.cycle[0])]
 	if s.at == 0 {
-		for i := range s.call {
-			s.call[i] = s.first + s.keys.choose(s.rand)
+		for i := range call {
+			call[i] = s.first + s.work.keys.choose(s.rand)
 		}
 	}
-	for i, key := range s.call {
-		s.ops[i] = Op{Kind: s.cycle[s.at], Key: key}
+	ops := s.ops[:len(call)]
+	for i, key := range call {
+		ops[i] = Op{Kind: s.cycle[s.at], Key: key}
 	}
 	s.at = (s.at + 1) % len(s.cycle)
-	return s.ops
+	return ops
 }
 
 // assign shares out clients among the kinds by largest remainder.

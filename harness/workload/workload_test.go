@@ -44,7 +44,7 @@ func TestValidateReportsEveryViolationAtOnce(t *testing.T) {
 		got = append(got, err.Error())
 	}
 	require.Equal(t, []string{
-		`workload "bad": type is "puts"; accepted: put, large-scale, mixed`,
+		`workload "bad": type is "puts"; accepted: put, large-scale, mixed, blend`,
 		`workload "bad": api is "soap"; accepted: grpc, http, batch, stream`,
 		`workload "bad": loop is "half-open"; accepted: closed, open`,
 		`workload "bad": clients is 0; accepted: 1 or more`,
@@ -255,6 +255,35 @@ func TestMixedGivesEachTypeItsClients(t *testing.T) {
 	}
 	require.Equal(t, map[Kind]int{Put: 12, Get: 12, Range: 3, Delete: 3}, counts)
 	require.Equal(t, [Kinds]int{3, 3, 1, 1}, assign(DefaultMix(TypeMixed), 8))
+}
+
+// TestBlendDrawsByTheMix: each client sends every type, in the mix's proportions,
+// and a batch is of one type.
+func TestBlendDrawsByTheMix(t *testing.T) {
+	w := valid(TypeBlend)
+	w.Clients, w.Conns, w.API, w.BatchOps = 1, 1, APIBatch, 7
+	w.Mix = map[string]float64{record.OpGet: 0.9, record.OpPut: 0.06, record.OpRange: 0.04}
+	s := mustNew(t, w).Stream(0)
+	calls := map[Kind]float64{}
+	for range 10_000 {
+		ops := s.Next()
+		kind := ops[0].Kind
+		if kind == Range {
+			require.Len(t, ops, 1)
+		} else {
+			require.Len(t, ops, 7)
+		}
+		for _, op := range ops {
+			require.Equal(t, kind, op.Kind)
+		}
+		calls[kind]++
+	}
+	require.Len(t, calls, 3)
+	// The deviation of the smallest count is about 20.
+	require.InDelta(t, 9000, calls[Get], 150)
+	require.InDelta(t, 600, calls[Put], 120)
+	require.InDelta(t, 400, calls[Range], 100)
+	require.Empty(t, mustNew(t, w).Lanes())
 }
 
 func TestUniformCoversTheSpace(t *testing.T) {

@@ -83,7 +83,7 @@ func parse(args []string) (map[string]string, error) {
 	fs.SetOutput(io.Discard)
 	for _, name := range []string{
 		"data-dir", "listen-client-urls", "listen-client-http-urls", "listen-peer-urls", "log-level", "seed",
-		"propose", "codec", "apply", "rpc", "wal", "index", "engine", "engine-profile", "disk", "stage-sample", "fault",
+		"propose", "codec", "apply", "rpc", "wal", "index", "engine", "engine-profile", "disk", "stage-sample", "consistency", "fault",
 	} {
 		fs.String(name, "", "")
 	}
