@@ -104,9 +104,9 @@ scaling: build ## throughput against 1 to 256 clients, with the Universal Scalab
 	@bin/metabench run scaling --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
 # Plans that go over one size each.
-SWEEPS := sweep-clients sweep-values sweep-keys large batch
+SWEEPS := sweep-clients sweep-values sweep-keys large batch indexes reads
 .PHONY: sweep
-sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sweep-values, sweep-keys, large or batch
+sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sweep-values, sweep-keys, large, batch, indexes or reads
 	@[ -n "$(filter $(SWEEPS),$(PLAN))" ] || { echo "PLAN is '$(PLAN)'; accepted: $(SWEEPS)"; exit 1; }
 	@bin/metabench run $(PLAN) --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 

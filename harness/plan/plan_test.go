@@ -14,7 +14,7 @@ import (
 	"metastorebench/harness/record"
 )
 
-// catalog is what the store printed when phase 2 was finished.
+// catalog is what `metastore variants --json` printed.
 func catalog(t testing.TB) Catalog {
 	f, err := os.Open(filepath.Join("testdata", "variants.json"))
 	require.NoError(t, err)
@@ -138,6 +138,8 @@ func TestSweepsHoldWhatWasPromised(t *testing.T) {
 		"sweep-clients": {6 * time.Minute, 20 * time.Minute, func(w record.Workload) int { return w.Clients }, 1, 1000},
 		"sweep-values":  {6 * time.Minute, 20 * time.Minute, func(w record.Workload) int { return w.ValueBytes }, 64, 64 << 10},
 		"sweep-keys":    {6 * time.Minute, 40 * time.Minute, func(w record.Workload) int { return w.PreloadKeys }, 10_000, 10_000_000},
+		"indexes":       {6 * time.Minute, 20 * time.Minute, func(w record.Workload) int { return w.Clients }, 1, 1000},
+		"reads":         {6 * time.Minute, 20 * time.Minute, func(w record.Workload) int { return w.Clients }, 1, 1000},
 		"large":         {6 * time.Minute, 40 * time.Minute, func(w record.Workload) int { return w.PreloadKeys }, 100_000, 5_000_000},
 	} {
 		require.LessOrEqual(t, expand(t, name, "smoke").Planned(), 45*time.Second, name)

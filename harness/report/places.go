@@ -19,6 +19,8 @@ var places = []struct{ section, heading string }{
 	{"sweep-values", "Cost against the size of a value"},
 	{"sweep-keys", "Cost against the number of keys"},
 	{"large", "Tuned engines on a large data set"},
+	{"indexes", "Indexes under reads and writes"},
+	{"reads", "Ways to confirm a read"},
 	{"peer", "Against etcd v3.7"},
 	{"stages", "Where the time of a write goes"},
 	{"capacity", "Capacity at an objective"},

@@ -100,6 +100,9 @@ func (s sweep) variant(c *stats.Cell) string {
 func load(c *stats.Cell) string {
 	w := &c.Trials[0].Workload
 	text := strings.Join(c.Ops(), "+")
+	if w.Type == "blend" {
+		text = blendText(c.Ops(), w.Mix)
+	}
 	if w.Distribution != "uniform" {
 		text += ", " + w.Distribution
 	}
@@ -109,12 +112,22 @@ func load(c *stats.Cell) string {
 	return text
 }
 
+// blendText names the types of a blend with their shares: "put:get 5:95".
+func blendText(ops []string, mix map[string]float64) string {
+	var shares []string
+	for _, op := range ops {
+		shares = append(shares, fmt.Sprintf("%.3g", 100*mix[op]))
+	}
+	return strings.Join(ops, ":") + " " + strings.Join(shares, ":")
+}
+
 // sweepTables is the section of a sweep: costs by load and variant, the variants
 // compared step by step, and what bounds them.
 func (b *builder) sweepTables() error {
 	s := sweepOf(b.Run)
 	for _, part := range []func() error{
 		func() error { return b.sweepCosts(s) },
+		func() error { return b.sweepLocks(s) },
 		func() error { return b.sweepLoading(s) },
 		func() error { return b.sweepSteps(s) },
 		b.machineCeilings, b.cellBounds,

@@ -213,6 +213,15 @@ func b4By(write Metric) Metric {
 // LockWait is the time that a write waits for the storage lock, in nanoseconds.
 var LockWait = quotient(func(m *record.Mechanism) int64 { return m.LockWaitNS }, appliedOps)
 
+// LockWaitPerOp is the time that operations of any type, reads included, wait for
+// locks of the memory engine's index, in nanoseconds per completed operation.
+func LockWaitPerOp(t *record.Trial) (float64, bool) {
+	if t.Mechanism == nil {
+		return 0, false
+	}
+	return perOp(t, t.Mechanism.LockWaitNS)
+}
+
 // shareOf is a time as a share of another.
 func shareOf(m, whole Metric) Metric {
 	return func(t *record.Trial) (float64, bool) {
