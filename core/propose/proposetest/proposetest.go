@@ -25,12 +25,13 @@ var Limits = propose.Limits{
 
 // Run checks p: it takes from 1 to all waiting commands, respects the bounds of
 // an entry, and behind a Proposer answers every command exactly once, by its own
-// entry, in the order of admission. c encodes the commands.
+// entry, in the order of admission, whether or not a caller waits for it. c encodes the commands.
 func Run(t *testing.T, p propose.Policy, c codec.Codec) {
 	t.Run("bounds", func(t *testing.T) { bounds(t, p) })
 	t.Run("every command is answered by its own entry", func(t *testing.T) { answers(t, p, c) })
 	t.Run("order", func(t *testing.T) { order(t, p, c) })
 	t.Run("batches", func(t *testing.T) { batches(t, p, c) })
+	t.Run("each", func(t *testing.T) { each(t, p, c) })
 }
 
 // batches checks that every command of a batch has its own result, in company of
