@@ -76,7 +76,7 @@ func stores(tb testing.TB) map[string]variants.Selection {
 		if e != "memory" {
 			all[e+"/tuned"] = with(tb, variants.VariantBest, "engine", e, "engine-profile", "tuned")
 		}
-		all[e+"/group"] = with(tb, variants.VariantBest, "engine", e, "wal", "group")
+		all[e+"/perready"] = with(tb, variants.VariantBest, "engine", e, "wal", "perready")
 	}
 	for _, index := range values("index") {
 		all["memory/"+index] = with(tb, variants.VariantBest, "engine", "memory", "index", index)

@@ -103,8 +103,8 @@ func Axes() []Axis {
 			{Name: "batch", Doc: "one engine batch per run of committed entries (P1.3)"},
 		}},
 		{Name: "rpc", Seam: "gRPC settings of server and client", Best: "tuned", Values: rpcValues()},
-		{Name: "wal", Seam: "when the Raft log is synced", Best: "perready", Values: walValues()},
-		{Name: "index", Seam: "index of the memory engine", Best: "hash", Values: []Value{
+		{Name: "wal", Seam: "when the Raft log is synced", Best: "group", Values: walValues()},
+		{Name: "index", Seam: "index of the memory engine", Best: "ranked", Values: []Value{
 			{Name: "hash", Doc: "a Go map under one readers-writer lock (the plan's baseline)"},
 			{Name: "btree", Doc: "google/btree: ordered, a range of k among n keys in O(log n + k), its count a walk (P2.2)"},
 			{Name: "ranked", Doc: "an order-statistic B+ tree: as btree, and counts any range in O(log n)"},
