@@ -87,8 +87,8 @@ var kinds = map[string]kind{
 	"sweep-keys":      {(*builder).sweepTables, sweepFigures},
 	"large":           {(*builder).sweepTables, sweepFigures},
 	"batch":           {(*builder).sweepTables, sweepFigures},
-	"indexes":         {(*builder).sweepTables, sweepFigures},
-	"reads":           {(*builder).sweepTables, sweepFigures},
+	"indexes":         {(*builder).blendTables, sweepFigures},
+	"reads":           {(*builder).blendTables, sweepFigures},
 	planPeer:          {(*builder).peerTables, peerFigures},
 }
 

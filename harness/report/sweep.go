@@ -100,7 +100,7 @@ func (s sweep) variant(c *stats.Cell) string {
 func load(c *stats.Cell) string {
 	w := &c.Trials[0].Workload
 	text := strings.Join(c.Ops(), "+")
-	if w.Type == "blend" {
+	if w.Type == "blend" && len(c.Ops()) > 1 {
 		text = blendText(c.Ops(), w.Mix)
 	}
 	if w.Distribution != "uniform" {
@@ -127,9 +127,8 @@ func (b *builder) sweepTables() error {
 	s := sweepOf(b.Run)
 	for _, part := range []func() error{
 		func() error { return b.sweepCosts(s) },
-		func() error { return b.sweepLocks(s) },
 		func() error { return b.sweepLoading(s) },
-		func() error { return b.sweepSteps(s) },
+		func() error { return b.sweepSteps(s, response{"load", stats.PreloadRate}) },
 		b.machineCeilings, b.cellBounds,
 	} {
 		if err := part(); err != nil {
@@ -186,10 +185,15 @@ func (b *builder) sweepLoading(s sweep) error {
 }
 
 // sweepSteps compares the values of every axis that differs with the first one
-// that the run has, all else equal. Engines and disks are places, not steps.
-func (b *builder) sweepSteps(s sweep) error {
+// that the run has, all else equal: in filling the store, if that is asked for, and
+// in each operation. Engines and disks are places, not steps.
+func (b *builder) sweepSteps(s sweep, filling ...response) error {
+	what := "ratio of throughput, all else equal"
+	if len(filling) > 0 {
+		what += "; \"load\" is the filling of the store before the warm-up"
+	}
 	t := table{
-		caption: "Variants compared: ratio of throughput, all else equal; \"load\" is the filling of the store before the warm-up. " + b.loops() + " " + ratioLegend,
+		caption: "Variants compared: " + what + ". " + b.loops() + " " + ratioLegend,
 		head:    []column{text("step"), text("operation"), text("at"), num(s.x.name), num("n"), num("ratio")},
 	}
 	for _, f := range s.steps() {
@@ -198,7 +202,7 @@ func (b *builder) sweepSteps(s sweep) error {
 			if off == nil || on == nil || !off.Measured() || !on.Measured() || off.Durability != on.Durability {
 				continue
 			}
-			for _, q := range append([]response{{"load", stats.PreloadRate}}, throughputs(on)...) {
+			for _, q := range slices.Concat(filling, throughputs(on)) {
 				r, err := against(on, off, q.metric)
 				if err != nil {
 					return err

@@ -51,5 +51,7 @@ func TestLockWaits(t *testing.T) {
 	require.Regexp(t, `\| put:get 5:95 +\| index=hash +\| +64 +\| +6 \| 40\.0 \(40\.0 to 40\.0\) \|`, section)
 	require.Regexp(t, `\| put:get 5:95 +\| index=lockfree +\| +64 +\| +6 \| +0 \(0 to 0\) \|`, section)
 	require.Contains(t, section, "index=lockfree / hash")
+	require.NotContains(t, section, "### Loading")
+	require.NotContains(t, section, "filling")
 	require.NotContains(t, golden(t, "sweep.md"), "Lock waits")
 }

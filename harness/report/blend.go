@@ -2,6 +2,23 @@ package report
 
 import "metastorebench/harness/stats"
 
+// blendTables is the section of a sweep over clients that read and write keys which
+// are all there: of what filling the store took it says nothing.
+func (b *builder) blendTables() error {
+	s := sweepOf(b.Run)
+	for _, part := range []func() error{
+		func() error { return b.sweepCosts(s) },
+		func() error { return b.sweepLocks(s) },
+		func() error { return b.sweepSteps(s) },
+		b.machineCeilings, b.cellBounds,
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sweepLocks has a row per cell of a run that varies the memory engine's index.
 func (b *builder) sweepLocks(s sweep) error {
 	if len(s.values["index"]) < 2 {
