@@ -93,8 +93,7 @@ const (
 	// be slower than the client says that all are. They are a sample, and of the
 	// writes that end between the two readings of the counters, not of those that
 	// the client counts: at each edge of the window one write per client may be
-	// in one set and not in the other. Where that may be all traced writes, as in
-	// a short window on a slow disk, the two times are not compared.
+	// in one set and not in the other.
 	sampleErrors = 6
 	edges        = 2
 )
@@ -139,7 +138,7 @@ func checkStages(s *record.Stages, incomplete int64, service moments, clients in
 	limit := service.mean + sampleErrors*service.deviation/math.Sqrt(n) + atEdges*(service.max-service.mean)
 	c.OK = incomplete == 0 &&
 		apart <= max(n*float64(clockError), clockShare*float64(s.TotalNS)) &&
-		(store <= limit || atEdges >= 1)
+		store <= limit
 	c.Detail = fmt.Sprintf("%d writes traced, %d incomplete; their stages and their time in the store differ by %.0f ns per write; "+
 		"in the store %.1f us per write, client's service time %.1f us (at most %.1f us with the sampling's error and the window's edges)",
 		s.Samples, incomplete, apart/n, store/1e3, service.mean/1e3, limit/1e3)

@@ -70,10 +70,6 @@ func TestCheckStages(t *testing.T) {
 		require.Equal(t, tc.ok, c.OK, "%s: %s", tc.name, c.Detail)
 	}
 	require.True(t, checkStages(stages(0, 0, 0), 0, moments{n: 100}, 4).OK, "too few writes for one in 16 to be sure")
-	slow := stages(100, 200_000, 1_400_000)
-	require.False(t, checkStages(slow, 0, client, 4).OK)
-	require.True(t, checkStages(slow, 0, client, 800).OK, "all traced writes may be at the window's edges")
-	require.False(t, checkStages(slow, 1, client, 800).OK)
 }
 
 func TestStageCountersAreWholeOrAbsent(t *testing.T) {
