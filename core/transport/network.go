@@ -1,12 +1,8 @@
-// Package transport carries messages between the replicas of a cluster.
-//
-// Network is the in-memory twin of the wire: it connects replicas of one
-// process and can delay, drop and partition, so that tests own the network.
-// Like the wire it promises nothing: Raft repeats what is lost.
 package transport
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +22,12 @@ type Network struct {
 	cut       map[uint64]bool // replicas that nobody reaches and that reach nobody
 	dropRate  float64
 	delay     time.Duration
+	disorder  float64
+	again     []*raftpb.Message // to be delivered a second time
 }
+
+// againMessages bounds the messages that wait to be delivered again.
+const againMessages = 64
 
 // receiver is one replica's end. Messages arrive in the order of sending.
 type receiver struct {
@@ -80,11 +81,35 @@ func (n *Network) Send(messages []*raftpb.Message) {
 		if r == nil || n.cut[m.GetTo()] || n.cut[m.GetFrom()] || n.rng.Float64() < n.dropRate {
 			continue
 		}
-		select {
-		case r.queue <- envelope{m: proto.CloneOf(m), due: time.Now().Add(n.delay)}:
-		default:
+		r.put(m, n.delay)
+		if n.rng.Float64() < n.disorder && m.GetType() != raftpb.MsgProp && len(n.again) < againMessages {
+			n.again = append(n.again, proto.CloneOf(m))
 		}
 	}
+	if len(n.again) > 0 && n.rng.Float64() < n.disorder {
+		i := n.rng.IntN(len(n.again))
+		m := n.again[i]
+		n.again = slices.Delete(n.again, i, i+1)
+		if r := n.receivers[m.GetTo()]; r != nil && !n.cut[m.GetTo()] && !n.cut[m.GetFrom()] {
+			r.put(m, n.delay)
+		}
+	}
+}
+
+// put queues a copy of m.
+func (r *receiver) put(m *raftpb.Message, delay time.Duration) {
+	select {
+	case r.queue <- envelope{m: proto.CloneOf(m), due: time.Now().Add(delay)}:
+	default:
+	}
+}
+
+// SetDisorder sets the share of messages, from 0 to 1, that arrive a second time,
+// later, behind others. Forwarded proposals do not: no transport may repeat them.
+func (n *Network) SetDisorder(share float64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.disorder = share
 }
 
 // Isolate cuts the replica off, or ends that.
