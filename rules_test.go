@@ -91,6 +91,8 @@ var arrows = []arrow{
 		to: []string{"harness"}, exceptTo: []string{"harness/stats", "harness/attrib", "harness/report", "harness/claims", "harness/verdict", "harness/fraction", "harness/capacity", "harness/usl", "harness/record"}},
 	{why: "records are a leaf", from: []string{"harness/record"}, to: []string{"harness", "plots", "core"}, exceptTo: []string{"harness/record"}},
 	{why: "designs are a leaf", from: []string{"harness/fraction"}, to: []string{"harness", "plots", "core"}, exceptTo: []string{"harness/fraction"}},
+	{why: "membership is a leaf", from: []string{"core/member"}, to: []string{"core"}, exceptTo: []string{"core/member"}},
+	{why: "the transport knows no stage", from: []string{"core/transport"}, to: []string{"core"}, exceptTo: []string{"core/transport"}},
 	{why: "kv is a leaf", from: []string{"core/kv"}, to: []string{"core"}, exceptTo: []string{"core/kv"}},
 	{why: "the stage trace is a leaf", from: []string{"core/trace"}, to: []string{"core"}, exceptTo: []string{"core/trace"}},
 	{why: "rpcpb is a leaf", from: []string{"core/rpcpb"}, to: []string{"core"}, exceptTo: []string{"core/rpcpb"}},

@@ -31,6 +31,16 @@
 //  2. When the apply stage has passed that index, the read runs on a consistent
 //     view of the engine.
 //
+// # Clusters
+//
+// Every member takes writes and reads. The library forwards a write to the leader
+// as its entry, with the request's id, so that the member which took it also
+// answers it, when it has applied it; if the leader changes first, the outcome is
+// unknown (kv.ErrLeaderLost). transport delivers a message at most once, so that
+// no forwarded write is carried out twice. Who belongs to the cluster (member) is
+// part of the state that the log makes. A member that is too far behind gets the
+// engine's state as a file, and the log goes on behind that.
+//
 // # Bounding the log
 //
 // After enough entries or bytes, node takes a snapshot of the engine, or flushes
@@ -48,11 +58,11 @@
 //
 // # Who knows whom
 //
-//	node -> api, raftnode, apply, propose, engine, wal, metrics
-//	raftnode -> propose, wal      (the only importer of the Raft library)
+//	node -> api, raftnode, apply, propose, engine, wal, metrics, transport, member
+//	raftnode -> propose, wal, member    (the only importer of the Raft library)
 //	apply -> engine, codec, wal
 //	propose -> codec, trace
-//	api -> apply, engine, trace
+//	api -> apply, engine, trace, member
 //	metrics -> trace    (a leaf: sampled stage times of writes)
 //	all -> kv
 package core

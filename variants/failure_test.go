@@ -135,9 +135,9 @@ func TestFormatVersion(t *testing.T) {
 	require.NoError(t, start(t, o).Stop())
 	f, err := o.FS.Create("data/meta.json", vfs.WriteCategoryUnspecified)
 	require.NoError(t, err)
-	_, err = f.Write([]byte(`{"format": 2}`))
+	_, err = f.Write([]byte(`{"format": 3}`))
 	require.NoError(t, errors.Join(err, f.Close()))
 	_, err = node.Start(t.Context(), o)
 	require.ErrorIs(t, err, node.ErrDataDir)
-	require.ErrorContains(t, err, "format version 2, this node is started with 1")
+	require.ErrorContains(t, err, "format version 3, this node is started with 2")
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -15,6 +12,7 @@ import (
 	"metastorebench/core/api"
 	"metastorebench/core/node"
 	"metastorebench/core/trace"
+	"metastorebench/core/transport"
 	"metastorebench/variants"
 )
 
@@ -28,13 +26,15 @@ type config struct {
 	clientURLs, peerURLs, httpURLs             []string
 	advertiseClientURLs, advertisePeerURLs     []string
 	initialCluster, clusterState, clusterToken string
-	snapshotCount                              uint64
+	snapshotCount, catchUpEntries              uint64
 	snapshotBytes                              int64
 	maxTxnOps, maxRequestBytes                 uint
 	maxConcurrentStreams                       uint32
 	heartbeatMS, electionMS                    uint
 	logLevel                                   string
 	client, peer                               api.TLSFiles
+	peerPort                                   bool // wanted by a flag
+	linkDelay                                  time.Duration
 	debugAddr                                  string
 	stageSample                                int
 	walLinger                                  time.Duration
@@ -50,6 +50,7 @@ Without flags it runs the best safe value on every axis, keeps its data in
 
   2379  etcd v3 gRPC (etcdctl and clientv3 work)
   9121  HTTP: JSON gateway under /v3/kv/, /metrics, /health
+  2380  other members, if --listen-peer-urls or --initial-cluster is given
 
 Every optimisation is a value of an axis and has a flag; "metastore variants"
 lists them. --variant picks a value for all axes, and a flag for an axis
@@ -60,7 +61,9 @@ const examples = `  metastore
   metastore --variant=baseline --data-dir=/var/tmp/base
   metastore --engine=pebble --wal=perready --disk=plan
   etcdctl --endpoints=127.0.0.1:2379 put greeting hello
-  curl -s http://127.0.0.1:9121/metrics`
+  curl -s http://127.0.0.1:9121/metrics
+  metastore --name=a --initial-cluster=a=http://10.0.0.1:2380,b=http://10.0.0.2:2380,c=http://10.0.0.3:2380 \
+    --initial-advertise-peer-urls=http://10.0.0.1:2380 --listen-peer-urls=http://10.0.0.1:2380`
 
 func newCommand(stdout, stderr io.Writer) *cobra.Command {
 	c := &config{axes: make(map[string]*string)}
@@ -68,6 +71,7 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 		Use: "metastore", Short: "Run an etcd-compatible Raft key-value store", Long: longHelp, Example: examples,
 		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true, Version: version,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.peerPort = cmd.Flags().Changed("listen-peer-urls") || cmd.Flags().Changed("initial-cluster")
 			s, err := c.selection(cmd.Flags())
 			if err != nil {
 				return err
@@ -89,16 +93,18 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&c.clientURLs, "listen-client-urls", []string{"http://127.0.0.1:2379"}, "URLs to serve etcd's gRPC API on; https needs --cert-file")
 	f.StringSliceVar(&c.advertiseClientURLs, "advertise-client-urls", nil, "URLs that clients are told; default: --listen-client-urls")
 	f.StringSliceVar(&c.httpURLs, "listen-client-http-urls", []string{"http://127.0.0.1:9121"}, "URLs to serve the JSON gateway, /metrics and /health on")
-	f.StringSliceVar(&c.peerURLs, "listen-peer-urls", []string{"http://127.0.0.1:2380"}, "URLs for peers; a cluster of one opens none")
-	f.StringSliceVar(&c.advertisePeerURLs, "initial-advertise-peer-urls", []string{"http://127.0.0.1:2380"}, "peer URLs of this member; they are part of its identity")
+	f.StringSliceVar(&c.peerURLs, "listen-peer-urls", []string{"http://127.0.0.1:2380"}, "URLs for the other members, over TCP, or TLS with https and --peer-cert-file; opened if this flag or --initial-cluster is given")
+	f.StringSliceVar(&c.advertisePeerURLs, "initial-advertise-peer-urls", []string{"http://127.0.0.1:2380"}, "peer URL at which the other members reach this one; part of its identity")
 	f.StringVar(&c.initialCluster, "initial-cluster", "", `members as name=peer-url, comma separated; default: this member alone`)
-	f.StringVar(&c.clusterState, "initial-cluster-state", "new", `"new" is accepted`)
+	f.StringVar(&c.clusterState, "initial-cluster-state", "new", `"new", or "existing" to join a cluster that has been told of this member (etcdctl member add)`)
 	f.StringVar(&c.clusterToken, "initial-cluster-token", "metastore-cluster", "token that is part of the cluster's identity")
 	f.Uint64Var(&c.snapshotCount, "snapshot-count", 100_000, "log entries between two snapshots")
+	f.Uint64Var(&c.catchUpEntries, "snapshot-catchup-entries", 5000, "log entries kept in memory below a snapshot, for members that are a little behind")
 	f.Int64Var(&c.snapshotBytes, "snapshot-bytes", 64<<20, "bytes of log between two snapshots")
 	f.UintVar(&c.maxTxnOps, "max-txn-ops", api.DefaultMaxTxnOps, "operations in one transaction")
 	f.UintVar(&c.maxRequestBytes, "max-request-bytes", api.DefaultMaxRequestBytes, "bytes in one request")
 	f.Uint32Var(&c.maxConcurrentStreams, "max-concurrent-streams", 0, "open requests per client connection; 0 leaves it to --rpc")
+	f.DurationVar(&c.linkDelay, "link-delay", 0, fmt.Sprintf("one-way delay added to messages to other members, up to %v: shows on one machine what distance costs", transport.MaxDelay))
 	f.UintVar(&c.heartbeatMS, "heartbeat-interval", 100, "heartbeat interval in milliseconds")
 	f.UintVar(&c.electionMS, "election-timeout", 1000, "election timeout in milliseconds")
 	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -144,73 +150,6 @@ func (c *config) selection(f *pflag.FlagSet) (variants.Selection, error) {
 		}
 	}
 	return s, s.Validate()
-}
-
-// members parses --initial-cluster.
-func (c *config) members() (map[string]string, error) {
-	if c.clusterState != "new" {
-		return nil, fmt.Errorf("--initial-cluster-state is %q, accepted: new", c.clusterState)
-	}
-	if len(c.advertisePeerURLs) != 1 {
-		return nil, fmt.Errorf("--initial-advertise-peer-urls has %d URLs, accepted: 1", len(c.advertisePeerURLs))
-	}
-	if c.initialCluster == "" {
-		return map[string]string{c.name: c.advertisePeerURLs[0]}, nil
-	}
-	members := make(map[string]string)
-	for _, m := range strings.Split(c.initialCluster, ",") {
-		name, peer, ok := strings.Cut(m, "=")
-		if !ok || name == "" || peer == "" {
-			return nil, fmt.Errorf("--initial-cluster: %q is not of the form name=peer-url", m)
-		}
-		if _, twice := members[name]; twice {
-			return nil, fmt.Errorf("--initial-cluster names member %q twice", name)
-		}
-		members[name] = peer
-	}
-	if own := members[c.name]; own != c.advertisePeerURLs[0] {
-		return nil, fmt.Errorf("--initial-cluster has %q for member %q, --initial-advertise-peer-urls has %q", own, c.name, c.advertisePeerURLs[0])
-	}
-	return members, nil
-}
-
-// listenAll opens a listener for each URL of the flag; on error none stays
-// open. tls says whether certificates were given.
-func listenAll(flag string, urls []string, tls bool) ([]net.Listener, error) {
-	var open []net.Listener
-	for _, raw := range urls {
-		l, err := listen(flag, raw, tls)
-		if err != nil {
-			return nil, errors.Join(err, closeAll(open))
-		}
-		open = append(open, l)
-	}
-	return open, nil
-}
-
-func listen(flag, raw string, tls bool) (net.Listener, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Port() == "" || u.Path != "":
-		return nil, fmt.Errorf("--%s: %q is not of the form http://host:port or https://host:port", flag, raw)
-	case u.Scheme == "https" && !tls:
-		return nil, fmt.Errorf("--%s: %q needs --cert-file and --key-file", flag, raw)
-	case u.Scheme == "http" && tls:
-		return nil, fmt.Errorf("--%s: %q would serve without the TLS that --cert-file asks for; use https", flag, raw)
-	}
-	l, err := net.Listen("tcp", u.Host)
-	if err != nil {
-		return nil, fmt.Errorf("--%s: %w", flag, err)
-	}
-	return l, nil
-}
-
-func closeAll(ls []net.Listener) error {
-	var err error
-	for _, l := range ls {
-		err = errors.Join(err, l.Close())
-	}
-	return err
 }
 
 func milliseconds(n uint) time.Duration { return time.Duration(n) * time.Millisecond }

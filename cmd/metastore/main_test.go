@@ -42,28 +42,64 @@ func TestMain(m *testing.M) {
 // process is a running metastore.
 type process struct {
 	cmd    *exec.Cmd
+	out    io.Reader
 	ready  ready.Line
-	stderr *bytes.Buffer
+	stderr *syncBuffer
+}
+
+// syncBuffer is a buffer that can be read while a process writes to it.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
 
 // startProcess starts metastore on free ports and waits until it serves.
 func startProcess(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{stderr: new(bytes.Buffer)}
+	p := launch(t, dir, args...)
+	p.awaitReady(t)
+	return p
+}
+
+// launch starts metastore on free ports.
+func launch(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	p := &process{stderr: new(syncBuffer)}
 	p.cmd = exec.Command(os.Args[0], append([]string{
 		"--data-dir", dir, "--listen-client-urls", "http://127.0.0.1:0", "--listen-client-http-urls", "http://127.0.0.1:0", "--log-level", "error",
 	}, args...)...)
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
 	p.cmd.Stderr = p.stderr
-	out, err := p.cmd.StdoutPipe()
+	var err error
+	p.out, err = p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { p.kill() })
-	line, err := bufio.NewReader(out).ReadBytes('\n')
+	return p
+}
+
+// awaitReady waits until the store serves.
+func (p *process) awaitReady(t *testing.T) {
+	t.Helper()
+	line, err := bufio.NewReader(p.out).ReadBytes('\n')
+	if err != nil {
+		p.kill() // ends the writing to stderr
+	}
 	require.NoError(t, err, "metastore did not start: %s", p.stderr)
 	p.ready, err = ready.Parse(line)
 	require.NoError(t, err)
-	return p
 }
 
 func (p *process) kill() {
@@ -278,25 +314,31 @@ func TestBadInput(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"value":       {[]string{"--propose=best"}, []string{`unknown --propose "best"`, "perop, batch"}},
-		"two values":  {[]string{"--propose=x", "--codec=y"}, []string{"perop, batch", "json, protobuf"}},
-		"variant":     {[]string{"--variant=fast"}, []string{`unknown --variant "fast"`, "best, baseline"}},
-		"flag":        {[]string{"--sync=no"}, []string{"unknown flag: --sync"}},
-		"profile":     {[]string{"--engine=pebble", "--engine-profile=fast"}, []string{`unknown --engine-profile "fast", want one of default, tuned`}},
-		"no library":  {[]string{"--engine-profile=tuned"}, []string{"--engine=memory has no library to tune"}},
-		"disk":        {[]string{"--disk=ssd"}, []string{"native, 1ms, plan"}},
-		"log level":   {append(free, "--log-level=loud"), []string{"debug, info, warn, error"}},
-		"port in use": {[]string{"--listen-client-urls=http://" + taken.ready.Client}, []string{"--listen-client-urls", "address already in use"}},
-		"url":         {[]string{"--listen-client-urls=127.0.0.1:2379"}, []string{"http://host:port"}},
-		"https":       {[]string{"--listen-client-urls=https://127.0.0.1:0"}, []string{"needs --cert-file"}},
-		"key only":    {[]string{"--key-file=k.pem"}, []string{"needs a cert-file"}},
-		"sampling":    {[]string{"--stage-sample=-1"}, []string{"--stage-sample", "-1, accepted: 1 to 1000000, or 0 for none"}},
-		"linger":      {append(free, "--data-dir="+t.TempDir(), "--wal=group", "--wal-linger=1s"), []string{"lingers for 1s, accepted: 0 to 100ms"}},
-		"no linger":   {append(free, "--data-dir="+t.TempDir(), "--wal=perready", "--wal-linger=1ms"), []string{"lingers for 1ms", "--wal=group", "accepted: 0"}},
-		"a file":      {append(free, "--data-dir="+file), []string{file}},
-		"election":    {append(free, "--data-dir="+t.TempDir(), "--heartbeat-interval=100", "--election-timeout=200"), []string{"election timeout is 200ms, want at least 5 heartbeat intervals"}},
-		"members":     {append(free, "--data-dir="+t.TempDir(), "--initial-cluster=default=http://127.0.0.1:2380,b=http://127.0.0.1:1"), []string{"2 members; one is accepted"}},
-		"cluster":     {append(free, "--initial-cluster=b=http://127.0.0.1:1"), []string{`--initial-cluster has "" for member "default"`}},
+		"value":        {[]string{"--propose=best"}, []string{`unknown --propose "best"`, "perop, batch"}},
+		"two values":   {[]string{"--propose=x", "--codec=y"}, []string{"perop, batch", "json, protobuf"}},
+		"variant":      {[]string{"--variant=fast"}, []string{`unknown --variant "fast"`, "best, baseline"}},
+		"flag":         {[]string{"--sync=no"}, []string{"unknown flag: --sync"}},
+		"profile":      {[]string{"--engine=pebble", "--engine-profile=fast"}, []string{`unknown --engine-profile "fast", want one of default, tuned`}},
+		"no library":   {[]string{"--engine-profile=tuned"}, []string{"--engine=memory has no library to tune"}},
+		"disk":         {[]string{"--disk=ssd"}, []string{"native, 1ms, plan"}},
+		"log level":    {append(free, "--log-level=loud"), []string{"debug, info, warn, error"}},
+		"port in use":  {[]string{"--listen-client-urls=http://" + taken.ready.Client}, []string{"--listen-client-urls", "address already in use"}},
+		"url":          {[]string{"--listen-client-urls=127.0.0.1:2379"}, []string{"http://host:port"}},
+		"https":        {[]string{"--listen-client-urls=https://127.0.0.1:0"}, []string{"needs --cert-file"}},
+		"key only":     {[]string{"--key-file=k.pem"}, []string{"needs a cert-file"}},
+		"sampling":     {[]string{"--stage-sample=-1"}, []string{"--stage-sample", "-1, accepted: 1 to 1000000, or 0 for none"}},
+		"linger":       {append(free, "--data-dir="+t.TempDir(), "--wal=group", "--wal-linger=1s"), []string{"lingers for 1s, accepted: 0 to 100ms"}},
+		"no linger":    {append(free, "--data-dir="+t.TempDir(), "--wal=perready", "--wal-linger=1ms"), []string{"lingers for 1ms", "--wal=group", "accepted: 0"}},
+		"a file":       {append(free, "--data-dir="+file), []string{file}},
+		"election":     {append(free, "--data-dir="+t.TempDir(), "--heartbeat-interval=100", "--election-timeout=200"), []string{"election timeout is 200ms, want at least 5 heartbeat intervals"}},
+		"members":      {append(free, "--data-dir="+t.TempDir(), "--listen-peer-urls=http://127.0.0.1:0", "--initial-cluster=default=http://127.0.0.1:2380,b=c:1"), []string{`member "b"`, `"c:1" is not of the form http://host:port`}},
+		"same url":     {append(free, "--data-dir="+t.TempDir(), "--listen-peer-urls=http://127.0.0.1:0", "--initial-cluster=default=http://127.0.0.1:2380,b=http://127.0.0.1:2380"), []string{"same peer URL"}},
+		"state":        {append(free, "--initial-cluster-state=old"), []string{`--initial-cluster-state is "old", accepted: new, existing`}},
+		"join alone":   {append(free, "--data-dir="+t.TempDir(), "--initial-cluster-state=existing"), []string{"must name its members"}},
+		"join nobody":  {append(free, "--data-dir="+t.TempDir(), "--listen-peer-urls=http://127.0.0.1:0", "--initial-cluster-state=existing", "--initial-cluster=default=http://127.0.0.1:2380,b=http://127.0.0.1:1"), []string{"cannot join", "no member answers", "b at http://127.0.0.1:1"}},
+		"no peer cert": {append(free, "--listen-peer-urls=https://127.0.0.1:0"), []string{"needs --peer-cert-file"}},
+		"link delay":   {append(free, "--data-dir="+t.TempDir(), "--link-delay=2s"), []string{"link delay is 2s, accepted: 0 to 1s"}},
+		"cluster":      {append(free, "--initial-cluster=b=http://127.0.0.1:1"), []string{`--initial-cluster has "" for member "default"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := run(t.Context(), c.args, io.Discard, io.Discard)

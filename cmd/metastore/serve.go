@@ -56,7 +56,8 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	if err != nil {
 		return err
 	}
-	n, err := c.startNode(ctx, s, m, tracer, logger)
+	c.advertise(ports, tlsConfig != nil)
+	n, err := c.startNode(ctx, s, ports.peer, m, tracer, logger)
 	if err != nil {
 		return errors.Join(err, ports.close())
 	}
@@ -64,7 +65,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 		Limits:   c.limits(),
 		RPC:      profile.Server,
 		TLS:      tlsConfig,
-		Member:   c.member(ports, tlsConfig != nil),
+		Cluster:  n,
 		Observer: m,
 		Metrics:  m.Handler(),
 		Tracer:   tracer,
@@ -87,7 +88,8 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 // ports are the open listeners.
 type ports struct {
 	client, web []net.Listener
-	debug       net.Listener // nil without --debug-addr
+	peer        []net.Listener // the node closes them
+	debug       net.Listener   // nil without --debug-addr
 }
 
 func (p ports) close() error {
@@ -112,6 +114,11 @@ func (c *config) listen(tls bool) (p ports, err error) {
 			return p, errors.Join(fmt.Errorf("--debug-addr: %w", err), p.close())
 		}
 	}
+	if c.peerPort {
+		if p.peer, err = listenAll(peerURLsFlag, c.peerURLs, c.peer.CertFile != ""); err != nil {
+			return p, errors.Join(err, p.close())
+		}
+	}
 	return p, nil
 }
 
@@ -119,18 +126,17 @@ func (c *config) limits() api.Limits {
 	return api.Limits{MaxTxnOps: c.maxTxnOps, MaxRequestBytes: c.maxRequestBytes, MaxConcurrentStreams: c.maxConcurrentStreams}
 }
 
-func (c *config) member(p ports, tls bool) api.Member {
-	m := api.Member{Name: c.name, PeerURLs: c.advertisePeerURLs, ClientURLs: c.advertiseClientURLs}
+// advertise fills in the client URLs that clients are told, if no flag has them.
+func (c *config) advertise(p ports, tls bool) {
 	scheme := "http://"
 	if tls {
 		scheme = "https://"
 	}
-	if len(m.ClientURLs) == 0 {
+	if len(c.advertiseClientURLs) == 0 {
 		for _, l := range p.client {
-			m.ClientURLs = append(m.ClientURLs, scheme+l.Addr().String())
+			c.advertiseClientURLs = append(c.advertiseClientURLs, scheme+l.Addr().String())
 		}
 	}
-	return m
 }
 
 // tracer returns the stage trace that --stage-sample asks for, nil if none, with
@@ -146,32 +152,54 @@ func (c *config) tracer(m *metrics.Metrics) (*trace.Tracer, error) {
 	return t, nil
 }
 
-func (c *config) startNode(ctx context.Context, s variants.Selection, m *metrics.Metrics, tracer *trace.Tracer, logger *zap.Logger) (*node.Node, error) {
-	members, err := c.members()
+// startNode starts the node, which owns the peer ports from then on.
+func (c *config) startNode(ctx context.Context, s variants.Selection, peer []net.Listener, m *metrics.Metrics, tracer *trace.Tracer, logger *zap.Logger) (*node.Node, error) {
+	o, err := c.nodeOptions(s, m, tracer, logger)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, closeAll(peer))
 	}
-	// The encoded command may be larger than the request: JSON writes bytes as
-	// base64, four characters for three.
-	encodedBytes := 2 * int(c.maxRequestBytes)
-	o := node.Options{
-		DataDir: c.dataDir, FS: vfs.Default,
-		ClusterToken: c.clusterToken, Members: members, Name: c.name,
-		HeartbeatInterval: milliseconds(c.heartbeatMS), ElectionTimeout: milliseconds(c.electionMS),
-		SnapshotCount: c.snapshotCount, SnapshotBytes: c.snapshotBytes,
-		Limits:  propose.Limits{MaxRequestBytes: encodedBytes},
-		Metrics: m, Tracer: tracer, Logger: logger, Version: version,
-	}
-	if err := s.Apply(&o, c.seed); err != nil {
-		return nil, err
-	}
-	o.SyncLinger = c.walLinger
+	o.PeerListeners = peer
 	if unsafe := s.Unsafe(); len(unsafe) > 0 {
 		logger.Warn("UNSAFE: acknowledged writes can be lost in a crash; use this for measurements only", zap.Strings("because", unsafe))
+	}
+	if len(o.Members) > 1 {
+		return node.Start(ctx, o) // a majority may take its time to come up
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return node.Start(ctx, o)
+}
+
+func (c *config) nodeOptions(s variants.Selection, m *metrics.Metrics, tracer *trace.Tracer, logger *zap.Logger) (o node.Options, err error) {
+	members, err := c.members()
+	if err != nil {
+		return o, err
+	}
+	server, err := c.peer.ServerConfig()
+	if err != nil {
+		return o, fmt.Errorf("peers: %w", err)
+	}
+	client, err := c.peer.ClientConfig()
+	if err != nil {
+		return o, fmt.Errorf("peers: %w", err)
+	}
+	// The encoded command may be larger than the request: JSON writes bytes as
+	// base64, four characters for three.
+	encodedBytes := 2 * int(c.maxRequestBytes)
+	o = node.Options{
+		DataDir: c.dataDir, FS: vfs.Default,
+		ClusterToken: c.clusterToken, Members: members, Name: c.name, Join: c.clusterState == "existing",
+		ClientURLs: c.advertiseClientURLs, PeerServerTLS: server, PeerClientTLS: client, LinkDelay: c.linkDelay,
+		HeartbeatInterval: milliseconds(c.heartbeatMS), ElectionTimeout: milliseconds(c.electionMS),
+		SnapshotCount: c.snapshotCount, SnapshotBytes: c.snapshotBytes, CatchUpEntries: c.catchUpEntries,
+		Limits:  propose.Limits{MaxRequestBytes: encodedBytes},
+		Metrics: m, Tracer: tracer, Logger: logger, Version: version,
+	}
+	if err := s.Apply(&o, c.seed); err != nil {
+		return o, err
+	}
+	o.SyncLinger = c.walLinger
+	return o, nil
 }
 
 // announce tells the program that started this one that it serves, with the
@@ -192,9 +220,10 @@ func announce(w io.Writer, p ports, c *config, s variants.Selection, engineSetti
 	options["stage-sample"] = strconv.Itoa(c.stageSample)
 	options["consistency"] = s.Consistency(len(members))
 	options["wal-linger"] = c.walLinger.String()
+	options["link-delay"] = c.linkDelay.String()
 	options["seed"] = strconv.FormatUint(c.seed, 10)
 	return ready.Line{
-		Client: firstAddr(p.client), HTTP: firstAddr(p.web), PID: os.Getpid(),
+		Client: firstAddr(p.client), HTTP: firstAddr(p.web), Peer: firstAddr(p.peer), PID: os.Getpid(),
 		Durability: s.Durability(), Options: options,
 	}.Write(w)
 }

@@ -79,6 +79,11 @@
 //	unsupported method         Unimplemented       (ours, says what is accepted)     no
 //	too many streams           ResourceExhausted   metastore: ...                    no
 //
+//	package member's           FailedPrecondition  etcd's own of membership          no
+//	  ErrBadURLs               InvalidArgument     given member URLs are invalid     no
+//	  ErrNotFound, ErrRemoved  NotFound            member not found                  no
+//	ErrNotLeader, ErrBadTransferee  FailedPrecondition  not leader; bad leader ...   no
+//
 //	kv.ErrLeaderLost           Unavailable         leader changed                    unknown
 //	kv.ErrTimeout              Unavailable         request timed out                 unknown
 //	kv.ErrStopped              Unavailable         server stopped                    unknown
@@ -92,8 +97,8 @@
 //
 // # Not served
 //
-// There are no watches, leases, users or alarms, and the membership is fixed:
-// those calls answer Unimplemented and say what is accepted instead. A put with
+// There are no watches, leases, users or alarms: those calls answer Unimplemented
+// and say what is accepted instead. A put with
 // a lease id answers etcd's "requested lease not found".
 //
 // # Not protected

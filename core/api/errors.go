@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"metastorebench/core/kv"
+	"metastorebench/core/member"
 )
 
 // errNotProposed says more than the status of a cancelled context: that nothing
@@ -29,6 +30,18 @@ var wireErrors = []struct{ is, wire error }{
 	{kv.ErrLeaderLost, rpctypes.ErrGRPCLeaderChanged},
 	{kv.ErrTimeout, rpctypes.ErrGRPCTimeout},
 	{kv.ErrStopped, rpctypes.ErrGRPCStopped},
+
+	{ErrNotLeader, rpctypes.ErrGRPCNotLeader},
+	{ErrBadTransferee, rpctypes.ErrGRPCBadLeaderTransferee},
+	{member.ErrExists, rpctypes.ErrGRPCMemberExist},
+	{member.ErrURLExists, rpctypes.ErrGRPCPeerURLExist},
+	{member.ErrBadURLs, rpctypes.ErrGRPCMemberBadURLs},
+	{member.ErrNotFound, rpctypes.ErrGRPCMemberNotFound},
+	{member.ErrRemoved, rpctypes.ErrGRPCMemberNotFound},
+	{member.ErrNotLearner, rpctypes.ErrGRPCMemberNotLearner},
+	{member.ErrLearnerNotReady, rpctypes.ErrGRPCLearnerNotReady},
+	{member.ErrTooManyLearners, rpctypes.ErrGRPCTooManyLearners},
+	{member.ErrNotEnoughStarted, rpctypes.ErrGRPCMemberNotEnoughStarted},
 }
 
 // wireError returns what the client is told of err. A gRPC status stays as it

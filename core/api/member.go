@@ -9,22 +9,13 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"metastorebench/core/engine"
 )
 
-// Member is what MemberList tells of the member that serves it.
-type Member struct {
-	Name string
-	// PeerURLs and ClientURLs are the advertised ones, with their schemes.
-	PeerURLs   []string
-	ClientURLs []string
-}
-
-// maintenance serves the two methods of etcd's Maintenance that its tools call
-// of their own accord: Status, and Alarm as a question.
+// maintenance serves the methods of etcd's Maintenance that its tools call of
+// their own accord, Status, and Alarm as a question; and MoveLeader.
 type maintenance struct {
-	store Store
+	store   Store
+	cluster Cluster
 	pb.UnimplementedMaintenanceServer
 }
 
@@ -40,6 +31,7 @@ func (m *maintenance) Status(context.Context, *pb.StatusRequest) (*pb.StatusResp
 		RaftIndex:        st.RaftIndex,
 		RaftTerm:         st.RaftTerm,
 		RaftAppliedIndex: st.AppliedIndex,
+		IsLearner:        st.Learner,
 	}
 	if st.Leader == 0 {
 		resp.Errors = []string{"etcdserver: no leader"}
@@ -56,28 +48,12 @@ func (m *maintenance) Alarm(_ context.Context, r *pb.AlarmRequest) (*pb.AlarmRes
 	return &pb.AlarmResponse{Header: statusHeader(m.store.Status())}, nil
 }
 
-// cluster serves MemberList.
-type cluster struct {
-	store  Store
-	member Member
-	pb.UnimplementedClusterServer
-}
-
-// MemberList lists the one member there is.
-func (c *cluster) MemberList(ctx context.Context, r *pb.MemberListRequest) (*pb.MemberListResponse, error) {
-	nothing := func(engine.Reader) error { return nil }
-	if err := c.store.Read(ctx, !r.Linearizable, nothing); err != nil {
+// MoveLeader hands the leadership of this member, which must lead, to another.
+func (m *maintenance) MoveLeader(ctx context.Context, r *pb.MoveLeaderRequest) (*pb.MoveLeaderResponse, error) {
+	if err := m.cluster.MoveLeader(ctx, r.TargetID); err != nil {
 		return nil, wireError(err)
 	}
-	st := c.store.Status()
-	hdr := statusHeader(st)
-	hdr.Revision = 0 // as in etcd: the list is not part of the key space
-	return &pb.MemberListResponse{Header: hdr, Members: []*pb.Member{{
-		ID:         st.MemberID,
-		Name:       c.member.Name,
-		PeerURLs:   c.member.PeerURLs,
-		ClientURLs: c.member.ClientURLs,
-	}}}, nil
+	return &pb.MoveLeaderResponse{Header: statusHeader(m.store.Status())}, nil
 }
 
 func statusHeader(st Status) *pb.ResponseHeader {
@@ -107,8 +83,8 @@ var accepted = map[string]string{
 	"etcdserverpb.Watch":       "metastore has no watches: poll with Range and min_mod_revision",
 	"etcdserverpb.Lease":       "metastore has no leases: accepted are puts without a lease id",
 	"etcdserverpb.Auth":        "metastore has no users: accepted are TLS client certificates",
-	"etcdserverpb.Cluster":     "metastore's membership is fixed: accepted is MemberList",
-	"etcdserverpb.Maintenance": "metastore accepts Status, and Alarm with the action GET",
+	"etcdserverpb.Cluster":     "metastore accepts MemberList, MemberAdd, MemberRemove, MemberUpdate and MemberPromote",
+	"etcdserverpb.Maintenance": "metastore accepts Status, MoveLeader, and Alarm with the action GET",
 	"metastore.v1.MetaStore":   "metastore accepts BatchPut, BatchGet and BatchDelete",
 }
 

@@ -30,8 +30,8 @@ type ServerOptions struct {
 	RPC []grpc.ServerOption
 	// TLS serves both ports; nil means plain text. See TLSFiles.
 	TLS *tls.Config
-	// Member is what MemberList shows.
-	Member Member
+	// Cluster serves the membership; nil serves none.
+	Cluster Cluster
 	// Observer is told of each request to the KV service and of each batch; may
 	// be nil.
 	Observer Observer
@@ -88,8 +88,12 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 	}
 	pb.RegisterKVServer(s.grpc, svc)
 	rpcpb.RegisterMetaStoreServer(s.grpc, meta)
-	s.grpc.RegisterService(only(pb.Maintenance_ServiceDesc, "Status", "Alarm"), &maintenance{store: store})
-	s.grpc.RegisterService(only(pb.Cluster_ServiceDesc, "MemberList"), &cluster{store: store, member: o.Member})
+	methods := []string{"Status", "Alarm"}
+	if o.Cluster != nil {
+		methods = append(methods, "MoveLeader")
+		s.grpc.RegisterService(only(pb.Cluster_ServiceDesc, clusterMethods...), &clusterService{store: store, cluster: o.Cluster})
+	}
+	s.grpc.RegisterService(only(pb.Maintenance_ServiceDesc, methods...), &maintenance{store: store, cluster: o.Cluster})
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
 	return s, nil
 }

@@ -21,6 +21,7 @@ import (
 	"metastorebench/core/api/apitest"
 	"metastorebench/core/engine"
 	"metastorebench/core/kv"
+	"metastorebench/core/member"
 )
 
 // etcdClient returns etcd's own client.
@@ -88,9 +89,9 @@ func TestEtcdClient(t *testing.T) {
 // and "member list".
 func TestEtcdTools(t *testing.T) {
 	store := apitest.New()
-	c := etcdClient(t, store, api.ServerOptions{Member: api.Member{
-		Name: "m1", PeerURLs: []string{"http://p:2380"}, ClientURLs: []string{"http://c:2379"},
-	}})
+	c := etcdClient(t, store, api.ServerOptions{Cluster: apitest.NewCluster(member.Member{
+		ID: apitest.MemberID, Name: "m1", PeerURLs: []string{"http://p:2380"}, ClientURLs: []string{"http://c:2379"},
+	})})
 	ctx := t.Context()
 	st, err := c.Status(ctx, "http://mem:2379")
 	require.NoError(t, err)
@@ -121,7 +122,7 @@ func TestEtcdTools(t *testing.T) {
 
 func TestMemberListWithoutLeader(t *testing.T) {
 	store := apitest.New()
-	client := pb.NewClusterClient(dial(t, store, api.ServerOptions{}))
+	client := pb.NewClusterClient(dial(t, store, api.ServerOptions{Cluster: apitest.NewCluster()}))
 	store.Fail(kv.ErrDropped)
 	_, err := client.MemberList(t.Context(), &pb.MemberListRequest{Linearizable: true})
 	require.Equal(t, rpctypes.ErrNoLeader, rpctypes.Error(err))
@@ -146,9 +147,9 @@ func TestUnsupported(t *testing.T) {
 	_, err = pb.NewAuthClient(cc).UserList(ctx, &pb.AuthUserListRequest{})
 	requireUnimplemented(t, err, "metastore has no users: accepted are TLS client certificates")
 	_, err = pb.NewClusterClient(cc).MemberAdd(ctx, &pb.MemberAddRequest{})
-	requireUnimplemented(t, err, "membership is fixed: accepted is MemberList")
+	requireUnimplemented(t, err, "metastore accepts MemberList, MemberAdd")
 	_, err = pb.NewMaintenanceClient(cc).Defragment(ctx, &pb.DefragmentRequest{})
-	requireUnimplemented(t, err, "metastore accepts Status, and Alarm")
+	requireUnimplemented(t, err, "metastore accepts Status, MoveLeader, and Alarm")
 	_, err = pb.NewMaintenanceClient(cc).Alarm(ctx, &pb.AlarmRequest{Action: pb.AlarmRequest_ACTIVATE})
 	requireUnimplemented(t, err, "accepted is the action GET")
 	err = cc.Invoke(ctx, "/v3lockpb.Lock/Lock", &pb.StatusRequest{}, &pb.StatusResponse{})

@@ -64,6 +64,8 @@ type Status struct {
 	DBSizeBytes int64
 	// Revision is the store's revision.
 	Revision int64
+	// Learner says that the member has no vote.
+	Learner bool
 }
 
 // Observer is told of every request to the KV service and to the store's own

@@ -38,14 +38,32 @@ func (f TLSFiles) ServerConfig() (*tls.Config, error) {
 	case f.KeyFile == "":
 		return nil, fmt.Errorf("%w: cert-file %q needs a key-file", ErrTLS, f.CertFile)
 	}
-	cfg, err := transport.TLSInfo{
-		CertFile:       f.CertFile,
-		KeyFile:        f.KeyFile,
-		TrustedCAFile:  f.TrustedCAFile,
-		ClientCertAuth: f.ClientCertAuth,
-	}.ServerConfig()
+	cfg, err := f.info().ServerConfig()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTLS, err)
 	}
 	return cfg, nil
+}
+
+// ClientConfig loads the same files for dialling other members, who are verified
+// by TrustedCAFile, or by the system's authorities, and are shown the
+// certificate. It returns nil for the zero value. Errors wrap ErrTLS.
+func (f TLSFiles) ClientConfig() (*tls.Config, error) {
+	if f == (TLSFiles{}) {
+		return nil, nil
+	}
+	cfg, err := f.info().ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTLS, err)
+	}
+	return cfg, nil
+}
+
+func (f TLSFiles) info() transport.TLSInfo {
+	return transport.TLSInfo{
+		CertFile:       f.CertFile,
+		KeyFile:        f.KeyFile,
+		TrustedCAFile:  f.TrustedCAFile,
+		ClientCertAuth: f.ClientCertAuth,
+	}
 }

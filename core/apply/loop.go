@@ -60,15 +60,24 @@ type decoded struct {
 	id    codec.ProposalID
 	index uint64
 	term  uint64
-	ops   int // commands that remain to be executed
-	total int // commands in the entry
+	conf  []byte // the membership after the entry, nil: as before
+	ops   int    // commands that remain to be executed
+	total int    // commands in the entry
 }
 
 // NewApplier returns an Applier that continues from the engine's State.
 func NewApplier(cfg Config) *Applier {
-	view := cfg.Engine.View()
+	a := &Applier{cfg: cfg}
+	a.Reload()
+	return a
+}
+
+// Reload continues from the engine's State after a Restore, and returns it.
+func (a *Applier) Reload() engine.State {
+	view := a.cfg.Engine.View()
 	defer view.Close()
-	return &Applier{cfg: cfg, st: view.State()}
+	a.st = view.State()
+	return a.st
 }
 
 // Apply applies a run of committed entries, which must follow the engine's
@@ -98,7 +107,10 @@ func (a *Applier) decode(run []wal.Entry) error {
 		}
 		next++
 		d := decoded{index: e.Index, term: e.Term}
-		if len(e.Data) > 0 {
+		switch {
+		case e.Type == wal.EntryMembership:
+			d.conf = e.Data
+		case len(e.Data) > 0:
 			before := len(a.commands)
 			var err error
 			if d.id, a.commands, err = a.cfg.Decoder.Decode(a.commands, e.Data); err != nil {
@@ -148,6 +160,9 @@ func (a *Applier) commitNext() error {
 			break
 		}
 		st.AppliedIndex, st.AppliedTerm, st.AppliedOps = e.index, e.term, 0
+		if e.conf != nil {
+			st.ConfState = e.conf
+		}
 	}
 	if err := b.Commit(st); err != nil {
 		return fmt.Errorf("apply: commit up to entry %d: %w", st.AppliedIndex, err)

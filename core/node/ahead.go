@@ -26,7 +26,7 @@ func (n *Node) catchUpLog(r *recovered) error {
 	switch acksFirst := ok && background.AcknowledgesFirst(); {
 	case !acksFirst:
 		return fmt.Errorf("%w: %s: synced entries are lost; if the store ran with --wal=async before it crashed, start it with --wal=async, which goes on behind the engine, and stop it before it is started with another --wal", ErrDataDir, found)
-	case len(n.opts.Members) > 1:
+	case len(r.members.Members) > 1:
 		return fmt.Errorf("%w: %s: this member may differ from the others; remove it from the cluster, and add it again with an empty --data-dir", ErrDataDir, found)
 	}
 	n.opts.Logger.Warn("the engine is ahead of the Raft log, which goes on behind it (--wal=async)",

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
+	"strconv"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -14,7 +16,7 @@ import (
 )
 
 // formatVersion is the version of the data directory's layout.
-const formatVersion = 1
+const formatVersion = 2
 
 // ErrDataDir says that a data directory cannot be used by this node: it belongs
 // to another member, cluster, engine or format. Nothing was changed.
@@ -26,6 +28,27 @@ type meta struct {
 	ClusterID string `json:"cluster_id"`
 	MemberID  string `json:"member_id"`
 	Engine    string `json:"engine"`
+	// Instance tells this directory from any other that the member might have;
+	// see package member. Drawn at random when the directory is made.
+	Instance string `json:"instance"`
+}
+
+// identity is what the directory's log belongs to.
+func (m meta) identity() (wal.Identity, error) {
+	cluster, err1 := strconv.ParseUint(m.ClusterID, 16, 64)
+	node, err2 := strconv.ParseUint(m.MemberID, 16, 64)
+	if err := errors.Join(err1, err2); err != nil {
+		return wal.Identity{}, fmt.Errorf("%w: meta.json: %w", ErrDataDir, err)
+	}
+	return wal.Identity{ClusterID: cluster, NodeID: node}, nil
+}
+
+func (m meta) instance() (uint64, error) {
+	id, err := strconv.ParseUint(m.Instance, 16, 64)
+	if err != nil || id == 0 {
+		return 0, fmt.Errorf("%w: meta.json has the instance %q, want a hexadecimal number", ErrDataDir, m.Instance)
+	}
+	return id, nil
 }
 
 func newMeta(id wal.Identity, engine string) meta {
@@ -34,6 +57,7 @@ func newMeta(id wal.Identity, engine string) meta {
 		ClusterID: fmt.Sprintf("%016x", id.ClusterID),
 		MemberID:  fmt.Sprintf("%016x", id.NodeID),
 		Engine:    engine,
+		Instance:  fmt.Sprintf("%016x", max(1, rand.Uint64())),
 	}
 }
 

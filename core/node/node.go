@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"go.etcd.io/raft/v3/raftpb"
 	"go.uber.org/zap"
 
 	"metastorebench/core/api"
@@ -18,9 +17,11 @@ import (
 	"metastorebench/core/codec"
 	"metastorebench/core/engine"
 	"metastorebench/core/kv"
+	"metastorebench/core/member"
 	"metastorebench/core/propose"
 	"metastorebench/core/raftnode"
 	"metastorebench/core/trace"
+	"metastorebench/core/transport"
 	"metastorebench/core/wal"
 )
 
@@ -39,6 +40,20 @@ type Node struct {
 	applier  *apply.Applier
 	snap     snapshotter
 	size     dirSize
+	peers    *transport.Transport
+	senders  snapshotSenders
+	// receiving admits one snapshot of the leader's at a time.
+	receiving sync.Mutex
+	// origin is the Proposer's: that of this start's commands.
+	origin uint64
+	// instance is that of the data directory.
+	instance uint64
+	// known is the newest membership that this node knows.
+	known atomic.Pointer[member.Set]
+	// background ends with Stop: work that is no stage.
+	background       sync.WaitGroup
+	ctx              context.Context
+	cancelBackground context.CancelFunc
 
 	commit  chan []wal.Entry
 	stages  sync.WaitGroup
@@ -64,15 +79,16 @@ var _ api.Store = (*Node)(nil)
 func Start(ctx context.Context, opts Options) (*Node, error) {
 	opts.EnsureDefaults()
 	if err := opts.Validate(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, closeAll(opts.PeerListeners))
 	}
-	n := &Node{opts: opts, id: opts.identity(), commit: make(chan []wal.Entry, commitRuns), failed: make(chan struct{})}
-	recovered, err := n.open()
+	n := &Node{opts: opts, commit: make(chan []wal.Entry, commitRuns), failed: make(chan struct{})}
+	n.ctx, n.cancelBackground = context.WithCancel(context.Background())
+	recovered, err := n.open(ctx)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, closeAll(opts.PeerListeners))
 	}
 	if err := n.build(recovered); err != nil {
-		return nil, errors.Join(err, recovered.log.Close(), n.engine.Close(), n.lock.Close())
+		return nil, errors.Join(err, recovered.log.Close(), n.engine.Close(), n.lock.Close(), closeAll(opts.PeerListeners))
 	}
 	n.run()
 	select {
@@ -107,7 +123,8 @@ func (n *Node) build(r recovered) error {
 	if _, err := crand.Read(origin[:]); err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	n.proposer = propose.New(o.Codec, o.Propose, o.Limits, binary.LittleEndian.Uint64(origin[:]), o.Tracer)
+	n.origin = binary.LittleEndian.Uint64(origin[:])
+	n.proposer = propose.New(o.Codec, o.Propose, o.Limits, n.origin, o.Tracer)
 	n.applier = apply.NewApplier(apply.Config{
 		Engine:   n.engine,
 		Decoder:  codec.NewDecoder(o.Codecs...),
@@ -118,6 +135,12 @@ func (n *Node) build(r recovered) error {
 	n.revision.Store(r.state.Revision)
 	n.applied.Store(r.state.AppliedIndex)
 	n.snap.init(n, r)
+	n.senders.init(n)
+	n.peers = transport.New(transport.Config{
+		Handler: peerHandler{n}, ServerTLS: o.PeerServerTLS, ClientTLS: o.PeerClientTLS,
+		Delay: o.LinkDelay, MaxMessageBytes: max(transport.DefaultMaxMessageBytes, 4*o.Limits.MaxRequestBytes),
+		Logger: o.Logger,
+	})
 	var err error
 	n.raft, err = raftnode.New(raftnode.Config{
 		ID:             n.id.NodeID,
@@ -131,9 +154,11 @@ func (n *Node) build(r recovered) error {
 		Linger:         o.SyncLinger,
 		Reads:          o.Reads,
 		Applied:        r.state.AppliedIndex,
+		Members:        r.members,
 		Proposer:       n.proposer,
 		Commit:         n.commit,
-		Send:           func([]*raftpb.Message) {}, // one replica has no peers
+		Send:           n.peers.Send,
+		SendSnapshot:   n.senders.begin,
 		Logger:         o.Logger,
 		Hooks:          n.hooks(),
 	})
@@ -142,6 +167,17 @@ func (n *Node) build(r recovered) error {
 
 func (n *Node) run() {
 	n.size.start(n)
+	n.reach(*n.known.Load())
+	for _, l := range n.opts.PeerListeners {
+		n.background.Go(func() {
+			if err := n.peers.Serve(l); err != nil {
+				n.fail(fmt.Errorf("node: peer port: %w", err))
+			}
+		})
+	}
+	if len(n.opts.PeerListeners) > 0 {
+		n.background.Go(n.publish)
+	}
 	n.stages.Add(2)
 	go func() {
 		defer n.stages.Done()
@@ -156,26 +192,58 @@ func (n *Node) run() {
 	}()
 }
 
-// applyLoop applies runs of committed entries, joining those that wait. After a
+// applyLoop applies runs of committed entries, joining those that wait, and
+// between them captures the state for members that are too far behind. After a
 // failure it only drains the channel.
 func (n *Node) applyLoop() {
-	for run := range n.commit {
-		for more := true; more && len(run) < commitRuns*16; {
-			select {
-			case next, ok := <-n.commit:
-				run = append(run, next...)
-				more = ok
-			default:
-				more = false
+	for {
+		select {
+		case run, ok := <-n.commit:
+			if !ok {
+				return
 			}
+			n.applyRuns(run)
+		case m := <-n.senders.wanted:
+			n.senders.waiting = append(n.senders.waiting, m)
 		}
-		if n.Err() != nil {
-			continue
+		if n.Err() == nil {
+			n.senders.serve(n.applied.Load())
 		}
+	}
+}
+
+// applyRuns applies run and those that wait behind it.
+func (n *Node) applyRuns(run []wal.Entry) {
+	for more := true; more && len(run) < commitRuns*16; {
+		select {
+		case next, ok := <-n.commit:
+			if ok && (restores(run) || restores(next)) {
+				n.applyRun(run)
+				run = next
+			} else {
+				run = append(run, next...)
+			}
+			more = ok
+		default:
+			more = false
+		}
+	}
+	n.applyRun(run)
+}
+
+func (n *Node) applyRun(run []wal.Entry) {
+	if n.Err() != nil {
+		return
+	}
+	var err error
+	if restores(run) {
+		err = n.restore(run[0])
+	} else {
 		n.applying(run)
-		if err := n.applier.Apply(run); err != nil {
-			n.fail(err)
-		}
+		err = n.applier.Apply(run)
+	}
+	if err != nil {
+		n.fail(err)
 	}
 }
 
@@ -218,8 +286,12 @@ func (n *Node) Err() error {
 func (n *Node) Stop() error {
 	var err error
 	n.stopped.Do(func() {
+		n.cancelBackground()
+		n.handOverLeadership()
 		n.raft.Stop()
+		n.peers.Close(n.Err())
 		n.stages.Wait()
+		n.background.Wait()
 		n.snap.wait()
 		n.size.stop()
 		if n.Err() == nil && n.engine.Persistent() {
@@ -272,5 +344,6 @@ func (n *Node) Status() api.Status {
 		Version:      n.opts.Version,
 		DBSizeBytes:  n.size.bytes.Load(),
 		Revision:     n.revision.Load(),
+		Learner:      n.isLearner(),
 	}
 }

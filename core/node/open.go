@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"metastorebench/core/engine"
+	"metastorebench/core/member"
 	"metastorebench/core/raftnode"
 	"metastorebench/core/wal"
 )
@@ -17,6 +19,8 @@ type recovered struct {
 	log   *wal.Log
 	rec   *wal.Recovered
 	state engine.State
+	// members is the membership in state: none before the first snapshot.
+	members member.Set
 }
 
 func (n *Node) path(elem ...string) string {
@@ -25,7 +29,7 @@ func (n *Node) path(elem ...string) string {
 
 // open locks the directory and recovers log and engine. On error nothing stays
 // open.
-func (n *Node) open() (r recovered, err error) {
+func (n *Node) open(ctx context.Context) (r recovered, err error) {
 	o := &n.opts
 	if err := o.FS.MkdirAll(o.DataDir, 0o700); err != nil {
 		return r, fmt.Errorf("node: data directory %s: %w", o.DataDir, err)
@@ -42,15 +46,23 @@ func (n *Node) open() (r recovered, err error) {
 		}
 	}()
 
-	want, metaPath := newMeta(n.id, o.EngineName), n.path("meta.json")
+	metaPath := n.path("meta.json")
 	have, err := readMeta(o.FS, metaPath)
 	if err != nil {
 		return r, err
 	}
+	if err := n.identify(ctx, have); err != nil {
+		return r, err
+	}
+	want := newMeta(n.id, o.EngineName)
 	if have != nil {
 		if err := have.check(want, metaPath); err != nil {
 			return r, err
 		}
+		want = *have
+	}
+	if n.instance, err = want.instance(); err != nil {
+		return r, err
 	}
 	if r.log, r.rec, err = n.openLog(have != nil); err != nil {
 		return r, err
@@ -60,6 +72,9 @@ func (n *Node) open() (r recovered, err error) {
 		return r, err
 	}
 	opened = append([]io.Closer{n.engine}, opened...)
+	if err := n.checkMembers(&r); err != nil {
+		return r, err
+	}
 	if err := n.catchUpLog(&r); err != nil {
 		return r, err
 	}
@@ -68,7 +83,26 @@ func (n *Node) open() (r recovered, err error) {
 			return r, err
 		}
 	}
-	return r, nil
+	if len(r.members.Members) > 0 {
+		n.known.Store(&r.members)
+		return r, nil
+	}
+	return r, n.learnMembers(ctx)
+}
+
+// checkMembers reads the membership off the engine's state and refuses to start
+// what it does not allow.
+func (n *Node) checkMembers(r *recovered) (err error) {
+	if r.members, err = member.Decode(r.state.ConfState); err != nil {
+		return fmt.Errorf("node: the engine's state: %w", err)
+	}
+	switch {
+	case r.members.WasRemoved(n.id.NodeID):
+		return fmt.Errorf("node: %w: %x", member.ErrRemoved, n.id.NodeID)
+	case len(r.members.Members) > 1 && len(n.opts.PeerListeners) == 0:
+		return fmt.Errorf("%w: the members are %s", ErrNoPeerPort, r.members)
+	}
+	return nil
 }
 
 // openLog opens the Raft log. existing says that the directory was complete
@@ -92,14 +126,14 @@ func (n *Node) openLog(existing bool) (*wal.Log, *wal.Recovered, error) {
 	if rec.Snapshot.Index > 0 {
 		return log, rec, nil
 	}
+	if n.opts.Join && len(rec.Entries) == 0 {
+		return log, rec, nil // its beginning comes in a snapshot
+	}
 	if existing || len(rec.Entries) > 0 {
 		return nil, nil, errors.Join(fmt.Errorf("%w: the Raft log in %s has lost its beginning", ErrDataDir, n.path("wal")), log.Close())
 	}
-	mark, err := raftnode.InitialMark([]uint64{n.id.NodeID})
-	if err == nil {
-		err = log.SaveSnapshot(mark)
-	}
-	if err != nil {
+	mark := raftnode.InitialMark(o.initialSet())
+	if err := log.SaveSnapshot(mark); err != nil {
 		return nil, nil, errors.Join(err, log.Close())
 	}
 	rec.Snapshot = mark
@@ -123,16 +157,19 @@ func (n *Node) openEngine(mark wal.SnapshotMark) (engine.Engine, engine.State, e
 	return e, v.State(), nil
 }
 
-// prime loads the snapshot that mark names into an engine that keeps none, and
-// gives a new engine the state at which a new log begins.
+// prime loads the snapshot that mark names into an engine that keeps none, or that
+// a crash has kept from taking over a snapshot of the leader's; and gives a new
+// engine the state at which a new log begins.
 func (n *Node) prime(e engine.Engine, mark wal.SnapshotMark) error {
-	if !e.Persistent() && mark.Index > 1 {
-		return n.loadSnapshot(e, mark)
-	}
 	v := e.View()
 	st := v.State()
 	v.Close()
-	if st.AppliedIndex > 0 || mark.Index > 1 {
+	switch {
+	case st.AppliedIndex >= mark.Index && e.Persistent():
+		return n.removeSnapshotsBelow(st.AppliedIndex + 1)
+	case mark.Index > 1:
+		return n.loadSnapshot(e, mark)
+	case st.AppliedIndex > 0 || mark.Index == 0:
 		return nil
 	}
 	st.AppliedIndex, st.AppliedTerm, st.ConfState = mark.Index, mark.Term, mark.ConfState
@@ -157,5 +194,11 @@ func (n *Node) loadSnapshot(e engine.Engine, mark wal.SnapshotMark) error {
 	if at := v.State().AppliedIndex; at != mark.Index {
 		return fmt.Errorf("%w: snapshot %s holds the state at entry %d, the log says %d", ErrDataDir, path, at, mark.Index)
 	}
-	return nil
+	if !e.Persistent() {
+		return nil
+	}
+	if err := e.Flush(); err != nil { // only then can the file go
+		return fmt.Errorf("node: %w", err)
+	}
+	return n.removeSnapshotsBelow(mark.Index + 1)
 }

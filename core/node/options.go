@@ -1,10 +1,11 @@
 package node
 
 import (
-	"crypto/sha1"
-	"encoding/binary"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"slices"
 	"time"
 
@@ -14,10 +15,12 @@ import (
 	"metastorebench/core/apply"
 	"metastorebench/core/codec"
 	"metastorebench/core/engine"
+	"metastorebench/core/member"
 	"metastorebench/core/metrics"
 	"metastorebench/core/propose"
 	"metastorebench/core/raftnode"
 	"metastorebench/core/trace"
+	"metastorebench/core/transport"
 	"metastorebench/core/wal"
 )
 
@@ -33,10 +36,27 @@ type Options struct {
 	LogFS vfs.FS
 
 	// ClusterToken and Members (name to peer URL) identify the cluster; Name is
-	// this member. They may not change once the directory exists.
+	// this member. They may not change once the directory exists. With Join, they
+	// only say whom to ask: see Join.
 	ClusterToken string
 	Members      map[string]string
 	Name         string
+	// Join says that the cluster exists and has been told of this member
+	// (MemberAdd): a new data directory gets its identity from the members that
+	// are reached, and everything else in a snapshot. It does not matter to a
+	// directory that exists.
+	Join bool
+	// ClientURLs are those that this member advertises in member lists.
+	ClientURLs []string
+
+	// PeerListeners take connections from the other members. They belong to the
+	// node from now on, also if Start fails. A member without any reaches others
+	// and is not reached: only a cluster of one can do without.
+	PeerListeners []net.Listener
+	// PeerServerTLS and PeerClientTLS are nil for plain TCP; see transport.Config.
+	PeerServerTLS, PeerClientTLS *tls.Config
+	// LinkDelay delays messages to peers, from 0 to transport.MaxDelay.
+	LinkDelay time.Duration
 
 	// HeartbeatInterval is also the length of a Raft tick. Default 100 ms.
 	HeartbeatInterval time.Duration
@@ -50,6 +70,10 @@ type Options struct {
 	// entries and bytes. Defaults 100,000 and 64 MiB.
 	SnapshotCount uint64
 	SnapshotBytes int64
+	// CatchUpEntries is how many entries below a snapshot stay in memory for
+	// members that are a little behind; others get a snapshot. Default 5,000,
+	// etcd's.
+	CatchUpEntries uint64
 	// SegmentBytes is the size of a log file. Default: wal.DefaultSegmentBytes.
 	SegmentBytes int64
 
@@ -94,6 +118,7 @@ func (o *Options) EnsureDefaults() {
 	setDefault(&o.RequestTimeout, 7*time.Second)
 	setDefault(&o.SnapshotCount, 100_000)
 	setDefault(&o.SnapshotBytes, 64<<20)
+	setDefault(&o.CatchUpEntries, 5000)
 	setDefault(&o.SegmentBytes, wal.DefaultSegmentBytes)
 	setDefault(&o.Limits.MaxRequestBytes, 2<<20)
 	setDefault(&o.Limits.MaxPendingOps, 256<<10)
@@ -120,9 +145,17 @@ func (o *Options) Validate() error {
 	}
 	check(o.DataDir != "", "the data directory is empty, want a path")
 	check(o.Name != "", "the member's name is empty")
-	_, member := o.Members[o.Name]
-	check(member, "member %q is not in the initial cluster", o.Name)
-	check(len(o.Members) <= 1, "the initial cluster has %d members; one is accepted", len(o.Members))
+	_, named := o.Members[o.Name]
+	check(named, "member %q is not in the initial cluster", o.Name)
+	for name, url := range o.Members {
+		if err := member.CheckPeerURLs([]string{url}); err != nil && (len(o.Members) > 1 || o.Join) {
+			errs = append(errs, fmt.Errorf("node: member %q: %w", name, err))
+		}
+	}
+	check(len(o.Members) == len(o.initialSet().Members), "two members of the initial cluster have the same peer URL")
+	check(!o.Join || len(o.Members) > 1, "to join a cluster, the initial cluster must name its members beside %q", o.Name)
+	check(len(o.Members) <= 1 || len(o.PeerListeners) > 0, "a cluster of %d needs a peer port", len(o.Members))
+	check(o.LinkDelay >= 0 && o.LinkDelay <= transport.MaxDelay, "the link delay is %v, accepted: 0 to %v", o.LinkDelay, transport.MaxDelay)
 	check(o.HeartbeatInterval > 0, "the heartbeat interval is %v, want more than 0", o.HeartbeatInterval)
 	check(o.ElectionTimeout >= 5*o.HeartbeatInterval, "the election timeout is %v, want at least 5 heartbeat intervals (%v)", o.ElectionTimeout, 5*o.HeartbeatInterval)
 	check(o.RequestTimeout > 0, "the request timeout is %v, want more than 0", o.RequestTimeout)
@@ -140,26 +173,20 @@ func (o *Options) Validate() error {
 	return errors.Join(errs...)
 }
 
-// identity derives the ids as etcd does (membership.NewMember, genID): a hash
-// of the peer URL and token for a member, of all member ids for the cluster.
+// initialSet is the membership with which a new cluster begins. The ids are
+// etcd's for the same members and token.
+func (o *Options) initialSet() member.Set {
+	byURL := make(map[string]member.Member)
+	for name, url := range o.Members {
+		byURL[url] = member.Member{ID: member.InitialID(url, o.ClusterToken), Name: name, PeerURLs: []string{url}}
+	}
+	return member.NewSet(slices.Collect(maps.Values(byURL))...)
+}
+
+// identity is that of this member in the initial set.
 func (o *Options) identity() wal.Identity {
-	ids := make([]uint64, 0, len(o.Members))
-	for _, url := range o.Members {
-		ids = append(ids, o.memberID(url))
+	return wal.Identity{
+		ClusterID: member.ClusterID(o.initialSet().Voters()),
+		NodeID:    member.InitialID(o.Members[o.Name], o.ClusterToken),
 	}
-	slices.Sort(ids)
-	var all []byte
-	for _, id := range ids {
-		all = binary.BigEndian.AppendUint64(all, id)
-	}
-	return wal.Identity{ClusterID: hashID(all), NodeID: o.memberID(o.Members[o.Name])}
-}
-
-func (o *Options) memberID(peerURL string) uint64 {
-	return hashID([]byte(peerURL + o.ClusterToken))
-}
-
-func hashID(b []byte) uint64 {
-	sum := sha1.Sum(b)
-	return max(1, binary.BigEndian.Uint64(sum[:8])) // Raft gives 0 a meaning
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,10 +16,6 @@ import (
 	"metastorebench/core/kv"
 	"metastorebench/core/wal"
 )
-
-// catchUpEntries is how many entries below a snapshot stay in memory for
-// followers that are a little behind; etcd's SnapshotCatchUpEntries.
-const catchUpEntries = 5000
 
 // snapshotter bounds the log; see the package comment. maybe runs on the apply
 // goroutine, the work in the background, one snapshot at a time.
@@ -40,7 +37,8 @@ func (s *snapshotter) init(n *Node, r recovered) {
 	s.lastIndex = r.rec.Snapshot.Index
 }
 
-// maybe begins a snapshot if the log has grown past a bound.
+// maybe begins a snapshot if the log has grown past a bound, but not while one is
+// sent to a member: it will need the log behind that.
 func (s *snapshotter) maybe(st engine.State) {
 	o := &s.n.opts
 	written := s.logBytes.Load()
@@ -48,7 +46,7 @@ func (s *snapshotter) maybe(st engine.State) {
 	if st.AppliedIndex-s.lastIndex < o.SnapshotCount && written-s.lastLogBytes < bytesBound {
 		return
 	}
-	if st.AppliedIndex == s.lastIndex || !s.running.CompareAndSwap(false, true) {
+	if st.AppliedIndex == s.lastIndex || s.n.senders.sending.Load() > 0 || !s.running.CompareAndSwap(false, true) {
 		return
 	}
 	var snap engine.Snapshot
@@ -82,7 +80,7 @@ func (s *snapshotter) take(st engine.State, snap engine.Snapshot) error {
 		}
 	}
 	mark := wal.SnapshotMark{Index: st.AppliedIndex, Term: st.AppliedTerm, ConfState: st.ConfState}
-	if err := n.raft.Compact(context.Background(), mark, catchUpEntries); err != nil {
+	if err := n.raft.Compact(context.Background(), mark, n.opts.CatchUpEntries); err != nil {
 		return err
 	}
 	n.opts.Logger.Info("the log was cut behind a snapshot", zap.Uint64("index", st.AppliedIndex), zap.Int64("snapshot_bytes", s.lastSize.Load()))
@@ -94,14 +92,10 @@ func (s *snapshotter) take(st engine.State, snap engine.Snapshot) error {
 
 func (s *snapshotter) write(index uint64, snap engine.Snapshot) error {
 	n := s.n
-	dir := n.path("snap")
-	if err := n.opts.FS.MkdirAll(dir, 0o700); err != nil {
+	if err := n.makeSnapDir(); err != nil {
 		return err
 	}
-	if err := syncDir(n.opts.FS, n.opts.DataDir); err != nil {
-		return err
-	}
-	return writeFileAtomic(n.opts.FS, dir, n.snapshotPath(index), func(w io.Writer) error {
+	return writeFileAtomic(n.opts.FS, n.path("snap"), n.snapshotPath(index), func(w io.Writer) error {
 		size, err := snap.WriteTo(w)
 		s.lastSize.Store(size)
 		return err
@@ -117,17 +111,19 @@ func (n *Node) snapshotPath(index uint64) string {
 	return n.path("snap", fmt.Sprintf("%016x%s", index, snapshotSuffix))
 }
 
-// removeSnapshotsBelow removes older snapshots and what a crash left half
-// written.
+// removeSnapshotsBelow removes older snapshots, also those that a crash left half
+// written. Newer ones may be on their way from the leader.
 func (n *Node) removeSnapshotsBelow(index uint64) error {
 	dir, keep := n.path("snap"), n.opts.FS.PathBase(n.snapshotPath(index))
 	names, err := n.opts.FS.List(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		stale := strings.HasSuffix(name, snapshotSuffix) && name < keep
-		if stale || strings.HasSuffix(name, snapshotSuffix+".tmp") {
+		if strings.Contains(name, snapshotSuffix) && name < keep {
 			if err := n.opts.FS.Remove(n.opts.FS.PathJoin(dir, name)); err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ import (
 
 // hooks observe the Raft loop.
 func (n *Node) hooks() raftnode.Hooks {
-	h := raftnode.Hooks{Proposed: n.opts.Metrics.Proposed, Ready: n.opts.Metrics.Ready}
+	h := raftnode.Hooks{Proposed: n.opts.Metrics.Proposed, Ready: n.opts.Metrics.Ready, Members: n.onMembers}
 	if n.opts.Tracer != nil {
 		h.Synced = func(entries []wal.Entry) { n.proposer.Stamp(trace.Append, trace.Now(), proposals(entries)) }
 	}
@@ -46,7 +46,7 @@ func (n *Node) resolve(id codec.ProposalID, results []kv.Result) {
 func proposals(entries []wal.Entry) iter.Seq[codec.ProposalID] {
 	return func(yield func(codec.ProposalID) bool) {
 		for i := range entries {
-			if id, ok := codec.Identify(entries[i].Data); ok && !yield(id) {
+			if id, ok := codec.Identify(entries[i].Data); ok && entries[i].Type == wal.EntryCommands && !yield(id) {
 				return
 			}
 		}

@@ -23,13 +23,17 @@ type logWrite struct {
 	unstable []*raftpb.Entry
 	// responses may be delivered once this and all earlier writes are durable.
 	responses []*raftpb.Message
+	// snapshot, if not nil, takes the place of all earlier entries.
+	snapshot *raftpb.Snapshot
 	// owed says that something is kept back until this is durable.
 	owed bool
 	// compact, if not nil, is all there is.
 	compact *compactRequest
 }
 
-func (w *logWrite) saves() bool { return w.hard != nil || len(w.entries) > 0 }
+func (w *logWrite) saves() bool {
+	return w.hard != nil || len(w.entries) > 0 || w.snapshot != nil
+}
 
 // refuse tells whoever waits for the write that it will not happen.
 func (w *logWrite) refuse(err error) {
@@ -79,6 +83,14 @@ func (a *appender) write(batch []*logWrite) error {
 	for _, w := range batch {
 		if !a.joins(w) {
 			if err := a.save(); err != nil {
+				return err
+			}
+		}
+		if w.snapshot != nil {
+			if err := a.save(); err != nil {
+				return err
+			}
+			if err := cutLog(a.log, markOf(w.snapshot)); err != nil {
 				return err
 			}
 		}

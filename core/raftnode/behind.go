@@ -81,11 +81,12 @@ func (n *Node) mayPropose() bool {
 
 // append takes note of what a Ready wants of the log.
 func (n *Node) append(m *raftpb.Message) error {
-	if !raft.IsEmptySnap(m.GetSnapshot()) {
-		return refuseSnapshot(m.GetSnapshot())
-	}
 	w := &logWrite{unstable: m.GetEntries(), responses: m.GetResponses()}
 	ballot := n.noteHardState(m)
+	if !raft.IsEmptySnap(m.GetSnapshot()) {
+		w.snapshot, ballot = m.GetSnapshot(), true // nor are snapshots acknowledged first
+		n.markIndex = w.snapshot.GetMetadata().GetIndex()
+	}
 	if len(w.unstable) > 0 {
 		n.cfg.Hooks.Ready(len(w.unstable))
 		w.entries = make([]wal.Entry, len(w.unstable))
@@ -219,7 +220,13 @@ func (n *Node) finishWrites(outcome error) error {
 			w.compact = nil // answered
 			continue
 		}
+		if err := n.restoreStored(w.snapshot); err != nil {
+			return err
+		}
 		if err := n.stable(w); err != nil {
+			return err
+		}
+		if err := n.restore(w.snapshot); err != nil {
 			return err
 		}
 		if w.owed {

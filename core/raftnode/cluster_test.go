@@ -16,6 +16,7 @@ import (
 
 	"metastorebench/core/codec"
 	"metastorebench/core/kv"
+	"metastorebench/core/member"
 	"metastorebench/core/propose"
 	"metastorebench/core/raftnode"
 	"metastorebench/core/transport"
@@ -86,10 +87,12 @@ type replica struct {
 	proposer *propose.Proposer
 	leave    func()
 	done     sync.WaitGroup
+	err      error // of the last Run, once done
 
 	mu      sync.Mutex
 	applied []string
 	index   uint64
+	members member.Set
 }
 
 type cluster struct {
@@ -108,8 +111,9 @@ func newCluster(t *testing.T, n int, policy wal.Policy, linger time.Duration) *c
 
 func startCluster(t *testing.T, n int, c *cluster) *cluster {
 	c.t, c.net = t, transport.NewNetwork(1)
+	disk := vfs.NewCrashableMem() // of all, so that the power fails all in one moment
 	for i := range n {
-		c.replicas = append(c.replicas, &replica{id: uint64(i + 1), fs: vfs.NewCrashableMem()})
+		c.replicas = append(c.replicas, &replica{id: uint64(i + 1), fs: disk})
 	}
 	for _, r := range c.replicas {
 		c.start(r)
@@ -125,24 +129,25 @@ func startCluster(t *testing.T, n int, c *cluster) *cluster {
 // start opens the replica's log and runs it. Its state machine starts empty, so
 // that the whole log is applied again.
 func (c *cluster) start(r *replica) {
-	log, rec, err := wal.Open(wal.Options{FS: r.fs, Dir: "wal", Identity: wal.Identity{ClusterID: 1, NodeID: r.id}})
+	log, rec, err := wal.Open(wal.Options{FS: r.fs, Dir: fmt.Sprint("wal", r.id), Identity: wal.Identity{ClusterID: 1, NodeID: r.id}})
 	require.NoError(c.t, err)
 	if rec.Snapshot.Index == 0 {
-		var voters []uint64
+		var members []member.Member
 		for _, p := range c.replicas {
-			voters = append(voters, p.id)
+			members = append(members, member.Member{ID: p.id, Name: fmt.Sprint(p.id), PeerURLs: []string{fmt.Sprint("http://h:", p.id)}})
 		}
-		rec.Snapshot, err = raftnode.InitialMark(voters)
-		require.NoError(c.t, err)
+		rec.Snapshot = raftnode.InitialMark(member.NewSet(members...))
 		require.NoError(c.t, log.SaveSnapshot(rec.Snapshot))
 	}
+	members, err := member.Decode(rec.Snapshot.ConfState)
+	require.NoError(c.t, err)
 	commit := make(chan []wal.Entry, 16)
 	r.applied, r.index = nil, rec.Snapshot.Index
 	limits := propose.Limits{MaxRequestBytes: 1 << 20, MaxPendingOps: 1000, MaxPendingBytes: 1 << 20, MaxEntryOps: 1, MaxEntryBytes: 1 << 20}
 	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()), nil)
 	node, err := raftnode.New(raftnode.Config{
 		ID: r.id, TickInterval: 5 * time.Millisecond, HeartbeatTicks: 1, ElectionTicks: 10, RequestTimeout: 500 * time.Millisecond,
-		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Reads: c.reads, Applied: rec.Snapshot.Index,
+		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Reads: c.reads, Applied: rec.Snapshot.Index, Members: members,
 		Proposer: r.proposer, Commit: commit, Send: c.net.Send, Logger: zap.NewNop(),
 		Hooks: raftnode.Hooks{Proposed: func(int) {}, Ready: func(int) {}},
 	})
@@ -151,8 +156,8 @@ func (c *cluster) start(r *replica) {
 	r.leave = c.net.Join(r.id, func(m *raftpb.Message) { _ = node.Step(context.Background(), m) })
 	r.done.Go(func() {
 		defer close(commit)
-		if err := node.Run(); err != nil && !c.fails {
-			c.t.Errorf("replica %d: %v", r.id, err)
+		if r.err = node.Run(); r.err != nil && !c.fails {
+			c.t.Errorf("replica %d: %v", r.id, r.err)
 		}
 	})
 	r.done.Go(func() { r.apply(c.t, commit) })
@@ -166,12 +171,19 @@ func (r *replica) apply(t *testing.T, commit <-chan []wal.Entry) {
 				t.Errorf("replica %d: entry %d follows %d", r.id, e.Index, r.index)
 			}
 			r.index = e.Index
-			if len(e.Data) > 0 {
+			if e.Type == wal.EntryMembership {
+				var err error
+				if r.members, err = member.Decode(e.Data); err != nil {
+					t.Errorf("replica %d: %v", r.id, err)
+				}
+			}
+			commands := e.Type == wal.EntryCommands && len(e.Data) > 0
+			if commands {
 				r.applied = append(r.applied, string(e.Data[codec.HeaderBytes:]))
 			}
 			r.mu.Unlock()
 			r.node.Applied(e.Index)
-			if len(e.Data) > 0 {
+			if commands {
 				id := codec.ProposalID{Origin: binary.LittleEndian.Uint64(e.Data[1:]), Sequence: binary.LittleEndian.Uint64(e.Data[9:])}
 				r.proposer.Resolve(id, []kv.Result{{Revision: int64(e.Index)}}, 0)
 			}
@@ -305,6 +317,22 @@ func TestLossyNetwork(t *testing.T) {
 	})
 }
 
+// TestDisorder: messages come twice, late and behind others, and some are lost.
+func TestDisorder(t *testing.T) {
+	everyLog(t, func(t *testing.T, c *cluster, _ bool) {
+		c.leader(c.replicas...)
+		c.net.SetDisorder(0.3)
+		c.net.SetDropRate(0.05)
+		var keys []string
+		for i := range 30 {
+			keys = append(keys, fmt.Sprint("key ", i))
+			c.put(c.replicas[i%3], keys[i])
+		}
+		c.net.SetDropRate(0)
+		c.requireEverywhere(keys...)
+	})
+}
+
 // TestPowerLossOfAll: every replica loses what it had not synced.
 func TestPowerLossOfAll(t *testing.T) {
 	everyLog(t, func(t *testing.T, c *cluster, safe bool) {
@@ -317,13 +345,12 @@ func TestPowerLossOfAll(t *testing.T) {
 			keys = append(keys, fmt.Sprint("key ", i))
 			c.put(lead, keys[i])
 		}
-		crashed := make([]*vfs.MemFS, len(c.replicas))
-		for i, r := range c.replicas {
-			crashed[i] = r.fs.CrashClone(vfs.CrashCloneCfg{})
-		}
-		for i, r := range c.replicas {
+		crashed := lead.fs.CrashClone(vfs.CrashCloneCfg{})
+		for _, r := range c.replicas {
 			r.stop()
-			r.fs = crashed[i]
+		}
+		for _, r := range c.replicas {
+			r.fs = crashed
 			c.start(r)
 		}
 		c.requireEverywhere(keys...)

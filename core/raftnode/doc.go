@@ -46,6 +46,17 @@
 // A policy that acknowledges first (--wal=async, unsafe) does step 4 before step
 // 3, except for changes of term and vote and for what follows them.
 //
+// # Membership and snapshots
+//
+//  1. A change of the membership is an entry like any other (membership.go). When
+//     it is committed, the loop applies it to the library and hands the new
+//     membership to the apply stage in the entry's place.
+//  2. A follower that needs entries which are gone gets a snapshot (snapshot.go):
+//     the message is taken out of the stream and the node sends the state.
+//  3. At the follower, the data are durable before the loop hears of the
+//     snapshot. The loop writes the mark, lets the library go on behind it, and
+//     has the apply stage restore the engine, in the order of the entries.
+//
 // # Read path (ReadIndex, Ongaro's thesis, 6.4)
 //
 //  1. Readers that arrive between two turns of the loop share one request.

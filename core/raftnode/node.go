@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"metastorebench/core/kv"
+	"metastorebench/core/member"
 	"metastorebench/core/propose"
 	"metastorebench/core/wal"
 )
@@ -40,8 +41,10 @@ type Config struct {
 	Linger time.Duration
 	// Reads says how LinearizableRead is answered. Default: ReadIndex.
 	Reads ReadPolicy
-	// Applied is the engine's applied index.
+	// Applied is the engine's applied index, Members the membership at it: the
+	// zero Set for a member that waits for its first snapshot.
 	Applied uint64
+	Members member.Set
 
 	Proposer *propose.Proposer
 	// Commit takes runs of committed entries, in order, without gaps. It is
@@ -50,6 +53,10 @@ type Config struct {
 	// Send hands messages to the peers; it must not block. Lost messages are
 	// repeated by Raft.
 	Send func([]*raftpb.Message)
+	// SendSnapshot begins to send the engine's state to m.To, which is too far
+	// behind for the log. It must not block; it reports whether it has begun.
+	// ReportSnapshot tells what became of it. A node without peers needs none.
+	SendSnapshot func(m *raftpb.Message, members member.Set) bool
 
 	Logger *zap.Logger
 	Hooks  Hooks
@@ -66,6 +73,8 @@ type Hooks struct {
 	// synced them (or takes them for synced), before they can be committed; it
 	// must not keep the slice.
 	Synced func(entries []wal.Entry)
+	// Members, if not nil, is told of each new membership.
+	Members func(member.Set)
 }
 
 // Status is a snapshot of the node's Raft state.
@@ -73,9 +82,19 @@ type Status struct {
 	ID, Leader, Term, CommitIndex uint64
 }
 
-// ErrUnsupportedEntry says that a peer or an older log holds an entry of a type
-// that this program does not carry out.
-var ErrUnsupportedEntry = errors.New("raftnode: unsupported entry type")
+var (
+	// ErrUnsupportedEntry says that a peer or an older log holds an entry of a
+	// type that this program does not carry out.
+	ErrUnsupportedEntry = errors.New("raftnode: unsupported entry type")
+	// ErrLogLost says that the leader counts on entries which this member's log
+	// does not have: its data directory is older than what it has acknowledged.
+	// The member must not go on, for it may vote against what it has promised.
+	ErrLogLost = errors.New("raftnode: the log has lost acknowledged entries")
+	// ErrNotLeader answers what only a leader can do.
+	ErrNotLeader = errors.New("raftnode: not the leader")
+	// ErrLocalMessage says that a peer has sent what a member only says to itself.
+	ErrLocalMessage = errors.New("raftnode: a peer sent a local message")
+)
 
 // Node runs the Raft loop.
 type Node struct {
@@ -85,11 +104,15 @@ type Node struct {
 	reads   readIndexer
 	lease   lease
 
-	inbox   chan *raftpb.Message
-	compact chan compactRequest
-	stop    chan struct{}
-	stopped chan struct{}
-	once    sync.Once
+	changes changes
+
+	inbox       chan *raftpb.Message
+	unreachable chan uint64
+	calls       chan func() // run on the loop
+	compact     chan compactRequest
+	stop        chan struct{}
+	stopped     chan struct{}
+	once        sync.Once
 
 	status atomic.Pointer[Status]
 	leader chan struct{} // closed when a leader is known for the first time
@@ -101,6 +124,14 @@ type Node struct {
 	// readTerm is the last term in which this node has led and committed an entry.
 	readTerm uint64
 	newTail  []wal.Entry
+	// askAgain says that reads which were asked for are to be asked for again.
+	askAgain bool
+	// members is the membership after the last entry given to the apply stage.
+	members member.Set
+	// markIndex is that of the newest mark that the log has or is about to get.
+	markIndex uint64
+	// failure, once set, ends the loop.
+	failure error
 
 	// Of a log that is written behind the loop (behind.go).
 	appender  *appender        // nil: the loop writes the log itself
@@ -119,12 +150,16 @@ type compactRequest struct {
 	done chan error
 }
 
-// inboxMessages bounds the messages from peers that wait for the loop.
-const inboxMessages = 4096
+// inboxMessages bounds the messages from peers that wait for the loop,
+// inboxReports the reports of lost ones; more are not needed.
+const (
+	inboxMessages = 4096
+	inboxReports  = 64
+)
 
 // New builds a Node from the recovered log. Run starts it.
 func New(cfg Config) (*Node, error) {
-	storage, commit, err := restoreStorage(cfg.Recovered, cfg.Applied)
+	storage, commit, err := restoreStorage(cfg.Recovered, cfg.Applied, cfg.Members)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +176,7 @@ func New(cfg Config) (*Node, error) {
 		MaxInflightMsgs:          1, // --pipeline=off: one append in flight per follower
 		CheckQuorum:              true,
 		PreVote:                  true,
+		StepDownOnRemoval:        true,
 		Logger:                   newLogger(cfg.Logger),
 	})
 	if err != nil {
@@ -148,14 +184,19 @@ func New(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, rn: rn, storage: storage,
-		inbox:   make(chan *raftpb.Message, inboxMessages),
-		compact: make(chan compactRequest),
-		stop:    make(chan struct{}),
-		stopped: make(chan struct{}),
-		leader:  make(chan struct{}),
-		hard:    cfg.Recovered.HardState,
+		inbox:       make(chan *raftpb.Message, inboxMessages),
+		unreachable: make(chan uint64, inboxReports),
+		calls:       make(chan func()),
+		compact:     make(chan compactRequest),
+		stop:        make(chan struct{}),
+		stopped:     make(chan struct{}),
+		leader:      make(chan struct{}),
+		hard:        cfg.Recovered.HardState,
+		members:     cfg.Members,
+		markIndex:   cfg.Recovered.Snapshot.Index,
 	}
 	n.cfg.Recovered = nil // the storage has the entries, until it is compacted
+	n.changes.waiting = make(map[uint64]*change)
 	n.hard.Commit = commit
 	n.lease.init(&cfg, commit)
 	n.reads.init(cfg.Applied, func(s leaseStamp) { n.lease.grant(s, n.soleVoter) })
@@ -175,6 +216,7 @@ func (n *Node) Run() error {
 	}
 	n.cfg.Proposer.Close(why)
 	n.reads.close(why)
+	n.changes.close(why)
 	if n.appender != nil {
 		err = n.stopAppender(err)
 	}
@@ -217,7 +259,7 @@ func (n *Node) loop() error {
 			return fmt.Errorf("raftnode: campaign: %w", err)
 		}
 	}
-	for {
+	for n.failure == nil {
 		if !n.rn.HasReady() {
 			select {
 			case <-n.cfg.Proposer.Wake():
@@ -226,6 +268,10 @@ func (n *Node) loop() error {
 				n.tick()
 			case m := <-n.inbox:
 				n.step(m)
+			case id := <-n.unreachable:
+				n.rn.ReportUnreachable(id)
+			case call := <-n.calls:
+				call()
 			case c := <-n.compact:
 				n.cut(c)
 			case outcome := <-n.written:
@@ -254,6 +300,7 @@ func (n *Node) loop() error {
 			return err
 		}
 	}
+	return n.failure
 }
 
 // poll takes what waits, without blocking, so that a busy write path starves
@@ -268,6 +315,10 @@ func (n *Node) poll(tick <-chan time.Time) (more bool, err error) {
 			n.tick()
 		case m := <-n.inbox:
 			n.step(m)
+		case id := <-n.unreachable:
+			n.rn.ReportUnreachable(id)
+		case call := <-n.calls:
+			call()
 		case c := <-n.compact:
 			n.cut(c)
 		case outcome := <-n.written:
@@ -284,9 +335,8 @@ func (n *Node) poll(tick <-chan time.Time) (more bool, err error) {
 }
 
 func (n *Node) soleVoter() bool {
-	voters := n.rn.Status().Config.Voters.IDs()
-	_, self := voters[n.cfg.ID]
-	return self && len(voters) == 1
+	voters := n.members.Voters()
+	return len(voters) == 1 && voters[0] == n.cfg.ID
 }
 
 func (n *Node) tick() {
@@ -295,13 +345,18 @@ func (n *Node) tick() {
 	n.cfg.Proposer.Expire(expired)
 	n.reads.expire(expired)
 	if n.reads.tick(n.cfg.ElectionTicks) {
-		n.reads.retry(n.rn.ReadIndex)
+		n.askAgain = true
 	}
+	n.proposeChanges(false)
 }
 
 // step drops messages that Raft refuses: the peer repeats what matters.
 func (n *Node) step(m *raftpb.Message) {
 	if n.lease.refuses(m) {
+		return
+	}
+	if err := n.checkLog(m); err != nil {
+		n.failure = err
 		return
 	}
 	if err := n.rn.Step(m); err != nil {
@@ -327,10 +382,15 @@ func (n *Node) propose() {
 // requestReads asks for the index of the reads that wait, unless this leader has
 // yet to commit an entry of its own term: until then it does not know how far
 // the log that it started with was committed. The library sees to that itself,
-// but for a sole voter.
+// but for a sole voter. Requests that were not answered are repeated when the
+// leader has changed, and now and then.
 func (n *Node) requestReads() {
-	if !n.reads.waiting() || !n.knowsCommit() {
+	if !n.askAgain && !n.reads.waiting() || !n.knowsCommit() {
 		return
+	}
+	if n.askAgain {
+		n.askAgain = false
+		n.reads.retry(n.rn.ReadIndex)
 	}
 	if id, ok := n.reads.next(n.lease.stamp(n.soft.RaftState == raft.StateLeader)); ok {
 		n.rn.ReadIndex(id)
@@ -351,8 +411,12 @@ func (n *Node) knowsCommit() bool {
 }
 
 // Step hands a message of a peer to the loop. It blocks while the inbox is
-// full, until ctx ends or the node stops.
+// full, until ctx ends or the node stops. Messages that only the library itself
+// may make are refused with ErrLocalMessage.
 func (n *Node) Step(ctx context.Context, m *raftpb.Message) error {
+	if raft.IsLocalMsg(m.GetType()) {
+		return fmt.Errorf("%w: %s", ErrLocalMessage, m.GetType())
+	}
 	select {
 	case n.inbox <- m:
 		return nil

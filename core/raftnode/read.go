@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type readIndexer struct {
 	reached  atomic.Uint64         // the engine's applied index; changes under mu
 	closed   atomic.Pointer[error] // why nobody is served any more; set under mu
 	lastID   uint64
+	origin   uint64 // of this start of this member, drawn at random
 	ticks    int
 }
 
@@ -43,6 +45,7 @@ type readBatch struct {
 func (r *readIndexer) init(applied uint64, confirmed func(leaseStamp)) {
 	r.wake, r.confirmed = make(chan struct{}, 1), confirmed
 	r.asked = make(map[uint64]*readBatch)
+	r.origin = rand.Uint64()
 	r.reached.Store(applied)
 }
 
@@ -142,7 +145,14 @@ func (r *readIndexer) next(stamp leaseStamp) (id []byte, ok bool) {
 	r.arriving.stamp = stamp
 	r.asked[r.lastID] = r.arriving
 	r.arriving = nil
-	return binary.LittleEndian.AppendUint64(nil, r.lastID), true
+	return r.context(r.lastID), true
+}
+
+// context names a request to the library. A leader keeps the requests of all
+// members by it, and an answer may come after the one who asked has started anew:
+// so the origin is part of it.
+func (r *readIndexer) context(id uint64) []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, r.origin), id)
 }
 
 // tick counts ticks and reports when it is time to repeat unanswered requests:
@@ -156,7 +166,7 @@ func (r *readIndexer) retry(request func(id []byte)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id := range r.asked {
-		request(binary.LittleEndian.AppendUint64(nil, id))
+		request(r.context(id))
 	}
 }
 
@@ -168,7 +178,10 @@ func (r *readIndexer) states(states []raft.ReadState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range states {
-		id := binary.LittleEndian.Uint64(s.RequestCtx)
+		if len(s.RequestCtx) != 16 || binary.LittleEndian.Uint64(s.RequestCtx) != r.origin {
+			continue // asked by an earlier start of this member
+		}
+		id := binary.LittleEndian.Uint64(s.RequestCtx[8:])
 		b := r.asked[id]
 		if b == nil {
 			continue // answered twice, after a retry

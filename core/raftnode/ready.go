@@ -7,6 +7,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 
 	"metastorebench/core/kv"
+	"metastorebench/core/member"
 	"metastorebench/core/wal"
 )
 
@@ -20,9 +21,6 @@ func (n *Node) handleReady() error {
 	if rd.SoftState != nil {
 		n.softState(*rd.SoftState)
 	}
-	if !raft.IsEmptySnap(rd.Snapshot) {
-		return refuseSnapshot(rd.Snapshot)
-	}
 	inLog := n.splitCommitted(rd)
 	if err := n.commit(rd.CommittedEntries[:inLog]); err != nil {
 		return err
@@ -31,7 +29,13 @@ func (n *Node) handleReady() error {
 	if leading {
 		n.send(rd.Messages)
 	}
+	if err := n.saveSnapshot(rd.Snapshot); err != nil {
+		return err
+	}
 	if err := n.save(rd); err != nil {
+		return err
+	}
+	if err := n.restore(rd.Snapshot); err != nil {
 		return err
 	}
 	if !leading {
@@ -46,23 +50,23 @@ func (n *Node) handleReady() error {
 	return nil
 }
 
-func refuseSnapshot(s *raftpb.Snapshot) error {
-	return fmt.Errorf("raftnode: the leader sent a snapshot at index %d, which one replica alone cannot need", s.GetMetadata().GetIndex())
-}
-
 // publish makes the state after a Ready visible to Status.
 func (n *Node) publish() {
 	n.status.Store(&Status{ID: n.cfg.ID, Leader: n.soft.Lead, Term: n.hard.Term, CommitIndex: n.hard.Commit})
 }
 
-// softState notes who leads. Commands in flight are lost to this node when it
-// loses the leadership: their outcome is unknown.
+// softState notes who leads. Commands in flight, this leader's own and those
+// forwarded to another, may be lost when the leader changes: their outcome is
+// unknown. Reads that wait are asked for again: the new leader does not know of
+// them.
 func (n *Node) softState(s raft.SoftState) {
-	if n.soft.RaftState == raft.StateLeader && s.RaftState != raft.StateLeader {
+	if n.soft.Lead != raft.None && s.Lead != n.soft.Lead {
 		n.cfg.Proposer.FailInFlight(kv.ErrLeaderLost)
 	}
 	n.soft = s
 	if s.Lead != raft.None {
+		n.askAgain = true
+		n.proposeChanges(true)
 		select {
 		case <-n.leader:
 		default:
@@ -93,20 +97,32 @@ func (n *Node) commit(entries []*raftpb.Entry) error {
 	}
 	run := make([]wal.Entry, len(entries))
 	for i, e := range entries {
-		if e.GetType() != raftpb.EntryNormal {
+		run[i] = toWAL(e)
+		switch e.GetType() {
+		case raftpb.EntryNormal:
+		case raftpb.EntryConfChange:
+			if err := n.applyChange(e); err != nil {
+				return err
+			}
+			run[i].Data = n.members.Encode()
+		default:
 			return fmt.Errorf("%w: %s at index %d", ErrUnsupportedEntry, e.GetType(), e.GetIndex())
 		}
-		run[i] = toWAL(e)
 	}
+	n.handOn(run)
+	return nil
+}
+
+// handOn gives a run to the apply stage.
+func (n *Node) handOn(run []wal.Entry) {
 	select {
 	case n.cfg.Commit <- run:
-		return nil
-	case <-n.stop:
-		return nil // what is committed is in the log; the next start applies it
+	case <-n.stop: // what is committed is in the log; the next start applies it
 	}
 }
 
 func (n *Node) send(messages []*raftpb.Message) {
+	messages = n.sendSnapshots(messages)
 	if len(messages) > 0 {
 		n.cfg.Send(messages)
 	}
@@ -154,6 +170,11 @@ func toWAL(e *raftpb.Entry) wal.Entry {
 
 // cut carries out Compact: at once, or behind the writes that are pending.
 func (n *Node) cut(c compactRequest) {
+	if c.mark.Index < n.markIndex {
+		c.done <- nil // a snapshot of the leader's was quicker
+		return
+	}
+	n.markIndex = c.mark.Index
 	if n.appender != nil {
 		n.pending = append(n.pending, &logWrite{compact: &c})
 		return
@@ -176,11 +197,11 @@ func cutLog(log *wal.Log, mark wal.SnapshotMark) error {
 // cutStorage drops the entries before the mark, but for those to keep, from what
 // the library reads.
 func (n *Node) cutStorage(c compactRequest) error {
-	conf := new(raftpb.ConfState)
-	if err := unmarshalConf(c.mark.ConfState, conf); err != nil {
-		return err
+	members, err := member.Decode(c.mark.ConfState)
+	if err != nil {
+		return fmt.Errorf("raftnode: mark at %d: %w", c.mark.Index, err)
 	}
-	if _, err := n.storage.CreateSnapshot(c.mark.Index, conf, nil); err != nil {
+	if _, err := n.storage.CreateSnapshot(c.mark.Index, confState(members), nil); err != nil {
 		return fmt.Errorf("raftnode: snapshot at %d: %w", c.mark.Index, err)
 	}
 	if first, _ := n.storage.FirstIndex(); c.mark.Index > c.keep && c.mark.Index-c.keep >= first {

@@ -6,39 +6,29 @@ import (
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
 
+	"metastorebench/core/member"
 	"metastorebench/core/wal"
 )
 
 // InitialMark is the snapshot mark with which the log of a new cluster begins:
-// an empty store at index 1 whose members are voters. Every member must be
-// given the same voters. It replaces raft's Bootstrap, as RawNode's
-// documentation recommends.
-func InitialMark(voters []uint64) (wal.SnapshotMark, error) {
-	conf, err := proto.Marshal(&raftpb.ConfState{Voters: voters})
-	if err != nil {
-		return wal.SnapshotMark{}, fmt.Errorf("raftnode: encode the configuration: %w", err)
-	}
-	return wal.SnapshotMark{Index: 1, Term: 1, ConfState: conf}, nil
+// an empty store at index 1 with these members. Every member must be given the
+// same ones. It replaces raft's Bootstrap, as RawNode's documentation recommends.
+func InitialMark(members member.Set) wal.SnapshotMark {
+	return wal.SnapshotMark{Index: 1, Term: 1, ConfState: members.Encode()}
 }
 
-func unmarshalConf(data []byte, conf *raftpb.ConfState) error {
-	if err := proto.Unmarshal(data, conf); err != nil {
-		return fmt.Errorf("raftnode: the log's configuration is damaged: %w", err)
-	}
-	return nil
+// confState is the membership as the library knows it.
+func confState(members member.Set) *raftpb.ConfState {
+	return &raftpb.ConfState{Voters: members.Voters(), Learners: members.Learners()}
 }
 
 // restoreStorage fills the library's storage from the recovered log and returns
 // it with the commit index to start from. Commit indexes are not synced, so the
-// engine may know better than the log: what it has applied was committed.
-func restoreStorage(rec *wal.Recovered, applied uint64) (*raft.MemoryStorage, uint64, error) {
+// engine may know better than the log: what it has applied was committed. The
+// membership is the engine's, too: changes behind it are applied again.
+func restoreStorage(rec *wal.Recovered, applied uint64, members member.Set) (*raft.MemoryStorage, uint64, error) {
 	mark, hard := rec.Snapshot, rec.HardState
-	conf := new(raftpb.ConfState)
-	if err := unmarshalConf(mark.ConfState, conf); err != nil {
-		return nil, 0, err
-	}
 	last := mark.Index
 	if len(rec.Entries) > 0 {
 		last = rec.Entries[len(rec.Entries)-1].Index
@@ -52,12 +42,17 @@ func restoreStorage(rec *wal.Recovered, applied uint64) (*raft.MemoryStorage, ui
 	}
 
 	storage := raft.NewMemoryStorage()
-	meta := &raftpb.SnapshotMetadata{ConfState: conf, Index: &mark.Index, Term: &mark.Term}
-	if err := storage.ApplySnapshot(&raftpb.Snapshot{Metadata: meta}); err != nil {
-		return nil, 0, fmt.Errorf("raftnode: %w", err)
+	if mark.Index > 0 { // else a member that waits for its first snapshot
+		meta := &raftpb.SnapshotMetadata{ConfState: confState(members), Index: &mark.Index, Term: &mark.Term}
+		if err := storage.ApplySnapshot(&raftpb.Snapshot{Metadata: meta}); err != nil {
+			return nil, 0, fmt.Errorf("raftnode: %w", err)
+		}
 	}
-	term := max(hard.Term, mark.Term)
-	if err := storage.SetHardState(&raftpb.HardState{Term: &term, Vote: &hard.Vote, Commit: &commit}); err != nil {
+	term, vote := hard.Term, hard.Vote
+	if term < mark.Term { // a crash between a snapshot's mark and the hard state
+		term, vote = mark.Term, raft.None
+	}
+	if err := storage.SetHardState(&raftpb.HardState{Term: &term, Vote: &vote, Commit: &commit}); err != nil {
 		return nil, 0, fmt.Errorf("raftnode: %w", err)
 	}
 	entries := toRaft(rec.Entries)

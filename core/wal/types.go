@@ -12,11 +12,24 @@ type Entry struct {
 	Index uint64
 	// Term is the Raft term; it never falls from one entry to the next.
 	Term uint64
-	// Type is the caller's own tag and is not interpreted.
+	// Type is one of the Entry constants; the log does not interpret it.
 	Type uint8
 	// Data is the payload and may be empty.
 	Data []byte
 }
+
+// Types of entries. The first two are the Raft library's (raftpb.EntryType) and
+// part of the format; the last one is never in a log.
+const (
+	// EntryCommands carries commands, or nothing: a new leader's first entry.
+	EntryCommands = 0
+	// EntryMembership carries a change of the membership. Once committed, Data is
+	// the membership after it (member.Set, encoded), changed or not.
+	EntryMembership = 1
+	// EntryRestored tells the apply stage that a snapshot takes the place of all
+	// entries up to Index. Data is the membership.
+	EntryRestored = 0x80
+)
 
 // HardState is what Raft needs back after a crash besides the entries (Ongaro
 // and Ousterhout 2014, figure 2, "persistent state").
