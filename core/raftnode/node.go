@@ -14,86 +14,7 @@ import (
 
 	"metastorebench/core/kv"
 	"metastorebench/core/member"
-	"metastorebench/core/propose"
 	"metastorebench/core/wal"
-)
-
-// Config is what a Node is made of.
-type Config struct {
-	// ID is this member's Raft id, not 0.
-	ID uint64
-	// TickInterval is the length of a tick; HeartbeatTicks and ElectionTicks
-	// count them.
-	TickInterval   time.Duration
-	HeartbeatTicks int
-	ElectionTicks  int
-	// RequestTimeout bounds the wait for a proposal's or a read's outcome.
-	RequestTimeout time.Duration
-
-	// Log and Recovered come from wal.Open. The Node owns the Log from now on.
-	Log       *wal.Log
-	Recovered *wal.Recovered
-	// Policy decides when the log is synced. A wal.Background makes the loop hand
-	// its writes to a goroutine of their own.
-	Policy wal.Policy
-	// Linger is how long a wal.Background's sync waits for more entries. Default
-	// 0: not at all.
-	Linger time.Duration
-	// Reads says how LinearizableRead is answered. Default: ReadIndex.
-	Reads ReadPolicy
-	// Applied is the engine's applied index, Members the membership at it: the
-	// zero Set for a member that waits for its first snapshot.
-	Applied uint64
-	Members member.Set
-
-	Proposer *propose.Proposer
-	// Commit takes runs of committed entries, in order, without gaps. It is
-	// bounded: a full channel stops the loop until the apply stage catches up.
-	Commit chan<- []wal.Entry
-	// Send hands messages to the peers; it must not block. Lost messages are
-	// repeated by Raft.
-	Send func([]*raftpb.Message)
-	// SendSnapshot begins to send the engine's state to m.To, which is too far
-	// behind for the log. It must not block; it reports whether it has begun.
-	// ReportSnapshot tells what became of it. A node without peers needs none.
-	SendSnapshot func(m *raftpb.Message, members member.Set) bool
-
-	Logger *zap.Logger
-	Hooks  Hooks
-}
-
-// Hooks observe the loop; they are called on its goroutine, Synced also on that of
-// a wal.Background, and must be quick.
-type Hooks struct {
-	// Proposed is told of each proposed entry's number of commands.
-	Proposed func(ops int)
-	// Ready is told of the number of new entries of each Ready that has any.
-	Ready func(entries int)
-	// Synced, if not nil, is given new entries when the policy has appended and
-	// synced them (or takes them for synced), before they can be committed; it
-	// must not keep the slice.
-	Synced func(entries []wal.Entry)
-	// Members, if not nil, is told of each new membership.
-	Members func(member.Set)
-}
-
-// Status is a snapshot of the node's Raft state.
-type Status struct {
-	ID, Leader, Term, CommitIndex uint64
-}
-
-var (
-	// ErrUnsupportedEntry says that a peer or an older log holds an entry of a
-	// type that this program does not carry out.
-	ErrUnsupportedEntry = errors.New("raftnode: unsupported entry type")
-	// ErrLogLost says that the leader counts on entries which this member's log
-	// does not have: its data directory is older than what it has acknowledged.
-	// The member must not go on, for it may vote against what it has promised.
-	ErrLogLost = errors.New("raftnode: the log has lost acknowledged entries")
-	// ErrNotLeader answers what only a leader can do.
-	ErrNotLeader = errors.New("raftnode: not the leader")
-	// ErrLocalMessage says that a peer has sent what a member only says to itself.
-	ErrLocalMessage = errors.New("raftnode: a peer sent a local message")
 )
 
 // Node runs the Raft loop.
@@ -379,37 +300,6 @@ func (n *Node) propose() {
 	}
 }
 
-// requestReads asks for the index of the reads that wait, unless this leader has
-// yet to commit an entry of its own term: until then it does not know how far
-// the log that it started with was committed. The library sees to that itself,
-// but for a sole voter. Requests that were not answered are repeated when the
-// leader has changed, and now and then.
-func (n *Node) requestReads() {
-	if !n.askAgain && !n.reads.waiting() || !n.knowsCommit() {
-		return
-	}
-	if n.askAgain {
-		n.askAgain = false
-		n.reads.retry(n.rn.ReadIndex)
-	}
-	if id, ok := n.reads.next(n.lease.stamp(n.soft.RaftState == raft.StateLeader)); ok {
-		n.rn.ReadIndex(id)
-	}
-}
-
-// knowsCommit is false for a leader that has not committed an entry of its term.
-func (n *Node) knowsCommit() bool {
-	st := n.rn.BasicStatus()
-	if st.RaftState != raft.StateLeader || n.readTerm == st.HardState.GetTerm() {
-		return true
-	}
-	if term, err := n.storage.Term(st.HardState.GetCommit()); err != nil || term != st.HardState.GetTerm() {
-		return false
-	}
-	n.readTerm = st.HardState.GetTerm()
-	return true
-}
-
 // Step hands a message of a peer to the loop. It blocks while the inbox is
 // full, until ctx ends or the node stops. Messages that only the library itself
 // may make are refused with ErrLocalMessage.
@@ -426,27 +316,6 @@ func (n *Node) Step(ctx context.Context, m *raftpb.Message) error {
 		return kv.ErrStopped
 	}
 }
-
-// LinearizableRead returns when the engine holds every write that had been
-// acknowledged before the call. With Config.Reads = ReadLease that rests on clocks;
-// with ReadLocal it asks as with ReadIndex.
-func (n *Node) LinearizableRead(ctx context.Context) error {
-	index, renew, covered := n.lease.read()
-	if !covered {
-		return n.reads.wait(ctx)
-	}
-	if renew {
-		n.reads.ask()
-	}
-	return n.reads.reach(ctx, index)
-}
-
-// Stopped returns why the node serves no more reads, or nil while it does.
-func (n *Node) Stopped() error { return n.reads.stopped() }
-
-// Applied tells the node how far the engine has come; the apply stage calls it
-// after each commit.
-func (n *Node) Applied(index uint64) { n.reads.applied(index) }
 
 // Compact records that a snapshot holds everything up to mark.Index and drops
 // the log below it, but for the last keep entries, which followers may still
