@@ -185,10 +185,10 @@ func (n *Node) LearnerReady(ctx context.Context, id uint64) error {
 		var mine, its uint64
 		n.rn.WithProgress(func(peer uint64, kind raft.ProgressType, pr tracker.Progress) {
 			switch {
+			case peer == id && kind != raft.ProgressTypeLearner: // it may be this node
+				err = fmt.Errorf("%w: %x", member.ErrNotLearner, id)
 			case peer == n.cfg.ID:
 				mine = pr.Match
-			case peer == id && kind != raft.ProgressTypeLearner:
-				err = fmt.Errorf("%w: %x", member.ErrNotLearner, id)
 			case peer == id:
 				its, err = pr.Match, nil
 			}
