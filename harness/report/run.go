@@ -98,11 +98,23 @@ func workloadText(w record.Workload) string {
 			mix = append(mix, fmt.Sprintf("%s %s %%", op, stats.Number(100*share)))
 		}
 	}
+	if w.RangeKeys > 0 {
+		mix = append(mix, spanText(w))
+	}
 	if w.BatchOps > 0 {
 		mix = append(mix, fmt.Sprintf("in batches of %d, each operation counted with the time of its batch", w.BatchOps))
 	}
 	return fmt.Sprintf("%s on %s, %s; keys of %d bytes, values of %d bytes, %s keys, %s; %s",
 		clients(w.Clients), plural(w.Conns, "connection"), strings.Join(mix, ", "), w.KeyBytes, w.ValueBytes, stats.Count(int64(w.Keys)), w.Distribution, loopText(w))
+}
+
+// spanText says what a range reads, where that is not a whole prefix.
+func spanText(w record.Workload) string {
+	text := fmt.Sprintf("a range spans %s", plural(w.RangeKeys, "key"))
+	if w.RangeLimit > 0 {
+		text += fmt.Sprintf(" and is answered with %s of them and the count of all", stats.Count(w.RangeLimit))
+	}
+	return text
 }
 
 // tiers names the durability of what was measured.
