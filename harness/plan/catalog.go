@@ -84,6 +84,20 @@ var lingerAxis = Axis{Name: AxisLinger, Seam: "when a log that is written in the
 	{Name: "5ms", Available: true, Doc: "a sync waits 5 ms for more entries"},
 }}
 
+// AxisMembers is how many members a target's cluster has, each a process on this
+// machine. It is part of the environment, and stands in a cell's id where there
+// is more than one.
+const AxisMembers = "members"
+
+// oneMember is AxisMembers' value for no cluster.
+const oneMember = "1"
+
+var membersAxis = Axis{Name: AxisMembers, Seam: "cluster size", Values: []Value{
+	{Name: oneMember, Baseline: true, Available: true, Doc: "one member"},
+	{Name: "3", Available: true, Doc: "three members: a write needs two"},
+	{Name: "5", Available: true, Doc: "five members: a write needs three"},
+}}
+
 // AxisStall makes the no-op server answer nothing for a while, once: a fault
 // that is planted to test the measurement. Other targets cannot be told to.
 const AxisStall = "stall"
@@ -120,7 +134,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, armAxis, stallAxis, apiAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, armAxis, stallAxis, apiAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}
@@ -197,7 +211,7 @@ func (c Catalog) Check(options map[string]string) error {
 func (c Catalog) Baseline() map[string]string {
 	options := make(map[string]string, len(c))
 	for _, a := range c {
-		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisStall, AxisAPI}, a.Name) {
+		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisStall, AxisAPI}, a.Name) {
 			continue
 		}
 		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))

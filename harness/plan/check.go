@@ -13,7 +13,7 @@ import (
 const (
 	TargetStore    = "metastore" // a store that the trial starts
 	TargetNoop     = "noop"      // the ceiling: a server that does nothing
-	TargetEtcd     = "etcd"      // a peer: etcd v3.7, of one member, that the trial starts
+	TargetEtcd     = "etcd"      // a peer: etcd v3.7, which the trial starts
 	TargetExternal = "external"  // an endpoint of somebody else's
 )
 
@@ -28,7 +28,7 @@ var Levels = []string{"smoke", "default", "full"}
 var targets = map[string][]string{
 	TargetStore:    nil,
 	TargetNoop:     {"rpc", AxisStall, AxisAPI},
-	TargetEtcd:     {"rpc", AxisDisk, AxisAPI}, // rpc: of the client alone
+	TargetEtcd:     {"rpc", AxisDisk, AxisAPI, AxisMembers}, // rpc: of the client alone
 	TargetExternal: {},
 }
 

@@ -136,7 +136,7 @@ func (p *Plan) designPoints(g group) []point {
 }
 
 // prefixAxes stand in front of a cell's id, if anywhere.
-var prefixAxes = []string{AxisEngine, AxisDisk, AxisStageSample}
+var prefixAxes = []string{AxisEngine, AxisMembers, AxisDisk, AxisStageSample}
 
 // shownAxes are the axes that a group varies at any level, in the baseline's
 // order: what its cells' ids name beside prefixAxes.
@@ -171,6 +171,11 @@ func newCell(g group, workload string, options map[string]string, shown []string
 	parts := []string{g.target}
 	if g.target == TargetStore {
 		parts[0] = options[AxisEngine]
+	}
+	if n := options[AxisMembers]; n != "" && n != oneMember {
+		parts = append(parts, AxisMembers+"="+n)
+	}
+	if g.target == TargetStore {
 		if disk := options[AxisDisk]; disk != "" && disk != diskNative {
 			parts = append(parts, AxisDisk+"="+disk)
 		}

@@ -161,6 +161,8 @@ type Trial struct {
 	ThroughputSeries []int64 `json:"throughput_series"`
 	SeriesStepNS     int64   `json:"series_step_ns"`
 
+	// Store is the use of all processes of the target together; of a cluster,
+	// every member.
 	Store  Process `json:"store"`
 	Client Process `json:"client"`
 	// Machine is nil where the system does not tell.
@@ -338,7 +340,8 @@ type Stages struct {
 const Untold = -1
 
 // Mechanism holds the store's counters that explain a throughput. A peer's are
-// those of its own that mean the same, the others Untold.
+// those of its own that mean the same, the others Untold. Of a cluster, they are
+// the leader's.
 type Mechanism struct {
 	AppliedOps   int64 `json:"applied_ops"`   // write commands applied
 	Proposals    int64 `json:"proposals"`     // log entries proposed

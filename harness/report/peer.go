@@ -96,7 +96,7 @@ func (b *builder) peerPairs() []peerPair {
 		}
 		for _, op := range peer.Ops() {
 			for _, ours := range b.Run.Cells {
-				if ours.Target == "metastore" && ours.Workload == peer.Workload && ours.Measured() {
+				if ours.Target == "metastore" && ours.Workload == peer.Workload && ours.Options["members"] == peer.Options["members"] && ours.Measured() {
 					pairs = append(pairs, peerPair{ours, peer, op})
 				}
 			}
@@ -108,7 +108,7 @@ func (b *builder) peerPairs() []peerPair {
 // peerSpeed compares throughput.
 func (b *builder) peerSpeed(pairs []peerPair) error {
 	t := table{
-		caption: "Throughput of the store and of etcd, one member each, in the same blocks: median (min to max); ratio: store to etcd. Goal: the least ratio that was asked for, met if the whole interval is at or above it, missed if it is below. Closed loop. " + ratioLegend,
+		caption: "Throughput of the store and of etcd, with as many members each, in the same blocks: median (min to max); ratio: store to etcd. Goal: the least ratio that was asked for, met if the whole interval is at or above it, missed if it is below. Closed loop. " + ratioLegend,
 		head:    []column{text("workload"), text("store"), num("n"), num("store, ops/s"), num("etcd, ops/s"), num("ratio"), text("goal")},
 	}
 	for _, p := range pairs {

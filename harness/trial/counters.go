@@ -30,11 +30,27 @@ var countersOf = map[string]func(*reader) counters{
 	targetEtcd:      (*reader).etcd,
 }
 
-// scrape reads the counters of a target that has any from its /metrics.
+// scrape reads the counters of a target that has any: those of the member that
+// clients talk to, with the allocations of all members.
 func (t *target) scrape(ctx context.Context) (counters, error) {
+	c, err := t.scrapeMember(ctx, t.line.HTTP)
+	for _, p := range t.procs {
+		if err != nil || p.Ready.HTTP == t.line.HTTP {
+			continue
+		}
+		var other counters
+		other, err = t.scrapeMember(ctx, p.Ready.HTTP)
+		c.heap.allocs += other.heap.allocs
+		c.heap.bytes += other.heap.bytes
+	}
+	return c, err
+}
+
+// scrapeMember reads the counters of one member from /metrics at host:port.
+func (t *target) scrapeMember(ctx context.Context, endpoint string) (counters, error) {
 	ctx, cancel := context.WithTimeout(ctx, scrapeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.line.HTTP+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+endpoint+"/metrics", nil)
 	if err != nil {
 		return counters{}, err
 	}

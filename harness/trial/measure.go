@@ -40,10 +40,12 @@ func (m *meter) close(ctx context.Context) (err error) {
 }
 
 func (m *meter) readUsage(e *edge) (err error) {
-	if m.target.proc != nil {
-		if e.store, err = readUsage(m.target.line.PID); err != nil {
+	for _, p := range m.target.procs {
+		u, err := readUsage(p.Ready.PID)
+		if err != nil {
 			return fmt.Errorf("resource use of the store: %w", err)
 		}
+		e.store.add(u)
 	}
 	if e.client, err = readUsage(os.Getpid()); err != nil {
 		return fmt.Errorf("resource use of the client: %w", err)

@@ -202,11 +202,12 @@ func FuzzCounters(f *testing.F) {
 
 func TestArgv(t *testing.T) {
 	s := spec(t, "put", "none")
-	got := strings.Join(s.argv("/data")[1:], " ")
+	m := member{dir: "/data", peerURL: anyURL}
+	got := strings.Join(s.argv(m)[1:], " ")
 	require.Equal(t, "--data-dir=/data --log-level=error --listen-client-urls=http://127.0.0.1:0 "+
 		"--listen-client-http-urls=http://127.0.0.1:0 --listen-peer-urls=http://127.0.0.1:0 --seed=7 --engine=memory --fault=none --propose=batch", got)
 
 	s.Cell.Target, s.Etcd = targetEtcd, "/bin/peer-etcd"
 	require.Equal(t, "/bin/peer-etcd --data-dir=/data --log-level=error --listen-client-urls=http://127.0.0.1:0 "+
-		"--listen-client-http-urls=http://127.0.0.1:0 --listen-peer-urls=http://127.0.0.1:0", strings.Join(s.argv("/data"), " "))
+		"--listen-client-http-urls=http://127.0.0.1:0 --listen-peer-urls=http://127.0.0.1:0", strings.Join(s.argv(m), " "))
 }

@@ -80,6 +80,9 @@ func (s Spec) validate() error {
 	if s.Measure <= 0 || s.Warmup < 0 {
 		return fmt.Errorf("%w %s: warm-up %v and window %v; accepted: 0 or more, and above 0", ErrSpec, s.Cell.ID, s.Warmup, s.Measure)
 	}
+	if _, err := s.members(); err != nil {
+		return err
+	}
 	puts := s.Workload.Type == workload.TypePut && s.Workload.API != workload.APIHTTP && s.Workload.PreloadKeys == 0
 	switch s.Cell.Target {
 	case targetMetastore:
@@ -107,15 +110,15 @@ func (s Spec) need(have bool, what string) error {
 	return fmt.Errorf("%w %s: target %s needs %s", ErrSpec, s.Cell.ID, s.Cell.Target, what)
 }
 
-// clientOptions are axes of the client, of the plan or of the no-op server: the
-// store has no flags for them.
-var clientOptions = []string{"api", "conns", "arm", "stall"}
+// clientOptions are axes of the client, of the plan, of the trial or of the no-op
+// server: the store has no flags for them.
+var clientOptions = []string{"api", "conns", "arm", "stall", optionMembers}
 
 // noopOptions are the axes that the no-op server has flags for.
 var noopOptions = []string{"rpc", "stall"}
 
-// argv returns the command that starts the target on dir.
-func (s Spec) argv(dir string) []string {
+// argv returns the command that starts a member of the target.
+func (s Spec) argv(m member) []string {
 	if s.Cell.Target == targetNoop {
 		argv := slices.Clone(s.Noop)
 		for _, axis := range noopOptions {
@@ -125,16 +128,15 @@ func (s Spec) argv(dir string) []string {
 		}
 		return argv
 	}
-	const any = "http://127.0.0.1:0"
 	argv := []string{
-		s.Metastore, "--data-dir=" + dir, "--log-level=error",
-		"--listen-client-urls=" + any, "--listen-client-http-urls=" + any, "--listen-peer-urls=" + any,
+		s.Metastore, "--data-dir=" + m.dir, "--log-level=error",
+		"--listen-client-urls=" + anyURL, "--listen-client-http-urls=" + anyURL, "--listen-peer-urls=" + m.peerURL,
 	}
 	if s.Cell.Target == targetEtcd {
 		argv[0] = s.Etcd // which takes the flags so far: its settings are its own
 		return argv
 	}
-	argv = append(argv, "--seed="+strconv.FormatUint(s.Seed, 10))
+	argv = append(argv, "--seed="+strconv.FormatUint(s.Seed+uint64(m.number), 10))
 	for _, axis := range slices.Sorted(maps.Keys(s.Cell.Options)) {
 		if !slices.Contains(clientOptions, axis) {
 			argv = append(argv, "--"+axis+"="+s.Cell.Options[axis])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,10 +20,10 @@ import (
 
 // target is a started store with its clients.
 type target struct {
-	kind string
-	line ready.Line
-	proc *child.Process // nil for an external target
-	dir  string         // "" for an external target
+	kind  string
+	line  ready.Line       // of the member that clients talk to: of a cluster, its leader
+	procs []*child.Process // of all members; none of an external target
+	dir   string           // of all members' data; "" for an external target
 
 	admin *client.Pool             // one connection, for everything but the load
 	pool  clients                  // the load's connections
@@ -67,11 +68,15 @@ func (t *target) launch(ctx context.Context, s Spec) (err error) {
 	if t.dir, err = os.MkdirTemp(s.DataRoot, "trial-*"); err != nil {
 		return err
 	}
-	if t.proc, err = child.Start(ctx, s.argv(t.dir)); err != nil {
+	argvs, err := s.commands(t.dir)
+	if err != nil {
 		return err
 	}
-	t.line = t.proc.Ready
-	return nil
+	if t.procs, err = startAll(ctx, argvs); err != nil {
+		return err
+	}
+	t.line, err = leader(ctx, t.procs)
+	return err
 }
 
 func (t *target) connect(s Spec) (err error) {
@@ -125,8 +130,8 @@ func (t *target) disconnect() error {
 // called more than once.
 func (t *target) discard() error {
 	err := t.disconnect()
-	if t.proc != nil {
-		t.proc.Kill()
+	for _, p := range t.procs {
+		p.Kill()
 	}
 	if t.dir != "" {
 		err = errors.Join(err, os.RemoveAll(t.dir))
@@ -134,19 +139,43 @@ func (t *target) discard() error {
 	return err
 }
 
-// watch cancels the trial when the child ends by itself. The function that it
+// stop asks all members to end and waits until they have; the leader comes last,
+// because it would wait for a member to lead after it that is about to end. The
+// error has all that did not end well.
+func (t *target) stop() error {
+	errs := make([]error, len(t.procs))
+	var group sync.WaitGroup
+	last := 0
+	for i, p := range t.procs {
+		if p.Ready.Client == t.line.Client {
+			last = i
+			continue
+		}
+		group.Go(func() { errs[i] = p.Stop() })
+	}
+	group.Wait()
+	errs[last] = t.procs[last].Stop()
+	return errors.Join(errs...)
+}
+
+// watch cancels the trial when a child ends by itself. The function that it
 // returns ends the watch.
 func (t *target) watch(cancel context.CancelCauseFunc) (stop func()) {
-	if t.proc == nil {
-		return func() {}
+	stops := make([]func(), len(t.procs))
+	for i, p := range t.procs {
+		stops[i] = p.Watch(cancel)
 	}
-	return t.proc.Watch(cancel)
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
 }
 
 // settle gives a child that has died, which is known first by what it did to a
 // call, the time to be noticed by watch. It returns at once when that has been.
 func (t *target) settle(ctx context.Context) {
-	if t.proc == nil {
+	if len(t.procs) == 0 {
 		return
 	}
 	select {

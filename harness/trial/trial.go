@@ -148,11 +148,11 @@ func (t *trial) stop() error {
 	if err := t.target.disconnect(); err != nil {
 		return err
 	}
-	if t.target.proc == nil {
+	if len(t.target.procs) == 0 {
 		return nil
 	}
 	c := record.Check{Name: "stop", OK: true, Detail: "ended with status 0 when asked to"}
-	if err := t.target.proc.Stop(); err != nil {
+	if err := t.target.stop(); err != nil {
 		c.OK, c.Detail = false, err.Error()
 	}
 	t.record.Checks = append(t.record.Checks, c)

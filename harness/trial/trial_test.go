@@ -407,7 +407,7 @@ func TestNoop(t *testing.T) {
 // An external store keeps what is not the trial's, and is left as it was found.
 func TestExternal(t *testing.T) {
 	host := spec(t, workload.TypePut, fakestore.FaultNone)
-	process, err := child.Start(t.Context(), host.argv(t.TempDir()))
+	process, err := child.Start(t.Context(), host.argv(member{dir: t.TempDir(), peerURL: anyURL}))
 	require.NoError(t, err)
 	defer process.Kill()
 	s := spec(t, workload.TypeMixed, "")
@@ -445,8 +445,10 @@ func TestSpecIsChecked(t *testing.T) {
 			s.Cell.Target, s.Etcd = targetEtcd, "peer-etcd"
 			setAPI(s, workload.APIBatch)
 		},
-		"needs the endpoint":                func(s *Spec) { s.Cell.Target = targetExternal },
-		`clients is 0; accepted: 1 or more`: func(s *Spec) { s.Workload.Clients = 0 },
+		`members is "8"; accepted: 1 to 7`:   func(s *Spec) { s.Cell.Options["members"] = "8" },
+		`members is "two"; accepted: 1 to 7`: func(s *Spec) { s.Cell.Options["members"] = "two" },
+		"needs the endpoint":                 func(s *Spec) { s.Cell.Target = targetExternal },
+		`clients is 0; accepted: 1 or more`:  func(s *Spec) { s.Workload.Clients = 0 },
 	} {
 		s := spec(t, workload.TypePut, fakestore.FaultNone)
 		change(&s)

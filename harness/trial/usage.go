@@ -22,6 +22,14 @@ type usage struct {
 	peakRSSBytes               int64
 }
 
+// add adds what another process of the same target has used. The sum of the
+// peaks is no less than the peak of the sum.
+func (u *usage) add(o usage) {
+	u.userSeconds += o.userSeconds
+	u.systemSeconds += o.systemSeconds
+	u.peakRSSBytes += o.peakRSSBytes
+}
+
 // readUsage reads the usage of a process from /proc.
 func readUsage(pid int) (usage, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

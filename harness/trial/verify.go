@@ -2,9 +2,13 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
+
+	"metastorebench/core/client"
 	"metastorebench/harness/check"
 	"metastorebench/harness/record"
 )
@@ -23,7 +27,7 @@ func (t *trial) verify(ctx context.Context) error {
 	if t.target.kind == targetNoop {
 		return nil
 	}
-	if err := t.catchUp(ctx); err != nil {
+	if err := t.catchUp(ctx, t.target.admin.Handle(0)); err != nil {
 		return fmt.Errorf("wait for reads as new as the writes: %w", err)
 	}
 	last, err := t.scan(ctx)
@@ -41,7 +45,39 @@ func (t *trial) verify(ctx context.Context) error {
 	}
 	t.record.Mechanism.TotalAppliedOps = c.TotalAppliedOps
 	t.add(t.model.Applied(c.TotalAppliedOps))
+	return t.replicas(ctx)
+}
+
+// replicas compares what the members of a cluster hold, when each has caught up
+// with what was answered: its reads are linearizable, or it is waited for.
+func (t *trial) replicas(ctx context.Context) error {
+	if len(t.target.procs) < 2 {
+		return nil
+	}
+	var contents []check.Content
+	for i, p := range t.target.procs {
+		c, err := t.contentOf(ctx, p.Ready.Client)
+		if err != nil {
+			return fmt.Errorf("read the whole of member %d: %w", i, err)
+		}
+		contents = append(contents, c)
+	}
+	t.add(check.Replicas(contents))
 	return nil
+}
+
+// contentOf reads all pairs of the member at host:port.
+func (t *trial) contentOf(ctx context.Context, endpoint string) (check.Content, error) {
+	pool, err := client.Dial(client.Options{Endpoint: endpoint})
+	if err != nil {
+		return check.Content{}, err
+	}
+	var c check.Content
+	store := pool.Handle(0)
+	if err = t.catchUp(ctx, store); err == nil {
+		c.Revision, err = t.read(ctx, store, c.Add)
+	}
+	return c, errors.Join(err, pool.Close())
 }
 
 func (t *trial) add(c record.Check) { t.record.Checks = append(t.record.Checks, c) }
@@ -51,13 +87,13 @@ const catchUpPoll = 5 * time.Millisecond
 
 // catchUp waits until the store's reads, if they may be stale, have reached all
 // that was answered.
-func (t *trial) catchUp(ctx context.Context) error {
+func (t *trial) catchUp(ctx context.Context, store client.KV) error {
 	if t.record.Effective[record.OptionConsistency] != record.ConsistencyStale {
 		return nil
 	}
-	client, key := t.target.admin.Handle(0), t.work.AppendKey(nil, 0)
+	key := t.work.AppendKey(nil, 0)
 	for {
-		_, revision, err := client.Get(ctx, key)
+		_, revision, err := store.Get(ctx, key)
 		if err != nil || revision >= t.model.Newest() {
 			return err
 		}
@@ -70,10 +106,19 @@ func (t *trial) catchUp(ctx context.Context) error {
 }
 
 // scan compares the whole content with the model and returns the store's
-// revision. Pages end at keys of the workload, not by a limit: a store may have to
-// count all keys behind one.
+// revision.
 func (t *trial) scan(ctx context.Context) (revision int64, err error) {
-	client, scan := t.target.admin.Handle(0), t.model.Scan()
+	scan := t.model.Scan()
+	if revision, err = t.read(ctx, t.target.admin.Handle(0), scan.Add); err == nil {
+		t.add(scan.Finish())
+	}
+	return revision, err
+}
+
+// read gives all pairs of the trial's keys to each, in key order, and returns the
+// revision of the last page. Pages end at keys of the workload, not by a limit: a
+// store may have to count all keys behind one.
+func (t *trial) read(ctx context.Context, store client.KV, each func([]*mvccpb.KeyValue)) (revision int64, err error) {
 	pageKeys := max(1, pageBytes/(t.work.KeyBytes+t.work.ValueBytes))
 	from, last := t.target.bounds(t.work)
 	for next := pageKeys; ; next += pageKeys {
@@ -81,13 +126,12 @@ func (t *trial) scan(ctx context.Context) (revision int64, err error) {
 		if next < t.work.Keys {
 			to = t.work.AppendKey(nil, next)
 		}
-		page, err := client.Range(ctx, from, to, 0)
+		page, err := store.Range(ctx, from, to, 0)
 		if err != nil {
 			return 0, err
 		}
-		scan.Add(page.Pairs)
+		each(page.Pairs)
 		if next >= t.work.Keys {
-			t.add(scan.Finish())
 			return page.Revision, nil
 		}
 		from = to

@@ -34,6 +34,7 @@ func parse(args []string, usage io.Writer) (*embed.Config, error) {
 	clients := fs.String("listen-client-urls", anyPort, "address of the gRPC service; port 0 is a free one")
 	web := fs.String("listen-client-http-urls", anyPort, "address of /metrics and the HTTP gateway; port 0 is a free one")
 	peers := fs.String("listen-peer-urls", anyPort, "address for other members; port 0 is a free one")
+	advertised := fs.String("initial-advertise-peer-urls", "", "address that the other members are told; accepted: that of --listen-peer-urls, which it is by default")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
@@ -46,6 +47,9 @@ func parse(args []string, usage io.Writer) (*embed.Config, error) {
 	var err error
 	if cfg.ListenClientUrls, cfg.ListenClientHttpUrls, cfg.ListenPeerUrls, err = addresses(*clients, *web, *peers); err != nil {
 		return nil, err
+	}
+	if own := cfg.ListenPeerUrls[0].String(); *advertised != "" && *advertised != own {
+		return nil, fmt.Errorf("%w: --initial-advertise-peer-urls is %q; accepted: %s, which --listen-peer-urls says", ErrFlags, *advertised, own)
 	}
 	cfg.AdvertiseClientUrls, cfg.AdvertisePeerUrls = cfg.ListenClientUrls, cfg.ListenPeerUrls
 	if cfg.InitialCluster == "" {

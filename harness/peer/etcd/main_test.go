@@ -34,7 +34,10 @@ func TestBadFlags(t *testing.T) {
 		"flag provided but not defined: -flux":                                               {dir, "--flux"},
 		`--listen-client-urls is "http://0.0.0.0:0"; accepted: http://IP:PORT with one loop`: {dir, "--listen-client-urls=http://0.0.0.0:0"},
 		`--listen-peer-urls is "https://127.0.0.1:0"`:                                        {dir, "--listen-peer-urls=https://127.0.0.1:0"},
-		`--listen-client-http-urls is "http://127.0.0.1"`:                                    {dir, "--listen-client-http-urls=http://127.0.0.1"},
+		`--initial-advertise-peer-urls is "http://127.0.0.1:9"; accepted: http://127.0.0.1:10`: {
+			dir, "--listen-peer-urls=http://127.0.0.1:10", "--initial-advertise-peer-urls=http://127.0.0.1:9",
+		},
+		`--listen-client-http-urls is "http://127.0.0.1"`: {dir, "--listen-client-http-urls=http://127.0.0.1"},
 	} {
 		var out bytes.Buffer
 		err := run(t.Context(), args, &out, io.Discard)
@@ -103,6 +106,21 @@ func TestTrials(t *testing.T) {
 			require.Empty(t, left)
 		})
 	}
+}
+
+// Three members hold the same when a trial at their leader has ended.
+func TestThreeMembers(t *testing.T) {
+	s := spec(t, record.Workload{
+		Name: "mixed", Type: workload.TypeMixed, API: workload.APIGRPC, Conns: 2, Keys: 600, PreloadKeys: 300, Mix: workload.DefaultMix(workload.TypeMixed),
+	})
+	s.Cell.Options["members"] = "3"
+	got, err := trial.Run(t.Context(), s)
+	require.NoError(t, err)
+	require.Empty(t, got.Void)
+	require.Equal(t, "3", got.Effective["members"])
+	last := got.Checks[len(got.Checks)-2]
+	require.Equal(t, "replicas", last.Name)
+	require.Contains(t, last.Detail, "3 members with ")
 }
 
 // An interrupted start ends in order.

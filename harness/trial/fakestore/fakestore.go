@@ -47,6 +47,7 @@ const (
 	FaultStages      = "stages"      // traces stages that do not add up
 	FaultStop        = "stop"        // ends with status 3 when asked to stop
 	FaultCount       = "count"       // says that every 50th range holds one pair more than it does
+	FaultLeaderless  = "leaderless"  // never has a leader in a cluster
 	FaultDivide      = "divide"      // lets a revision pass within every 50th batch of puts
 )
 
@@ -84,6 +85,7 @@ func parse(args []string) (map[string]string, error) {
 	for _, name := range []string{
 		"data-dir", "listen-client-urls", "listen-client-http-urls", "listen-peer-urls", "log-level", "seed",
 		"propose", "codec", "apply", "rpc", "wal", "index", "engine", "engine-profile", "disk", "stage-sample", "consistency", "fault",
+		"name", "initial-cluster", "initial-advertise-peer-urls",
 	} {
 		fs.String(name, "", "")
 	}
@@ -120,6 +122,7 @@ func serve(ctx context.Context, options map[string]string, stdout io.Writer) err
 	grpcServer := grpc.NewServer()
 	etcdserverpb.RegisterKVServer(grpcServer, s)
 	rpcpb.RegisterMetaStoreServer(grpcServer, &metaStore{s: s})
+	etcdserverpb.RegisterMaintenanceServer(grpcServer, &maintenance{options: options})
 	webServer := &http.Server{Handler: s.web()}
 	context.AfterFunc(ctx, func() {
 		grpcServer.GracefulStop()
