@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"strings"
 	"testing"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
@@ -27,8 +28,13 @@ func peerRun(t *testing.T, perSecond map[string]int64, blocks int) *stats.Run {
 		{ID: "memory/put50/index=ranked", Workload: "put50", Target: "metastore"},
 		{ID: "memory/range10-of-100k/index=ranked", Workload: "range10-of-100k", Target: "metastore"},
 		{ID: "pebble/put50", Workload: "put50", Target: "metastore"},
+		{ID: "etcd/members=3/put50", Workload: "put50", Target: "etcd"},
+		{ID: "memory/members=3/put50", Workload: "put50", Target: "metastore"},
 	} {
-		c.Options = map[string]string{"engine": "memory"}
+		c.Options = map[string]string{"engine": "memory", "members": "1"}
+		if strings.Contains(c.ID, "members=3") {
+			c.Options["members"] = "3"
+		}
 		m.Cells = append(m.Cells, c)
 		for block := range blocks {
 			if rate := perSecond[c.ID]; rate > 0 {
@@ -97,10 +103,27 @@ func TestPeerSection(t *testing.T) {
 	require.Contains(t, peerSection(t, peerRun(t, rates, 3)), "15.0: not judged, without an interval")
 }
 
+// TestPeerOfAsManyMembers: a cluster is compared with a cluster, and judged by a
+// goal of its own.
+func TestPeerOfAsManyMembers(t *testing.T) {
+	rates := map[string]int64{
+		"etcd/put50": 5000, "memory/put50/index=ranked": 10_000,
+		"etcd/members=3/put50": 3000, "memory/members=3/put50": 4800,
+	}
+	got := peerSection(t, peerRun(t, rates, 6))
+	for _, want := range []string{"memory, members=3", "| 1.50: met", "| 1.80: met"} {
+		require.Contains(t, got, want)
+	}
+	require.Equal(t, 1, strings.Count(got, "1.50: "))
+
+	rates["memory/members=3/put50"] = 4000
+	require.Contains(t, peerSection(t, peerRun(t, rates, 6)), "| 1.50: missed")
+}
+
 // Without the peer there is nothing to compare, and the section says only what
 // was run.
 func TestPeerThatWasNotMeasured(t *testing.T) {
 	got := peerSection(t, peerRun(t, map[string]int64{"memory/put50/index=ranked": 7500}, 6))
 	require.NotContains(t, got, "### Throughput against etcd")
-	require.Contains(t, got, "5, of which 1 measured")
+	require.Contains(t, got, "7, of which 1 measured")
 }
