@@ -44,6 +44,7 @@ func (s Selection) Apply(o *node.Options, seed uint64) error {
 	o.Apply = applyPolicies[s["apply"]]
 	o.Codec = codecs[s["codec"]]
 	o.Codecs = Codecs()
+	o.Pipeline = pipelinePolicy(s["pipeline"])
 	o.Reads = readPolicies[s["read"]]
 	o.EngineName = s["engine"]
 	o.OpenEngine = s.engine(o)

@@ -7,6 +7,7 @@
 package variants
 
 import (
+	"slices"
 	"time"
 
 	"metastorebench/core/apply"
@@ -28,6 +29,7 @@ import (
 	"metastorebench/variants/index/lockfree"
 	"metastorebench/variants/index/ranked"
 	"metastorebench/variants/index/sharded"
+	"metastorebench/variants/pipeline"
 	proposebatch "metastorebench/variants/propose/batch"
 	proposeperop "metastorebench/variants/propose/perop"
 	"metastorebench/variants/rpc"
@@ -121,6 +123,7 @@ func Axes() []Axis {
 			{Name: string(lsm.ProfileDefault), Doc: "the library's own (the plan's baseline)"},
 			{Name: string(lsm.ProfileTuned), Doc: "memory, filters, compactions and compression for this load, scaled to the machine (P2.4)"},
 		}},
+		{Name: "pipeline", Seam: "how far replication runs ahead of acknowledgements", Best: pipeline.Off, Values: pipelineValues()},
 		{Name: "read", Seam: "how a linearizable read is confirmed", Best: "readindex", Values: []Value{
 			{Name: "readindex", Doc: "the leader confirms its leadership once for all reads that wait (the baseline)"},
 			{Name: "lease", Doc: "the leader answers by itself for most of an election timeout after each confirmation: as safe as the clocks"},
@@ -134,6 +137,14 @@ func walValues() []Value {
 	var vs []Value
 	for _, v := range walvariants.Variants {
 		vs = append(vs, Value{Name: v.Name, Doc: v.Summary, Unsafe: !v.Safe})
+	}
+	return vs
+}
+
+func pipelineValues() []Value {
+	var vs []Value
+	for _, v := range pipeline.Values() {
+		vs = append(vs, Value{Name: v.Name, Doc: v.Summary})
 	}
 	return vs
 }
@@ -159,6 +170,12 @@ func rocksdbMissing() string {
 		return ""
 	}
 	return rocksdb.ErrNotBuilt.Error()
+}
+
+// pipelinePolicy returns the value of that name, which must be one of the axis's.
+func pipelinePolicy(name string) raftnode.Pipeline {
+	vs := pipeline.Values()
+	return vs[slices.IndexFunc(vs, func(v pipeline.Value) bool { return v.Name == name })].Pipeline
 }
 
 func syncPolicy(name string) (wal.Policy, error) {

@@ -152,6 +152,7 @@ func (n *Node) build(r recovered) error {
 		Recovered:      r.rec,
 		Policy:         o.Sync,
 		Linger:         o.SyncLinger,
+		Pipeline:       o.Pipeline,
 		Reads:          o.Reads,
 		Applied:        r.state.AppliedIndex,
 		Members:        r.members,

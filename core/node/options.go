@@ -86,6 +86,8 @@ type Options struct {
 	Propose propose.Policy
 	Apply   apply.Policy
 	Sync    wal.Policy
+	// Pipeline says how far replication runs ahead. Default: one append in flight.
+	Pipeline raftnode.Pipeline
 	// Reads says how reads that ask to be linearizable are served. Default:
 	// raftnode.ReadIndex.
 	Reads raftnode.ReadPolicy

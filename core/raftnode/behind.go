@@ -48,11 +48,11 @@ func (n *Node) handleReadyBehind() error {
 		}
 		// To the library, entries count as applied once the apply stage has them,
 		// as with a log that the loop waits for.
-		if err := n.commit(m.GetEntries()); err != nil {
+		if err := n.commit(m.GetEntries(), m.GetResponses()); err != nil {
 			return err
 		}
-		n.respond(m.GetResponses())
 	}
+	n.handOnCommitted()
 	n.reads.states(rd.ReadStates)
 	n.publish()
 	return nil
@@ -62,8 +62,9 @@ func (n *Node) handleReadyBehind() error {
 // for its log proposes whenever it runs. One that does not would make an entry
 // and a Ready of every few commands, at a cost that many clients feel. So it lets
 // commands come together until the appender is free, has lingered, and can take
-// them all, and only begins to work on them when they are a crowd. With a policy that
-// acknowledges first nothing is won by waiting, but callers that are about to
+// them all, and only begins to work on them when they are a crowd: unless the
+// policy groups nothing, for then each Ready has a sync of its own. With a policy
+// that acknowledges first nothing is won by waiting, but callers that are about to
 // propose get to run before.
 func (n *Node) mayPropose() bool {
 	waiting := n.cfg.Proposer.Waiting()
@@ -73,7 +74,7 @@ func (n *Node) mayPropose() bool {
 	case n.acksFirst:
 		runtime.Gosched()
 		return true
-	case waiting >= propose.Crowd:
+	case waiting >= propose.Crowd && n.groups:
 		return true
 	}
 	return len(n.writing) == 0 && !n.lingers()
@@ -201,9 +202,15 @@ func (n *Node) lingers() bool {
 	return true
 }
 
-// beginWrites hands over what is pending. The appender is free.
+// beginWrites hands over what is pending, or its first write if the policy groups
+// nothing: no write's answers then wait for another's sync. The appender is free.
 func (n *Node) beginWrites() {
-	n.pending, n.writing = n.writing, n.pending
+	if n.groups {
+		n.pending, n.writing = n.writing, n.pending
+	} else {
+		n.writing = append(n.writing, n.pending[0])
+		n.pending = slices.Delete(n.pending, 0, 1)
+	}
 	n.lingered, n.due = nil, false
 	n.appender.batches <- n.writing
 }

@@ -61,20 +61,24 @@ type behind struct {
 
 func (b behind) AcknowledgesFirst() bool { return b.acksFirst }
 
-// everyLog runs a test with each way in which the loop can use its log. safe says
-// that what is acknowledged survives a power cut.
+// pipelined is a window that the tests fill, and every log behind the loop.
+var pipelined = raftnode.Pipeline{Appends: 4, AppendBytes: 1 << 20, WriteBehind: true}
+
+// everyLog runs a test with each way in which the loop can use its log, and with
+// many appends in flight. safe says that what is acknowledged survives a power cut.
 func everyLog(t *testing.T, test func(t *testing.T, c *cluster, safe bool)) {
 	for name, log := range map[string]struct {
-		policy wal.Policy
-		linger time.Duration
-		safe   bool
+		cluster
+		safe bool
 	}{
-		"in the loop":        {syncPerReady{}, 0, true},
-		"behind":             {behind{}, 0, true},
-		"behind, lingering":  {behind{}, time.Millisecond, true},
-		"acknowledged first": {behind{acksFirst: true}, 0, false},
+		"in the loop":         {cluster{policy: syncPerReady{}}, true},
+		"behind":              {cluster{policy: behind{}}, true},
+		"behind, lingering":   {cluster{policy: behind{}, linger: time.Millisecond}, true},
+		"acknowledged first":  {cluster{policy: behind{acksFirst: true}}, false},
+		"pipelined":           {cluster{policy: syncPerReady{}, pipeline: pipelined}, true},
+		"pipelined, grouping": {cluster{policy: behind{}, pipeline: pipelined}, true},
 	} {
-		t.Run(name, func(t *testing.T) { test(t, newCluster(t, 3, log.policy, log.linger), log.safe) })
+		t.Run(name, func(t *testing.T) { test(t, startCluster(t, 3, &log.cluster), log.safe) })
 	}
 }
 
@@ -99,6 +103,7 @@ type cluster struct {
 	t        *testing.T
 	policy   wal.Policy
 	linger   time.Duration
+	pipeline raftnode.Pipeline
 	fails    bool // replicas may stop by themselves
 	reads    raftnode.ReadPolicy
 	net      *transport.Network
@@ -147,7 +152,7 @@ func (c *cluster) start(r *replica) {
 	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()), nil)
 	node, err := raftnode.New(raftnode.Config{
 		ID: r.id, TickInterval: 5 * time.Millisecond, HeartbeatTicks: 1, ElectionTicks: 10, RequestTimeout: 500 * time.Millisecond,
-		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Reads: c.reads, Applied: rec.Snapshot.Index, Members: members,
+		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Pipeline: c.pipeline, Reads: c.reads, Applied: rec.Snapshot.Index, Members: members,
 		Proposer: r.proposer, Commit: commit, Send: c.net.Send, Logger: zap.NewNop(),
 		Hooks: raftnode.Hooks{Proposed: func(int) {}, Ready: func(int) {}},
 	})

@@ -33,6 +33,8 @@ type Config struct {
 	// Linger is how long a wal.Background's sync waits for more entries. Default
 	// 0: not at all.
 	Linger time.Duration
+	// Pipeline says how far replication runs ahead of acknowledgements.
+	Pipeline Pipeline
 	// Reads says how LinearizableRead is answered. Default: ReadIndex.
 	Reads ReadPolicy
 	// Applied is the engine's applied index, Members the membership at it: the
@@ -42,7 +44,8 @@ type Config struct {
 
 	Proposer *propose.Proposer
 	// Commit takes runs of committed entries, in order, without gaps. It is
-	// bounded: a full channel stops the loop until the apply stage catches up.
+	// bounded: a full channel stops a loop that writes the log itself until the
+	// apply stage catches up, and any other only from handing out more.
 	Commit chan<- []wal.Entry
 	// Send hands messages to the peers; it must not block. Lost messages are
 	// repeated by Raft.

@@ -55,14 +55,17 @@ type Node struct {
 	failure error
 
 	// Of a log that is written behind the loop (behind.go).
-	appender  *appender        // nil: the loop writes the log itself
-	acksFirst bool             // see wal.Background
-	pending   []*logWrite      // what the appender is given next
-	writing   []*logWrite      // what it has been given; none: it is free
-	written   <-chan error     // its outcome; nil without an appender
-	owed      int              // writes, pending or under way, that something waits for
-	lingered  <-chan time.Time // the end of the linger; nil: there is none now
-	due       bool             // pending writes linger no more
+	appender  *appender         // nil: the loop writes the log itself
+	groups    bool              // the policy is a wal.Background
+	acksFirst bool              // see wal.Background
+	held      []*raftpb.Message // appends that wait for the log (pipeline.go)
+	committed []appliedRun      // for the apply stage, in order
+	pending   []*logWrite       // what the appender is given next
+	writing   []*logWrite       // what it has been given; none: it is free
+	written   <-chan error      // its outcome; nil without an appender
+	owed      int               // writes, pending or under way, that something waits for
+	lingered  <-chan time.Time  // the end of the linger; nil: there is none now
+	due       bool              // pending writes linger no more
 }
 
 type compactRequest struct {
@@ -84,22 +87,7 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, behind := cfg.Policy.(wal.Background)
-	rn, err := raft.NewRawNode(&raft.Config{
-		AsyncStorageWrites:       behind,
-		ID:                       cfg.ID,
-		ElectionTick:             cfg.ElectionTicks,
-		HeartbeatTick:            cfg.HeartbeatTicks,
-		Storage:                  storage,
-		Applied:                  cfg.Applied,
-		MaxSizePerMsg:            1 << 20,
-		MaxCommittedSizePerReady: 16 << 20,
-		MaxInflightMsgs:          1, // --pipeline=off: one append in flight per follower
-		CheckQuorum:              true,
-		PreVote:                  true,
-		StepDownOnRemoval:        true,
-		Logger:                   newLogger(cfg.Logger),
-	})
+	rn, err := raft.NewRawNode(raftConfig(&cfg, storage))
 	if err != nil {
 		return nil, fmt.Errorf("raftnode: %w", err)
 	}
@@ -147,13 +135,16 @@ func (n *Node) Run() error {
 	return errors.Join(err, n.cfg.Log.Close())
 }
 
-// startLog starts the appender of a policy that has one.
+// startLog starts the appender of a log that is written behind the loop.
 func (n *Node) startLog() {
-	policy, behind := n.cfg.Policy.(wal.Background)
+	behind, groups := n.cfg.behind()
 	if !behind {
 		return
 	}
-	n.acksFirst = policy.AcknowledgesFirst()
+	n.groups = groups
+	if groups {
+		n.acksFirst = n.cfg.Policy.(wal.Background).AcknowledgesFirst()
+	}
 	synced := n.cfg.Hooks.Synced
 	if n.acksFirst {
 		synced = nil // the loop has called it
@@ -182,7 +173,10 @@ func (n *Node) loop() error {
 	}
 	for n.failure == nil {
 		if !n.rn.HasReady() {
+			apply, run := n.nextRun()
 			select {
+			case apply <- run:
+				n.handedOn()
 			case <-n.cfg.Proposer.Wake():
 			case <-n.reads.wake:
 			case <-ticker.C:
@@ -208,6 +202,10 @@ func (n *Node) loop() error {
 		if more, err := n.poll(ticker.C); !more {
 			return err
 		}
+		if !n.logBusy() {
+			n.release()
+		}
+		n.handOnCommitted()
 		if n.mayPropose() {
 			n.propose()
 		}
@@ -271,8 +269,17 @@ func (n *Node) tick() {
 	n.proposeChanges(false)
 }
 
-// step drops messages that Raft refuses: the peer repeats what matters.
+// step gives a message to the library, now or when the log has been written.
 func (n *Node) step(m *raftpb.Message) {
+	if n.holds(m) {
+		n.hold(m)
+		return
+	}
+	n.deliver(m)
+}
+
+// deliver drops messages that Raft refuses: the peer repeats what matters.
+func (n *Node) deliver(m *raftpb.Message) {
 	if n.lease.refuses(m) {
 		return
 	}

@@ -22,7 +22,7 @@ func (n *Node) handleReady() error {
 		n.softState(*rd.SoftState)
 	}
 	inLog := n.splitCommitted(rd)
-	if err := n.commit(rd.CommittedEntries[:inLog]); err != nil {
+	if err := n.commit(rd.CommittedEntries[:inLog], nil); err != nil {
 		return err
 	}
 	leading := n.soft.RaftState == raft.StateLeader
@@ -41,7 +41,7 @@ func (n *Node) handleReady() error {
 	if !leading {
 		n.send(rd.Messages)
 	}
-	if err := n.commit(rd.CommittedEntries[inLog:]); err != nil {
+	if err := n.commit(rd.CommittedEntries[inLog:], nil); err != nil {
 		return err
 	}
 	n.reads.states(rd.ReadStates)
@@ -90,8 +90,9 @@ func (n *Node) splitCommitted(rd raft.Ready) int {
 	return len(rd.CommittedEntries)
 }
 
-// commit hands entries to the apply stage.
-func (n *Node) commit(entries []*raftpb.Entry) error {
+// commit hands entries to the apply stage, and responses to the library when the
+// apply stage has taken them.
+func (n *Node) commit(entries []*raftpb.Entry, responses []*raftpb.Message) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -109,15 +110,21 @@ func (n *Node) commit(entries []*raftpb.Entry) error {
 			return fmt.Errorf("%w: %s at index %d", ErrUnsupportedEntry, e.GetType(), e.GetIndex())
 		}
 	}
-	n.handOn(run)
+	n.handOn(run, responses)
 	return nil
 }
 
-// handOn gives a run to the apply stage.
-func (n *Node) handOn(run []wal.Entry) {
+// handOn gives a run to the apply stage: at once, or, behind the loop, when the
+// apply stage can take it. What is committed when the loop stops is in the log; the
+// next start applies it.
+func (n *Node) handOn(run []wal.Entry, responses []*raftpb.Message) {
+	if n.appender != nil {
+		n.committed = append(n.committed, appliedRun{run, responses})
+		return
+	}
 	select {
 	case n.cfg.Commit <- run:
-	case <-n.stop: // what is committed is in the log; the next start applies it
+	case <-n.stop:
 	}
 }
 

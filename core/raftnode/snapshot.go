@@ -114,7 +114,7 @@ func (n *Node) restore(s *raftpb.Snapshot) error {
 		return fmt.Errorf("raftnode: snapshot at %d: %w", mark.Index, err)
 	}
 	n.setMembers(members)
-	n.handOn([]wal.Entry{{Index: mark.Index, Term: mark.Term, Type: wal.EntryRestored, Data: mark.ConfState}})
+	n.handOn([]wal.Entry{{Index: mark.Index, Term: mark.Term, Type: wal.EntryRestored, Data: mark.ConfState}}, nil)
 	return nil
 }
 

@@ -98,6 +98,21 @@ var membersAxis = Axis{Name: AxisMembers, Seam: "cluster size", Values: []Value{
 	{Name: "5", Available: true, Doc: "five members: a write needs three"},
 }}
 
+// AxisLinkDelay is the one-way delay between the members of a cluster; a single
+// member has no links. It is part of the environment, and stands in a cell's id
+// where there is any.
+const AxisLinkDelay = "link-delay"
+
+// noDelay is AxisLinkDelay's value for none.
+const noDelay = "0s"
+
+// linkAxis offers a few of the values that the store accepts.
+var linkAxis = Axis{Name: AxisLinkDelay, Seam: "one-way delay between members", Values: []Value{
+	{Name: noDelay, Baseline: true, Available: true, Doc: "no added delay"},
+	{Name: "1ms", Available: true, Doc: "1 ms each way: another site in the same city"},
+	{Name: "10ms", Available: true, Doc: "10 ms each way: another region"},
+}}
+
 // AxisStall makes the no-op server answer nothing for a while, once: a fault
 // that is planted to test the measurement. Other targets cannot be told to.
 const AxisStall = "stall"
@@ -134,7 +149,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, armAxis, stallAxis, apiAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, linkAxis, armAxis, stallAxis, apiAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}
@@ -211,7 +226,7 @@ func (c Catalog) Check(options map[string]string) error {
 func (c Catalog) Baseline() map[string]string {
 	options := make(map[string]string, len(c))
 	for _, a := range c {
-		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisStall, AxisAPI}, a.Name) {
+		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisLinkDelay, AxisStall, AxisAPI}, a.Name) {
 			continue
 		}
 		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))

@@ -136,7 +136,7 @@ func (p *Plan) designPoints(g group) []point {
 }
 
 // prefixAxes stand in front of a cell's id, if anywhere.
-var prefixAxes = []string{AxisEngine, AxisMembers, AxisDisk, AxisStageSample}
+var prefixAxes = []string{AxisEngine, AxisMembers, AxisLinkDelay, AxisDisk, AxisStageSample}
 
 // shownAxes are the axes that a group varies at any level, in the baseline's
 // order: what its cells' ids name beside prefixAxes.
@@ -176,6 +176,9 @@ func newCell(g group, workload string, options map[string]string, shown []string
 		parts = append(parts, AxisMembers+"="+n)
 	}
 	if g.target == TargetStore {
+		if delay := options[AxisLinkDelay]; delay != "" && delay != noDelay {
+			parts = append(parts, AxisLinkDelay+"="+delay)
+		}
 		if disk := options[AxisDisk]; disk != "" && disk != diskNative {
 			parts = append(parts, AxisDisk+"="+disk)
 		}
