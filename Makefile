@@ -42,10 +42,14 @@ test: deps ## all tests, with the race detector in core and variants
 	go test $(GOFLAGS_TAGS) -race ./core/... ./variants/...
 	go test $(GOFLAGS_TAGS) $$(go list $(GOFLAGS_TAGS) ./... | grep -v -e /core/ -e '/variants\(/\|$$\)')
 
+# Modules of their own, so that what they depend on is not the store's.
+NESTED_MODULES := harness/peer/etcd core/wal/walbench
+
 .PHONY: lint
-lint: deps ## gofmt, vet, generated code, EXPERIMENTS.md against its records
+lint: deps ## gofmt, vet, nested modules too, generated code, EXPERIMENTS.md against its records
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-clean: $$unformatted"; exit 1; }
 	go vet $(GOFLAGS_TAGS) ./...
+	for module in $(NESTED_MODULES); do (cd $$module && go vet ./...) || exit 1; done
 	go mod verify >/dev/null
 	go mod tidy -diff
 	@$(MAKE) --no-print-directory check-generated
@@ -127,7 +131,7 @@ check-report: build
 peers: ## build bin/peer-etcd, etcd v3.7, which plan "peer" compares the store with
 	cd harness/peer/etcd && go build -o ../../../bin/peer-etcd .
 test-peers: ## tests of the peers: real trials against them
-	cd harness/peer/etcd && go vet ./... && go test -timeout 5m ./...
+	cd harness/peer/etcd && go test -timeout 5m ./...
 peer: build peers ## the store against etcd v3.7: puts, reads, limited ranges; update EXPERIMENTS.md
 	@bin/metabench run peer --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
@@ -170,7 +174,6 @@ endef
 # walbench is a module of its own: it depends on the logs that it compares with.
 .PHONY: bench-wal
 bench-wal: deps ## the log against the device, hashicorp/raft-wal and etcd's log, as a benchmark record
-	cd core/wal/walbench && go vet ./...
 	$(call bench-rounds,wal-device,-bench Save -benchtime 200ms ./...,core/wal/walbench)
 
 .PHONY: bench-reference

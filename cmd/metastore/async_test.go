@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"metastorebench/variants"
 )
 
 // TestKillAsync kills a store with --wal=async under load. It may lose acknowledged
@@ -15,34 +13,24 @@ import (
 // before the log; and once it has been stopped, a safe value of --wal finds all of
 // its last life.
 func TestKillAsync(t *testing.T) {
-	for _, axis := range variants.Axes() {
-		if axis.Name != "engine" {
-			continue
+	onEngines(t, func(t *testing.T, engine string) {
+		dir := t.TempDir()
+		flags := []string{"--engine", engine, "--snapshot-count", "50"}
+		async := append(flags, "--wal", "async")
+		for round := range 4 {
+			p := startProcess(t, dir, async...)
+			killUnderLoad(t, p, p.client(t), round)
 		}
-		for _, engine := range axis.Values {
-			t.Run(engine.Name, func(t *testing.T) {
-				if engine.Missing != "" {
-					t.Skip(engine.Missing)
-				}
-				dir := t.TempDir()
-				flags := []string{"--engine", engine.Name, "--snapshot-count", "50"}
-				async := append(flags, "--wal", "async")
-				for round := range 4 {
-					p := startProcess(t, dir, async...)
-					killUnderLoad(t, p, p.client(t), round)
-				}
-				p := startProcess(t, dir, async...)
-				c, acked := p.client(t), make(map[string]int64)
-				for i := range 100 {
-					key := fmt.Sprint("last ", i)
-					res, err := c.Put(t.Context(), key, "v")
-					require.NoError(t, err)
-					acked[key] = res.Header.Revision
-				}
-				require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
-				require.NoError(t, p.cmd.Wait(), "%s", p.stderr)
-				requireAcked(t, startProcess(t, dir, append(flags, "--wal", "perready")...).client(t), acked)
-			})
+		p := startProcess(t, dir, async...)
+		c, acked := p.client(t), make(map[string]int64)
+		for i := range 100 {
+			key := fmt.Sprint("last ", i)
+			res, err := c.Put(t.Context(), key, "v")
+			require.NoError(t, err)
+			acked[key] = res.Header.Revision
 		}
-	}
+		require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+		require.NoError(t, p.cmd.Wait(), "%s", p.stderr)
+		requireAcked(t, startProcess(t, dir, append(flags, "--wal", "perready")...).client(t), acked)
+	})
 }

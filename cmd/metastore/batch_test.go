@@ -94,21 +94,13 @@ func (w *batchWriter) check(t *testing.T, b *client.Batch) {
 // again, several times on the same data: each batch is there whole or not at all,
 // every acknowledged one is, at the revisions of its answer, and none twice.
 func TestKillUnderBatches(t *testing.T) {
-	for _, axis := range variants.Axes() {
-		if axis.Name != "engine" {
-			continue
+	onEngines(t, func(t *testing.T, engine string) {
+		for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
+			t.Run(variant, func(t *testing.T) {
+				killBatches(t, "--engine", engine, "--variant", variant, "--snapshot-count", "20")
+			})
 		}
-		for _, engine := range axis.Values {
-			for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
-				t.Run(engine.Name+"/"+variant, func(t *testing.T) {
-					if engine.Missing != "" {
-						t.Skip(engine.Missing)
-					}
-					killBatches(t, "--engine", engine.Name, "--variant", variant, "--snapshot-count", "20")
-				})
-			}
-		}
-	}
+	})
 }
 
 func killBatches(t *testing.T, args ...string) {

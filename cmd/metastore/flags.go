@@ -28,7 +28,7 @@ type config struct {
 	initialCluster, clusterState, clusterToken string
 	snapshotCount, catchUpEntries              uint64
 	snapshotBytes                              int64
-	maxTxnOps, maxRequestBytes                 uint
+	maxTxnOps, maxRequestBytes, maxPipelines   uint
 	maxConcurrentStreams                       uint32
 	heartbeatMS, electionMS                    uint
 	logLevel                                   string
@@ -104,6 +104,7 @@ func (c *config) register(f *pflag.FlagSet) {
 	f.UintVar(&c.maxTxnOps, "max-txn-ops", api.DefaultMaxTxnOps, "operations in one transaction")
 	f.UintVar(&c.maxRequestBytes, "max-request-bytes", api.DefaultMaxRequestBytes, "bytes in one request")
 	f.Uint32Var(&c.maxConcurrentStreams, "max-concurrent-streams", 0, "open requests per client connection; 0 leaves it to --rpc")
+	f.UintVar(&c.maxPipelines, "max-pipelines", api.DefaultMaxPipelines, "streams of operations (api=stream) that may be open at once; one connection may have a quarter of them")
 	f.DurationVar(&c.linkDelay, "link-delay", 0, fmt.Sprintf("one-way delay added to messages to other members, up to %v: shows on one machine what distance costs", transport.MaxDelay))
 	f.UintVar(&c.heartbeatMS, "heartbeat-interval", 100, "heartbeat interval in milliseconds")
 	f.UintVar(&c.electionMS, "election-timeout", 1000, "election timeout in milliseconds")

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -115,33 +116,40 @@ func (p *process) client(t *testing.T) *clientv3.Client {
 	return c
 }
 
+// onEngines runs test on each engine, as a subtest; engines that are not in the
+// build are skipped.
+func onEngines(t *testing.T, test func(t *testing.T, engine string)) {
+	axes := variants.Axes()
+	axis := axes[slices.IndexFunc(axes, func(a variants.Axis) bool { return a.Name == "engine" })]
+	for _, engine := range axis.Values {
+		t.Run(engine.Name, func(t *testing.T) {
+			if engine.Missing != "" {
+				t.Skip(engine.Missing)
+			}
+			test(t, engine.Name)
+		})
+	}
+}
+
 // TestKill kills the store with SIGKILL under load and starts it again, several
 // times on the same data: every acknowledged put must be there, on every engine
 // and with every sync policy. Snapshots are frequent, so that some kills hit
 // one.
 func TestKill(t *testing.T) {
-	for _, axis := range variants.Axes() {
-		if axis.Name != "engine" {
-			continue
-		}
-		for _, engine := range axis.Values {
-			for _, wal := range []string{"perentry", "perready", "group"} {
-				if wal == "perready" && engine.Name != "memory" && engine.Missing == "" {
-					t.Run(engine.Name+"/"+wal+"/tuned", func(t *testing.T) {
-						killRounds(t, "--engine", engine.Name, "--wal", wal, "--engine-profile", "tuned", "--snapshot-count", "100")
-					})
-				}
-				for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
-					t.Run(engine.Name+"/"+wal+"/"+variant, func(t *testing.T) {
-						if engine.Missing != "" {
-							t.Skip(engine.Missing)
-						}
-						killRounds(t, "--engine", engine.Name, "--wal", wal, "--variant", variant, "--snapshot-count", "100")
-					})
-				}
+	onEngines(t, func(t *testing.T, engine string) {
+		for _, wal := range []string{"perentry", "perready", "group"} {
+			if wal == "perready" && engine != "memory" {
+				t.Run(wal+"/tuned", func(t *testing.T) {
+					killRounds(t, "--engine", engine, "--wal", wal, "--engine-profile", "tuned", "--snapshot-count", "100")
+				})
+			}
+			for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
+				t.Run(wal+"/"+variant, func(t *testing.T) {
+					killRounds(t, "--engine", engine, "--wal", wal, "--variant", variant, "--snapshot-count", "100")
+				})
 			}
 		}
-	}
+	})
 }
 
 func killRounds(t *testing.T, args ...string) {

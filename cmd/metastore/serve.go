@@ -123,7 +123,7 @@ func (c *config) listen(tls bool) (p ports, err error) {
 }
 
 func (c *config) limits() api.Limits {
-	return api.Limits{MaxTxnOps: c.maxTxnOps, MaxRequestBytes: c.maxRequestBytes, MaxConcurrentStreams: c.maxConcurrentStreams}
+	return api.Limits{MaxTxnOps: c.maxTxnOps, MaxRequestBytes: c.maxRequestBytes, MaxConcurrentStreams: c.maxConcurrentStreams, MaxPipelines: c.maxPipelines}
 }
 
 // advertise fills in the client URLs that clients are told, if no flag has them.

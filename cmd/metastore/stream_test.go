@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"metastorebench/core/client"
 	"metastorebench/variants"
@@ -55,21 +57,13 @@ func (w *streamWriter) check(t *testing.T, c client.KV) {
 // again, several times on the same data: every acknowledged put is there, once,
 // and none that the client says was not sent.
 func TestKillUnderStreams(t *testing.T) {
-	for _, axis := range variants.Axes() {
-		if axis.Name != "engine" {
-			continue
+	onEngines(t, func(t *testing.T, engine string) {
+		for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
+			t.Run(variant, func(t *testing.T) {
+				killStreams(t, "--engine", engine, "--variant", variant, "--snapshot-count", "20")
+			})
 		}
-		for _, engine := range axis.Values {
-			for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
-				t.Run(engine.Name+"/"+variant, func(t *testing.T) {
-					if engine.Missing != "" {
-						t.Skip(engine.Missing)
-					}
-					killStreams(t, "--engine", engine.Name, "--variant", variant, "--snapshot-count", "20")
-				})
-			}
-		}
-	}
+	})
 }
 
 func killStreams(t *testing.T, args ...string) {
@@ -106,4 +100,24 @@ func killStreams(t *testing.T, args ...string) {
 	for _, w := range writers {
 		require.Positive(t, w.number)
 	}
+}
+
+// TestMaxPipelines checks that --max-pipelines bounds the streams that are open,
+// and says what is wrong with a value out of range.
+func TestMaxPipelines(t *testing.T) {
+	p := startProcess(t, t.TempDir(), "--max-pipelines", "1")
+	pool, err := client.Dial(client.Options{Endpoint: p.ready.Client})
+	require.NoError(t, err)
+	streams := pool.Streams(2)
+	_, err = streams.Handle(0).Put(t.Context(), []byte("k"), []byte("v"))
+	require.NoError(t, err)
+	_, err = streams.Handle(1).Put(t.Context(), []byte("k"), []byte("v"))
+	require.Equal(t, codes.ResourceExhausted, status.Code(err))
+	require.ErrorContains(t, err, "1 streams of operations are open; accepted: 1")
+	require.False(t, client.Unknown(err))
+	require.NoError(t, streams.Close())
+	require.NoError(t, pool.Close())
+
+	_, err = output(t, "--data-dir", t.TempDir(), "--max-pipelines", "9000000000")
+	require.ErrorContains(t, err, "max-pipelines 9000000000, want 1 to 2147483647")
 }

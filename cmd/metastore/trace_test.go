@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"metastorebench/core/client"
 	"metastorebench/core/trace"
 	"metastorebench/variants"
 )
@@ -45,8 +46,8 @@ func (p *process) summaries(t *testing.T) (count map[string]uint64, sum map[stri
 	return count, sum, incomplete
 }
 
-// TestStageTrace drives every kind of write, over both APIs and from many
-// clients, through stores that trace all: each write that was carried out is in
+// TestStageTrace drives every kind of write, over both APIs, on streams and from
+// many clients, through stores that trace all: each write that was carried out is in
 // the trace once, whole, and its stages add up to its time in the store.
 func TestStageTrace(t *testing.T) {
 	for _, args := range [][]string{
@@ -115,7 +116,40 @@ func everyKindOfWrite(t *testing.T, p *process) int {
 	cancel()
 	_, err = c.Put(gone, "never", "sent")
 	require.Error(t, err)
-	return clients*each + 3
+	return clients*each + 3 + streamWrites(t, p)
+}
+
+// streamWrites writes on a stream from many clients, and returns the number of
+// writes that were carried out.
+func streamWrites(t *testing.T, p *process) int {
+	pool, err := client.Dial(client.Options{Endpoint: p.ready.Client})
+	require.NoError(t, err)
+	streams := pool.Streams(1)
+	const each = 50
+	var wg sync.WaitGroup
+	for i := range clients {
+		wg.Go(func() {
+			c := streams.Handle(i)
+			for j := range each {
+				if _, err := c.Put(t.Context(), fmt.Appendf(nil, "s%d-%d", i, j), []byte("v")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	c := streams.Handle(0)
+	_, _, err = c.Delete(t.Context(), []byte("s0-0"), nil)
+	require.NoError(t, err)
+
+	// Neither of these is a write that was carried out.
+	_, err = c.Put(t.Context(), nil, []byte("no key"))
+	require.Error(t, err)
+	_, _, err = c.Get(t.Context(), []byte("s0-1"))
+	require.NoError(t, err)
+	require.NoError(t, streams.Close())
+	require.NoError(t, pool.Close())
+	return clients*each + 1
 }
 
 // TestStageTraceIsOffByDefault: a store that does not trace has no such metrics.

@@ -58,7 +58,8 @@
 // When a stream ends by fault, what is in flight is answered first if the client is
 // still there. When the server shuts down it takes in no more, answers what is in
 // flight and ends the streams with Unavailable: what has no outcome then is
-// unknown to the client. Operations of streams are not in the stage trace.
+// unknown to the client. In the stage trace, a write of a stream arrives with its
+// message, and its reply is ready when it is in a message of outcomes.
 //
 // # Errors
 //

@@ -13,6 +13,7 @@ import (
 
 	"metastorebench/core/kv"
 	"metastorebench/core/rpcpb"
+	"metastorebench/core/trace"
 )
 
 // pipelineWindowBytes is how many bytes of keys and values may be in flight on one
@@ -61,6 +62,11 @@ type pipeline struct {
 	broken bool  // nothing more is sent
 }
 
+var (
+	_ kv.Sink       = (*pipeline)(nil)
+	_ trace.Carrier = (*pipeline)(nil)
+)
+
 // write is a put or a delete that is under way.
 type write struct {
 	outcome
@@ -79,6 +85,7 @@ type outcome struct {
 	page     *kv.RangeResult
 	found    int // bytes of pair or page
 	err      error
+	span     *trace.Span // nil if it is not traced
 }
 
 // Pipeline carries out the operations of a stream.
@@ -141,6 +148,9 @@ func (p *pipeline) Answered(answers []kv.Answer) {
 		if a.Result.Delete != nil {
 			w.deleted = a.Result.Delete.Deleted
 		}
+		if w.err == nil {
+			w.span.Done()
+		}
 		p.outcomes = append(p.outcomes, w.outcome)
 	}
 	before := p.settled
@@ -154,6 +164,11 @@ func (p *pipeline) Answered(answers []kv.Answer) {
 			p.readable.Signal()
 		}
 	}
+}
+
+// Span implements trace.Carrier, for the goroutine that receives.
+func (p *pipeline) Span(token uint64) *trace.Span {
+	return p.writes[token%rpcpb.PipelineWindow].span
 }
 
 // receive reads messages until the stream ends, for whatever reason.

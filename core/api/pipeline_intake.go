@@ -11,6 +11,7 @@ import (
 
 	"metastorebench/core/kv"
 	"metastorebench/core/rpcpb"
+	"metastorebench/core/trace"
 )
 
 // errEnded says that the stream takes no more operations.
@@ -22,10 +23,11 @@ const intakeOps = 256
 // intake takes the operations of messages in. It belongs to the goroutine that
 // receives, and reuses all that it has.
 type intake struct {
-	p    *pipeline
-	walk rpcpb.Operations
-	now  time.Duration // when the message was received
-	free int           // operations that the window has room for
+	p       *pipeline
+	walk    rpcpb.Operations
+	arrived time.Time     // when the message was received
+	now     time.Duration // the same since the stream's epoch
+	free    int           // operations that the window has room for
 
 	// What was taken and is not yet in flight.
 	writes      []outcome
@@ -62,7 +64,8 @@ func (in *intake) wait() bool {
 // take lets the operations of a message in, as there is room for them. An error
 // says that the message is malformed, or that the stream has ended.
 func (in *intake) take(message []byte) error {
-	in.now = time.Since(in.p.epoch)
+	in.arrived = time.Now()
+	in.now = in.arrived.Sub(in.p.epoch)
 	err := in.walk.Each(message, func(op *rpcpb.Operation) error {
 		if in.ops == min(in.free, intakeOps) {
 			in.flush()
@@ -93,12 +96,12 @@ func (in *intake) add(op *rpcpb.Operation) {
 		c := in.command()
 		c.put.Key, c.put.Value = op.Put.Key, op.Put.Value
 		c.command.Put = &c.put
-		in.writes = append(in.writes, o)
+		in.write(o)
 	case op.Delete != nil:
 		c := in.command()
 		c.delete.Key, c.delete.RangeEnd = op.Delete.Key, op.Delete.RangeEnd
 		c.command.DeleteRange = &c.delete
-		in.writes = append(in.writes, o)
+		in.write(o)
 	case op.Get != nil:
 		in.read(read{outcome: o, revision: op.Get.Revision, key: bytes.Clone(op.Get.Key)})
 	case op.Range != nil:
@@ -156,6 +159,13 @@ func (in *intake) command() *streamCommand {
 	c.command.Put, c.command.DeleteRange = nil, nil
 	in.submissions = append(in.submissions, kv.Submission{Command: &c.command})
 	return c
+}
+
+// write takes a write, whose command has been taken.
+func (in *intake) write(o outcome) {
+	o.span = in.p.svc.replies.begin(in.arrived)
+	o.span.Stamp(trace.Decode)
+	in.writes = append(in.writes, o)
 }
 
 // read takes a read, which waits for the writes before it.

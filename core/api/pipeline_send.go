@@ -91,6 +91,7 @@ func (out *outlet) fill(p *pipeline, outcomes []outcome) (n int) {
 		o := &outcomes[n]
 		code := out.encode(o)
 		out.tally.count(o, code)
+		o.span.Finish()
 		n++
 	}
 	out.tally.report(p.svc.observer, time.Since(p.epoch))

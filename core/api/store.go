@@ -34,7 +34,8 @@ type Store interface {
 	// returns when they are on their way; sink is given the outcome of each.
 	// Commands of one call, and of calls one after another, are committed in their
 	// order as far as they are. The submissions, and all that they hold, may be
-	// reused after the call. Errors are those of Propose.
+	// reused after the call. Errors are those of Propose. A sink that is a
+	// trace.Carrier is asked for the spans of its commands.
 	ProposeEach(submissions []kv.Submission, sink kv.Sink)
 	// Read runs fn on a view of the store: one that holds every command
 	// acknowledged before the call, or, if serializable, the local state as it

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
@@ -62,6 +63,15 @@ func (r *replyTrace) options() []grpc.ServerOption {
 		}),
 		grpc.ForceServerCodecV2(r),
 	}
+}
+
+// begin is asked for the span of a write of a stream, which arrived at the given
+// time. It is nil if the write is not traced.
+func (r *replyTrace) begin(arrived time.Time) *trace.Span {
+	if r == nil {
+		return nil
+	}
+	return r.tracer.Begin(arrived)
 }
 
 // returns is told of a write's reply before its handler returns it.

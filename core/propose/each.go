@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"metastorebench/core/kv"
+	"metastorebench/core/trace"
 )
 
 // DoEach proposes each command by itself, in order, and returns when they are in
@@ -16,11 +17,17 @@ import (
 //
 // Commands that are admitted take their places in the log in the order of the
 // submissions, behind those of earlier calls. submissions and what they hold may
-// be reused after the call.
+// be reused after the call. If stages are traced, a sink that is a trace.Carrier is
+// asked for the span of each, in which Decode is stamped.
 func (p *Proposer) DoEach(submissions []kv.Submission, sink kv.Sink) {
 	var refused []kv.Answer
 	refuse := func(token uint64, err error) {
 		refused = append(refused, kv.Answer{Token: token, Err: err})
+	}
+	var carrier trace.Carrier
+	var spans []*trace.Span // of requests, if there is a carrier
+	if p.tracer != nil {
+		carrier, _ = sink.(trace.Carrier)
 	}
 	requests := make([]request, 0, len(submissions))
 	encoded := make([]byte, 0, p.expected(submissions))
@@ -39,8 +46,13 @@ func (p *Proposer) DoEach(submissions []kv.Submission, sink kv.Sink) {
 		r := &requests[len(requests)-1]
 		r.oneEncoded[0] = encoded[start:len(encoded):len(encoded)]
 		r.encoded, r.results = r.oneEncoded[:], r.oneResult[:0]
+		if carrier != nil {
+			span := carrier.Span(s.Token)
+			span.Stamp(trace.Encode)
+			spans = append(spans, span)
+		}
 	}
-	admitted, err := p.admitEach(requests)
+	admitted, err := p.admitEach(requests, spans)
 	for i := range requests[admitted:] {
 		refuse(requests[admitted+i].token, err)
 	}
@@ -63,14 +75,18 @@ func (p *Proposer) expected(submissions []kv.Submission) (bytes int) {
 }
 
 // admitEach lets the requests wait for their turn, in order, and returns how many
-// the bounds had room for, with the error of the others.
-func (p *Proposer) admitEach(requests []request) (admitted int, err error) {
+// the bounds had room for, with the error of the others. spans are the requests',
+// or none.
+func (p *Proposer) admitEach(requests []request, spans []*trace.Span) (admitted int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := p.waitingOps
 	for i := range requests {
 		if err = p.queue(&requests[i]); err != nil {
 			break
+		}
+		if spans != nil && spans[i] != nil {
+			p.spans[&requests[i]] = spans[i]
 		}
 		admitted++
 	}

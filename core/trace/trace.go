@@ -85,12 +85,38 @@ type contextKey struct{}
 // Start is called when a write arrives. For one in so many it returns a context
 // that carries a new Span, for the others ctx itself.
 func (t *Tracer) Start(ctx context.Context) context.Context {
-	if t == nil || t.seen.Add(1)*goldenRatio > t.threshold {
+	if !t.choose() {
 		return ctx
 	}
-	s := &Span{observer: t.observer, began: time.Now()}
-	s.stamps[0] = now()
-	return context.WithValue(ctx, contextKey{}, s)
+	return context.WithValue(ctx, contextKey{}, t.newSpan(time.Now()))
+}
+
+// Begin is Start for a write without a context of its own, which arrived at the
+// given time: one in so many gets a new Span, the others nil.
+func (t *Tracer) Begin(arrived time.Time) *Span {
+	if !t.choose() {
+		return nil
+	}
+	return t.newSpan(arrived)
+}
+
+// choose counts a write, and tells whether it is one that is traced.
+func (t *Tracer) choose() bool {
+	return t != nil && t.seen.Add(1)*goldenRatio <= t.threshold
+}
+
+func (t *Tracer) newSpan(arrived time.Time) *Span {
+	s := &Span{observer: t.observer, began: arrived}
+	s.stamps[0] = int64(arrived.Sub(epoch))
+	return s
+}
+
+// Carrier has the Spans of writes that have no context, by a token of its own for
+// each.
+type Carrier interface {
+	// Span returns the Span of a write, nil if it is not traced. It is called on
+	// the goroutine that hands the write over, before anybody else has it.
+	Span(token uint64) *Span
 }
 
 // Span returns the Span that ctx carries, or nil.
