@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 )
 
 // protocolVersion is that of greeting and frames.
@@ -35,6 +36,8 @@ var (
 	// ErrStale says that the dialler's data directory is not the one with which
 	// the member has run before.
 	ErrStale = errors.New("transport: the member's data directory is not the one it ran with before")
+	// ErrLease says that the two do not agree on what leases rest on.
+	ErrLease = errors.New("transport: the members must all serve reads by lease with one election timeout, or none may")
 	// ErrBusy says that the one who was dialled cannot take more at present.
 	ErrBusy = errors.New("transport: the peer is busy")
 	// ErrRefused says that the peer gave another reason.
@@ -46,7 +49,7 @@ var (
 // refusals names the sentinels on the wire.
 var refusals = map[string]error{
 	"version": ErrVersion, "cluster": ErrCluster, "misdirected": ErrMisdirected, "unknown": ErrUnknownMember,
-	"removed": ErrRemoved, "stale": ErrStale, "busy": ErrBusy, "closing": ErrClosing,
+	"removed": ErrRemoved, "stale": ErrStale, "lease": ErrLease, "busy": ErrBusy, "closing": ErrClosing,
 }
 
 // refusal is why a connection ends, on the wire.
@@ -87,6 +90,9 @@ type Identity struct {
 	Instance uint64 `json:"instance"`
 	// MembershipIndex is the log index of the membership that the member knows.
 	MembershipIndex uint64 `json:"membership_index"`
+	// Lease is the election timeout on which the member's leases rest, 0 if it
+	// serves no reads by lease: what all members of a cluster must agree on.
+	Lease time.Duration `json:"lease_ns,omitempty"`
 	// PeerURL is where the member is reached.
 	PeerURL string `json:"peer_url"`
 }

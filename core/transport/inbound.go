@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,9 @@ import (
 // inbound is a connection that somebody else has dialled.
 type inbound struct {
 	conn net.Conn
+	// ctx is that of the handler's calls: it ends with the connection.
+	ctx    context.Context
+	cancel context.CancelFunc
 	// hello is the dialler's greeting; greeted says that it was accepted. Both
 	// change once, under Transport.mu.
 	hello   greeting
@@ -56,7 +60,9 @@ func (t *Transport) Serve(l net.Listener) error {
 			return fmt.Errorf("transport: accept: %w", err)
 		}
 		in := &inbound{conn: conn}
+		in.ctx, in.cancel = context.WithCancel(t.ctx)
 		if !t.take(in) {
+			in.cancel()
 			_ = conn.Close() // the dialler tries again
 			continue
 		}
@@ -77,6 +83,7 @@ func (t *Transport) take(in *inbound) bool {
 
 // serve greets and then reads one connection to its end.
 func (t *Transport) serve(in *inbound) {
+	defer in.cancel()
 	err := t.welcome(in)
 	if err == nil {
 		switch in.hello.Kind {
@@ -168,7 +175,8 @@ func (t *Transport) replace(in *inbound) {
 	defer t.mu.Unlock()
 	for old := range t.inbound {
 		if old != in && old.greeted && old.hello.Kind == kindMessages && old.hello.From.MemberID == in.hello.From.MemberID {
-			_ = old.conn.Close() // its reader ends
+			old.cancel() // its reader ends, even if the handler keeps it waiting
+			_ = old.conn.Close()
 		}
 	}
 }
@@ -183,6 +191,7 @@ func (in *inbound) end(why error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.ended = true
+	in.cancel()
 	_ = in.conn.SetReadDeadline(time.Now().Add(farewellTimeout))
 }
 
@@ -224,7 +233,7 @@ func (in *inbound) await(d time.Duration) error {
 // receive hands messages to the handler.
 func (t *Transport) receive(in *inbound) error {
 	self := t.cfg.Handler.Identity().MemberID
-	frames := t.frames(in)
+	frames := in.frames(t.cfg.MaxMessageBytes)
 	ping := appendFrame(nil, framePing, nil)
 	for {
 		if err := in.await(silenceTimeout); err != nil {
@@ -243,9 +252,9 @@ func (t *Transport) receive(in *inbound) error {
 				return err
 			}
 		case frameMessage:
-			m, err := decodeMessage(payload, self)
+			m, err := decodeMessage(payload, in.hello.From.MemberID, self)
 			if err == nil {
-				err = t.cfg.Handler.Step(t.ctx, m)
+				err = t.cfg.Handler.Step(in.ctx, m)
 			}
 			if err != nil {
 				in.end(err)
@@ -259,12 +268,13 @@ func (t *Transport) receive(in *inbound) error {
 	}
 }
 
-func (t *Transport) frames(in *inbound) *frameReader {
-	return &frameReader{r: bufio.NewReaderSize(in.conn, 256<<10), maxBytes: t.cfg.MaxMessageBytes}
+func (in *inbound) frames(maxBytes int) *frameReader {
+	return &frameReader{r: bufio.NewReaderSize(in.conn, 256<<10), maxBytes: maxBytes}
 }
 
-// decodeMessage decodes a message, which must be for the member self.
-func decodeMessage(payload []byte, self uint64) (*raftpb.Message, error) {
+// decodeMessage decodes a message, which must be from the member from, unless that
+// one only forwards it, and for the member self.
+func decodeMessage(payload []byte, from, self uint64) (*raftpb.Message, error) {
 	m := new(raftpb.Message)
 	if err := proto.Unmarshal(payload, m); err != nil {
 		return nil, fmt.Errorf("%w: message: %w", ErrFrame, err)
@@ -272,5 +282,14 @@ func decodeMessage(payload []byte, self uint64) (*raftpb.Message, error) {
 	if m.GetTo() != self {
 		return nil, fmt.Errorf("%w: a message for member %x, this is %x", ErrMisdirected, m.GetTo(), self)
 	}
+	if m.GetFrom() != from && !forwarded(m.GetType()) {
+		return nil, fmt.Errorf("%w: a message of type %s in the name of member %x, this is member %x's connection", ErrMisdirected, m.GetType(), m.GetFrom(), from)
+	}
 	return m, nil
+}
+
+// forwarded tells whether messages of the type keep the name of the member that
+// made them on their way over another one to the leader.
+func forwarded(t raftpb.MessageType) bool {
+	return t == raftpb.MsgProp || t == raftpb.MsgReadIndex || t == raftpb.MsgTransferLeader
 }

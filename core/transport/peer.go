@@ -131,17 +131,14 @@ func (p *peer) connect() error {
 		defer close(done)
 		cancel(p.listen(conn))
 	}()
+	hangUp(ctx, conn)
 	p.connected.Store(true)
-	err = p.write(ctx, conn)
+	cancel(p.write(ctx, conn)) // of several reasons, the first one counts
 	p.connected.Store(false)
-	err = errors.Join(err, conn.Close())
 	<-done
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
 	p.drain()
 	p.t.cfg.Handler.Undelivered(p.id, nil)
-	return err
+	return context.Cause(ctx)
 }
 
 // listen reads the peer's life signs, until it says why it ends or is silent.

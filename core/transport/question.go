@@ -16,7 +16,7 @@ func Ask(ctx context.Context, config *tls.Config, peerURL string, question []byt
 		return nil, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+	defer hangUp(ctx, conn)()
 	if err := conn.SetDeadline(time.Now().Add(pieceTimeout)); err != nil {
 		return nil, err
 	}
@@ -26,6 +26,8 @@ func Ask(ctx context.Context, config *tls.Config, peerURL string, question []byt
 	frames := frameReader{r: bufio.NewReader(conn), maxBytes: maxQuestionBytes}
 	kind, payload, err := frames.next()
 	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case err != nil:
 		return nil, fmt.Errorf("transport: no answer: %w", err)
 	case kind == frameAnswer:

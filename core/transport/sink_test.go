@@ -10,9 +10,16 @@ import (
 
 func (*sink) Identity() Identity   { return Identity{ClusterID: 1, MemberID: 2} }
 func (*sink) Admit(Identity) error { return nil }
-func (s *sink) Step(_ context.Context, m *raftpb.Message) error {
-	s.messages <- m
-	return nil
+func (s *sink) Step(ctx context.Context, m *raftpb.Message) error {
+	select {
+	case s.messages <- m:
+		return nil
+	case <-ctx.Done():
+		if s.cut != nil {
+			s.cut <- ctx.Err()
+		}
+		return ctx.Err()
+	}
 }
 
 func (*sink) Snapshot(context.Context, *raftpb.Message, io.Reader) error {

@@ -21,9 +21,10 @@ const pieceBytes = 128 << 10
 const pieceTimeout = 30 * time.Second
 
 // SendSnapshot streams a snapshot to the peer m.To and returns when the peer has
-// it, or with the reason why it has not. write is called once and writes the
-// snapshot's bytes. Memory use does not depend on their number.
-func (t *Transport) SendSnapshot(ctx context.Context, m *raftpb.Message, write func(io.Writer) error) error {
+// it, or with the reason why it has not: also when ctx ends or the peer is let go.
+// write is called once and writes the snapshot's bytes. Memory use does not depend
+// on their number.
+func (t *Transport) SendSnapshot(ctx context.Context, m *raftpb.Message, write func(io.Writer) error) (err error) {
 	p := t.peer(m.GetTo())
 	if p == nil {
 		return fmt.Errorf("%w: %x", ErrUnknownMember, m.GetTo())
@@ -31,6 +32,11 @@ func (t *Transport) SendSnapshot(ctx context.Context, m *raftpb.Message, write f
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err() // not what that did to the connection
+		}
+	}()
 	if t.cfg.Delay > 0 {
 		if err := sleepUntil(ctx, time.Now().Add(t.cfg.Delay)); err != nil {
 			return err
@@ -41,7 +47,7 @@ func (t *Transport) SendSnapshot(ctx context.Context, m *raftpb.Message, write f
 		return err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+	defer hangUp(ctx, conn)()
 
 	announce, err := proto.Marshal(m)
 	if err != nil {
@@ -123,10 +129,14 @@ func (w *pieceWriter) reason(err error) error {
 	return err
 }
 
+// maxPieceBytes bounds a frame of a snapshot that is received: a piece, or the
+// message, with the membership, that announces it.
+const maxPieceBytes = 2 << 20
+
 // receiveSnapshot hands a snapshot to the handler and tells the sender what
 // became of it.
 func (t *Transport) receiveSnapshot(in *inbound) error {
-	frames := t.frames(in)
+	frames := in.frames(maxPieceBytes)
 	kind, payload, err := frames.next()
 	if err != nil {
 		return err
@@ -134,12 +144,12 @@ func (t *Transport) receiveSnapshot(in *inbound) error {
 	if kind != frameMessage {
 		return fmt.Errorf("%w: kind %q, want the snapshot's message", ErrFrame, kind)
 	}
-	m, err := decodeMessage(payload, t.cfg.Handler.Identity().MemberID)
+	m, err := decodeMessage(payload, in.hello.From.MemberID, t.cfg.Handler.Identity().MemberID)
 	if err == nil && m.GetType() != raftpb.MsgSnap {
 		err = fmt.Errorf("%w: a message of type %s announces a snapshot", ErrFrame, m.GetType())
 	}
 	if err == nil {
-		err = t.cfg.Handler.Snapshot(t.ctx, m, &pieceReader{in: in, frames: frames})
+		err = t.cfg.Handler.Snapshot(in.ctx, m, &pieceReader{in: in, frames: frames})
 	}
 	if err != nil {
 		in.end(err)

@@ -36,8 +36,10 @@ const (
 	// farewellTimeout bounds what is written to a dialler, and the wait for it to
 	// take the reason why its connection ends.
 	farewellTimeout = time.Second
-	// maxInbound bounds the connections that are open towards this member.
+	// maxInbound bounds the connections that are open towards this member,
+	// maxUnnamed the peers that it dials although SetPeers has not named them.
 	maxInbound = 256
+	maxUnnamed = 16
 	// DefaultMaxMessageBytes is Config.MaxMessageBytes's default.
 	DefaultMaxMessageBytes = 64 << 20
 	// MaxDelay bounds Config.Delay: a silent connection is given up only later.
@@ -53,10 +55,12 @@ type Handler interface {
 	// Identity returns what this member says of itself now.
 	Identity() Identity
 	// Admit decides whether a peer of the same cluster may talk: nil, or an error
-	// that wraps one of the refusals (ErrUnknownMember, ErrRemoved, ErrStale).
+	// that wraps one of the refusals (ErrUnknownMember, ErrRemoved, ErrStale,
+	// ErrLease).
 	Admit(peer Identity) error
 	// Step takes a message, which it owns. It may block to slow the peer down,
-	// until ctx ends. An error ends the connection.
+	// until ctx ends: with the connection, or when a newer one takes its place.
+	// An error ends the connection.
 	Step(ctx context.Context, m *raftpb.Message) error
 	// Snapshot takes a snapshot: the message that announces it, and its bytes,
 	// which end with io.EOF only if they are complete. When it returns nil the
@@ -98,6 +102,7 @@ type Transport struct {
 
 	mu        sync.Mutex
 	peers     map[uint64]*peer
+	unnamed   int // peers since SetPeers that it did not name
 	inbound   map[*inbound]struct{}
 	listeners []net.Listener
 	closed    bool
@@ -127,6 +132,7 @@ func (t *Transport) SetPeers(urls map[uint64]string) {
 			delete(t.peers, id)
 		}
 	}
+	t.unnamed = 0
 	for id, url := range urls {
 		if t.peers[id] == nil {
 			t.startPeer(id, url)
@@ -151,14 +157,15 @@ func (t *Transport) greeted() []*inbound {
 }
 
 // heard is told of a member that has dialled: it is up. One that SetPeers has not
-// named yet is reached at its own URL.
+// named yet is reached at its own URL, unless there are too many of these.
 func (t *Transport) heard(id uint64, url string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch p := t.peers[id]; {
 	case p != nil:
 		p.heard()
-	case !t.closed && url != "":
+	case !t.closed && url != "" && t.unnamed < maxUnnamed:
+		t.unnamed++
 		t.startPeer(id, url)
 	}
 }
@@ -248,12 +255,18 @@ func dial(ctx context.Context, config *tls.Config, peerURL string, hello greetin
 		}
 		conn = tls.Client(conn, config)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer hangUp(ctx, conn)()
 	if err := greet(conn, deadline, hello); err != nil {
-		return nil, errors.Join(err, conn.Close())
+		_ = conn.Close()
+		return nil, err
 	}
 	return conn, nil
+}
+
+// hangUp closes conn when ctx ends, unless stop is called first. Unlike a deadline
+// it is not undone by the next one.
+func hangUp(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { _ = conn.Close() })
 }
 
 func greet(conn net.Conn, deadline time.Time, hello greeting) error {

@@ -75,9 +75,13 @@ func (e *end) Snapshot(_ context.Context, _ *raftpb.Message, body io.Reader) err
 	if broken != nil {
 		return broken
 	}
-	data, err := io.ReadAll(body)
+	var data bytes.Buffer
+	_, err := data.ReadFrom(io.LimitReader(body, 64<<20))
 	if err == nil {
-		e.snapshots <- data
+		_, err = io.Copy(io.Discard, body)
+	}
+	if err == nil {
+		e.snapshots <- data.Bytes()
 	}
 	return err
 }
@@ -144,9 +148,10 @@ func connected(t *testing.T, a, b *end) {
 	require.Eventually(t, func() bool { return a.t.Connected(b.id.MemberID) }, patience, time.Millisecond)
 }
 
+// appendTo is a message between the members 1 and 2.
 func appendTo(to, index uint64, data []byte) *raftpb.Message {
 	return &raftpb.Message{
-		Type: raftpb.MsgApp.Enum(), To: &to, From: new(uint64(1)), Index: &index,
+		Type: raftpb.MsgApp.Enum(), To: &to, From: new(3 - to), Index: &index,
 		Entries: []*raftpb.Entry{{Index: new(index + 1), Data: data}},
 	}
 }
@@ -267,6 +272,7 @@ func TestRefusals(t *testing.T) {
 		"unknown":     {func(_, b *end) { b.admit = transport.ErrUnknownMember }, transport.ErrUnknownMember, ""},
 		"removed":     {func(_, b *end) { b.admit = transport.ErrRemoved }, transport.ErrRemoved, ""},
 		"stale":       {func(_, b *end) { b.admit = transport.ErrStale }, transport.ErrStale, ""},
+		"lease":       {func(_, b *end) { b.admit = transport.ErrLease }, transport.ErrLease, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := newEnd(t, 1, nil), newEnd(t, 2, nil)
@@ -321,6 +327,33 @@ func TestSnapshot(t *testing.T) {
 	b.mu.Unlock()
 	require.ErrorContains(t, a.t.SendSnapshot(t.Context(), m, write), "no space left")
 	require.Empty(t, b.snapshots, "half a snapshot was taken for a whole one")
+}
+
+// TestSnapshotIsGivenUp: a snapshot that nobody waits for any more ends at once,
+// however much of it is left.
+func TestSnapshotIsGivenUp(t *testing.T) {
+	for name, giveUp := range map[string]func(a *end, cancel func()){
+		"by the caller":           func(_ *end, cancel func()) { cancel() },
+		"as the peer is let go":   func(a *end, _ func()) { a.t.SetPeers(nil) },
+		"as the transport closes": func(a *end, _ func()) { a.t.Close(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := newEnd(t, 1, nil), newEnd(t, 2, nil)
+			connect(t, a, b)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			m := &raftpb.Message{Type: raftpb.MsgSnap.Enum(), To: new(uint64(2)), From: new(uint64(1))}
+			err := a.t.SendSnapshot(ctx, m, func(w io.Writer) error {
+				giveUp(a, cancel)
+				for {
+					if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+						return err
+					}
+				}
+			})
+			require.ErrorIs(t, err, context.Canceled)
+		})
+	}
 }
 
 func TestAsk(t *testing.T) {

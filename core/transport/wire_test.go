@@ -19,7 +19,11 @@ import (
 )
 
 // sink is a Handler that counts what arrives.
-type sink struct{ messages chan *raftpb.Message }
+type sink struct {
+	t        *Transport
+	messages chan *raftpb.Message
+	cut      chan error // nil, or told of a message that was given up
+}
 
 // TestFrames: what was appended is read back, and damage is found.
 func TestFrames(t *testing.T) {
@@ -71,6 +75,7 @@ func rawPeer(t *testing.T) (net.Conn, *sink) {
 	require.NoError(t, err)
 	s := &sink{messages: make(chan *raftpb.Message, 100)}
 	tr := New(Config{Handler: s, Logger: zap.NewNop()})
+	s.t = tr
 	served := make(chan error, 1)
 	go func() { served <- tr.Serve(l) }()
 	t.Cleanup(func() {
@@ -142,13 +147,90 @@ func isReset(err error) bool {
 	return errors.As(err, &op) && !op.Timeout()
 }
 
+// greetAs makes conn a connection of messages of the member id.
+func greetAs(t *testing.T, conn net.Conn, id uint64) {
+	t.Helper()
+	from := Identity{ClusterID: 1, MemberID: id, PeerURL: "http://127.0.0.1:1"}
+	require.NoError(t, greet(conn, time.Now().Add(30*time.Second), greeting{From: from, To: 2, Kind: kindMessages}))
+}
+
+func send(t *testing.T, conn net.Conn, m *raftpb.Message) {
+	t.Helper()
+	body, err := proto.Marshal(m)
+	require.NoError(t, err)
+	_, err = conn.Write(appendFrame(nil, frameMessage, body))
+	require.NoError(t, err)
+}
+
+// requireRefusal reads the reason for which a connection ends.
+func requireRefusal(t *testing.T, conn net.Conn, want error, text string) {
+	t.Helper()
+	answer := frameReader{r: bufio.NewReader(conn), maxBytes: 1 << 10}
+	kind, payload, err := answer.next()
+	require.NoError(t, err)
+	require.Equal(t, byte(frameRefusal), kind)
+	require.ErrorIs(t, decodeRefusal(payload), want)
+	require.ErrorContains(t, decodeRefusal(payload), text)
+}
+
+// again dials the listener of conn once more.
+func again(t *testing.T, conn net.Conn) net.Conn {
+	t.Helper()
+	second, err := net.Dial("tcp", conn.RemoteAddr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = second.Close() })
+	require.NoError(t, second.SetDeadline(time.Now().Add(30*time.Second)))
+	return second
+}
+
+// TestAnothersName: a member speaks in its own name only, but for what it forwards.
+func TestAnothersName(t *testing.T) {
+	conn, s := rawPeer(t)
+	greetAs(t, conn, 1)
+	send(t, conn, &raftpb.Message{Type: raftpb.MsgProp.Enum(), From: new(uint64(3)), To: new(uint64(2))})
+	require.Equal(t, uint64(3), (<-s.messages).GetFrom())
+	send(t, conn, &raftpb.Message{Type: raftpb.MsgVoteResp.Enum(), From: new(uint64(3)), To: new(uint64(2))})
+	requireRefusal(t, conn, ErrMisdirected, "in the name of member 3, this is member 1's connection")
+	require.Empty(t, s.messages)
+}
+
+// TestNewConnection: it takes the place of the member's old one, even if the
+// handler keeps that waiting, so that such connections cannot pile up.
+func TestNewConnection(t *testing.T) {
+	conn, s := rawPeer(t)
+	s.messages, s.cut = make(chan *raftpb.Message), make(chan error, 1)
+	greetAs(t, conn, 1)
+	send(t, conn, &raftpb.Message{From: new(uint64(1)), To: new(uint64(2)), Index: new(uint64(1))})
+	newer := again(t, conn)
+	greetAs(t, newer, 1)
+	require.ErrorIs(t, <-s.cut, context.Canceled)
+	send(t, newer, &raftpb.Message{From: new(uint64(1)), To: new(uint64(2)), Index: new(uint64(2))})
+	require.Equal(t, uint64(2), (<-s.messages).GetIndex())
+}
+
+// TestStrangersAreNotDialled without end: members that nobody has named yet are
+// reached at the URLs that they give, but only a few of them.
+func TestStrangersAreNotDialled(t *testing.T) {
+	conn, s := rawPeer(t)
+	for id := range uint64(3 * maxUnnamed) {
+		stranger := again(t, conn)
+		greetAs(t, stranger, 100+id)
+		send(t, stranger, &raftpb.Message{From: new(100 + id), To: new(uint64(2))})
+		<-s.messages // what the greeting brings about has been done
+		require.NoError(t, stranger.Close())
+	}
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	require.Len(t, s.t.peers, maxUnnamed)
+}
+
 // TestRepeatedAndReordered: the transport hands on what it gets, in the order in
 // which it gets it, each message whole; damage ends the connection with a reason.
 func TestRepeatedAndReordered(t *testing.T) {
 	conn, s := rawPeer(t)
 	require.NoError(t, greet(conn, time.Now().Add(30*time.Second), greeting{From: Identity{ClusterID: 1, MemberID: 1}, To: 2, Kind: kindMessages}))
 	frame := func(index uint64) []byte {
-		body, err := proto.Marshal(&raftpb.Message{To: new(uint64(2)), Index: &index})
+		body, err := proto.Marshal(&raftpb.Message{From: new(uint64(1)), To: new(uint64(2)), Index: &index})
 		require.NoError(t, err)
 		return appendFrame(nil, frameMessage, body)
 	}
@@ -161,10 +243,6 @@ func TestRepeatedAndReordered(t *testing.T) {
 	damaged[len(damaged)-1] ^= 1
 	_, err := conn.Write(damaged)
 	require.NoError(t, err)
-	answer := frameReader{r: bufio.NewReader(conn), maxBytes: 1 << 10}
-	kind, payload, err := answer.next()
-	require.NoError(t, err)
-	require.Equal(t, byte(frameRefusal), kind)
-	require.ErrorContains(t, decodeRefusal(payload), "crc")
+	requireRefusal(t, conn, ErrRefused, "crc")
 	require.Empty(t, s.messages)
 }
