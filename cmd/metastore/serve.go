@@ -76,7 +76,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	}
 	settings, err := s.EngineSettings()
 	if err == nil {
-		err = announce(stdout, ports, c, s, settings)
+		err = announce(stdout, ports, c, s, settings, len(n.Members().Members))
 	}
 	if err != nil {
 		return errors.Join(err, ports.close(), n.Stop())
@@ -204,12 +204,8 @@ func (c *config) nodeOptions(s variants.Selection, m *metrics.Metrics, tracer *t
 
 // announce tells the program that started this one that it serves, with the
 // effective options: the axes, the settings that --engine-profile makes, and what
-// else shapes a measurement.
-func announce(w io.Writer, p ports, c *config, s variants.Selection, engineSettings string) error {
-	members, err := c.members()
-	if err != nil {
-		return err
-	}
+// else shapes a measurement. members is how many the cluster has now.
+func announce(w io.Writer, p ports, c *config, s variants.Selection, engineSettings string, members int) error {
 	options := maps.Clone(map[string]string(s))
 	if engineSettings != "" {
 		options["engine-settings"] = engineSettings
@@ -218,7 +214,7 @@ func announce(w io.Writer, p ports, c *config, s variants.Selection, engineSetti
 	options["snapshot-bytes"] = strconv.FormatInt(c.snapshotBytes, 10)
 	options["max-request-bytes"] = strconv.FormatUint(uint64(c.maxRequestBytes), 10)
 	options["stage-sample"] = strconv.Itoa(c.stageSample)
-	options["consistency"] = s.Consistency(len(members))
+	options["consistency"] = s.Consistency(members)
 	options["wal-linger"] = c.walLinger.String()
 	options["link-delay"] = c.linkDelay.String()
 	options["seed"] = strconv.FormatUint(c.seed, 10)

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -14,7 +15,8 @@ type Op string
 const (
 	// OpAdd adds Change.Member, as a learner or as a voter.
 	OpAdd Op = "add"
-	// OpUpdate gives a member the name, URLs and instance of Change.Member.
+	// OpUpdate gives a member the name, URLs and instance of Change.Member; what is
+	// empty there stays as it is.
 	OpUpdate Op = "update"
 	// OpPromote makes the learner Change.Member.ID a voter.
 	OpPromote Op = "promote"
@@ -68,10 +70,10 @@ func (s Set) Apply(c Change, index uint64) (Set, error) {
 		}
 		next.Members = slices.Insert(next.Members, i, m)
 	case OpUpdate:
+		m = s.Members[i].updated(m)
 		if err := s.freeURLs(m); err != nil {
 			return s, err
 		}
-		m.Learner = s.Members[i].Learner
 		next.Members[i] = m
 	case OpPromote:
 		if !s.Members[i].Learner {
@@ -89,6 +91,18 @@ func (s Set) Apply(c Change, index uint64) (Set, error) {
 		return s, fmt.Errorf("%w: operation %q, accepted: add, update, promote, remove", ErrCorrupt, c.Op)
 	}
 	return next, nil
+}
+
+// updated returns m with what by has of it.
+func (m Member) updated(by Member) Member {
+	m.Name, m.Instance = cmp.Or(by.Name, m.Name), cmp.Or(by.Instance, m.Instance)
+	if len(by.PeerURLs) > 0 {
+		m.PeerURLs = by.PeerURLs
+	}
+	if len(by.ClientURLs) > 0 {
+		m.ClientURLs = by.ClientURLs
+	}
+	return m
 }
 
 func (s Set) mayAdd(m Member) error {

@@ -43,6 +43,21 @@ func TestLife(t *testing.T) {
 	require.Equal(t, s, back)
 }
 
+// TestUpdate: two who change different things of a member do not undo each other's
+// changes, whatever either of them knew.
+func TestUpdate(t *testing.T) {
+	s := member.NewSet(started(1, "1"), started(2, "2"))
+	for _, by := range []member.Member{{ID: 1, PeerURLs: []string{"http://h:7"}}, {ID: 1, Name: "new", ClientURLs: []string{"http://h:8"}, Instance: 99}} {
+		var err error
+		s, err = s.Apply(member.Change{Op: member.OpUpdate, Member: by}, 9)
+		require.NoError(t, err)
+	}
+	m, _ := s.Find(1)
+	require.Equal(t, member.Member{ID: 1, Name: "new", PeerURLs: []string{"http://h:7"}, ClientURLs: []string{"http://h:8"}, Instance: 99}, m)
+	other, _ := s.Find(2)
+	require.Equal(t, started(2, "2"), other)
+}
+
 // TestRefusals: a change that is refused leaves the set as it was.
 func TestRefusals(t *testing.T) {
 	s := member.NewSet(started(1, "1"), started(2, "2"))

@@ -43,12 +43,10 @@ func (n *Node) RemoveMember(ctx context.Context, id uint64) (member.Set, error) 
 
 // UpdateMember implements api.Cluster.
 func (n *Node) UpdateMember(ctx context.Context, id uint64, peerURLs []string) (member.Set, error) {
-	m, ok := n.known.Load().Find(id)
-	if !ok {
-		return member.Set{}, fmt.Errorf("%w: %x", member.ErrNotFound, id)
+	if err := member.CheckPeerURLs(peerURLs); err != nil {
+		return member.Set{}, err
 	}
-	m.PeerURLs = peerURLs
-	return n.change(ctx, member.Change{Op: member.OpUpdate, Member: m})
+	return n.change(ctx, member.Change{Op: member.OpUpdate, Member: member.Member{ID: id, PeerURLs: peerURLs}})
 }
 
 // PromoteMember implements api.Cluster: only the leader knows how far a learner

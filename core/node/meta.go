@@ -114,10 +114,13 @@ func readFile(fsys vfs.FS, path string) ([]byte, error) {
 	return data, errors.Join(err, f.Close())
 }
 
+// temporarySuffix marks files that are not whole yet.
+const temporarySuffix = ".tmp"
+
 // writeFileAtomic writes path in dir through a temporary file, so that after a
-// crash either all of it or nothing is there.
+// crash either all of it or nothing is there. If write fails, nothing stays.
 func writeFileAtomic(fsys vfs.FS, dir, path string, write func(io.Writer) error) error {
-	tmp := path + ".tmp"
+	tmp := path + temporarySuffix
 	f, err := fsys.Create(tmp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return fmt.Errorf("node: create %s: %w", tmp, err)
@@ -127,7 +130,7 @@ func writeFileAtomic(fsys vfs.FS, dir, path string, write func(io.Writer) error)
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("node: write %s: %w", tmp, err)
+		return fmt.Errorf("node: write %s: %w", tmp, errors.Join(err, fsys.Remove(tmp)))
 	}
 	if err := fsys.Rename(tmp, path); err != nil {
 		return fmt.Errorf("node: %w", err)

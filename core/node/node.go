@@ -105,9 +105,10 @@ func Start(ctx context.Context, opts Options) (*Node, error) {
 }
 
 // catchUp makes sure that the first local read of a cluster of one finds what had
-// been acknowledged before the start: the engine may still be behind the log.
+// been acknowledged before the start: the engine may still be behind the log. How
+// many the members are, the membership says; the options only say how it began.
 func (n *Node) catchUp(ctx context.Context) error {
-	if n.opts.Reads != raftnode.ReadLocal || len(n.opts.Members) > 1 {
+	if n.opts.Reads != raftnode.ReadLocal || len(n.known.Load().Members) > 1 {
 		return nil
 	}
 	if err := n.raft.LinearizableRead(ctx); err != nil {

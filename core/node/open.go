@@ -46,6 +46,9 @@ func (n *Node) open(ctx context.Context) (r recovered, err error) {
 		}
 	}()
 
+	if err := n.removeHalfWritten(); err != nil {
+		return r, err
+	}
 	metaPath := n.path("meta.json")
 	have, err := readMeta(o.FS, metaPath)
 	if err != nil {

@@ -29,6 +29,7 @@ func (h peerHandler) Identity() transport.Identity {
 	known := n.known.Load()
 	id := transport.Identity{
 		ClusterID: n.id.ClusterID, MemberID: n.id.NodeID, Instance: n.instance, MembershipIndex: known.Index,
+		Lease: n.raft.Lease(),
 	}
 	if m, ok := known.Find(n.id.NodeID); ok {
 		id.PeerURL = m.PeerURLs[0]
@@ -39,7 +40,7 @@ func (h peerHandler) Identity() transport.Identity {
 // Admit implements transport.Handler. A stranger that knows a newer membership is
 // let in: it may be the leader from whom this node learns of it.
 func (h peerHandler) Admit(peer transport.Identity) error {
-	known := h.n.known.Load()
+	known, lease := h.n.known.Load(), h.n.raft.Lease()
 	m, found := known.Find(peer.MemberID)
 	switch {
 	case known.WasRemoved(peer.MemberID):
@@ -49,6 +50,9 @@ func (h peerHandler) Admit(peer transport.Identity) error {
 			transport.ErrStale, peer.MemberID, m.Instance, peer.Instance)
 	case !found && peer.MembershipIndex <= known.Index:
 		return fmt.Errorf("%w: %x; the members are %s", transport.ErrUnknownMember, peer.MemberID, known)
+	case peer.Lease != lease:
+		return fmt.Errorf("%w: member %x has leases of %v, this one of %v (0: none); give both the same --read, --election-timeout and --heartbeat-interval",
+			transport.ErrLease, peer.MemberID, peer.Lease, lease)
 	}
 	return nil
 }
@@ -127,11 +131,12 @@ func (n *Node) publish() {
 	}
 	for n.ctx.Err() == nil {
 		m, ok := n.known.Load().Find(n.id.NodeID)
-		if ok && m.Name == n.opts.Name && m.Instance == n.instance && slices.Equal(m.ClientURLs, n.opts.ClientURLs) {
+		reached := len(n.opts.ClientURLs) == 0 || slices.Equal(m.ClientURLs, n.opts.ClientURLs)
+		if ok && m.Name == n.opts.Name && m.Instance == n.instance && reached {
 			return
 		}
 		if ok {
-			m.Name, m.Instance, m.ClientURLs = n.opts.Name, n.instance, n.opts.ClientURLs
+			m = member.Member{ID: m.ID, Name: n.opts.Name, Instance: n.instance, ClientURLs: n.opts.ClientURLs}
 			ctx, cancel := context.WithTimeout(n.ctx, n.opts.RequestTimeout)
 			_, err := n.raft.ChangeMembers(ctx, member.Change{Op: member.OpUpdate, Member: m})
 			cancel()

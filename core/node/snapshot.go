@@ -84,9 +84,6 @@ func (s *snapshotter) take(st engine.State, snap engine.Snapshot) error {
 		return err
 	}
 	n.opts.Logger.Info("the log was cut behind a snapshot", zap.Uint64("index", st.AppliedIndex), zap.Int64("snapshot_bytes", s.lastSize.Load()))
-	if snap == nil {
-		return nil
-	}
 	return n.removeSnapshotsBelow(st.AppliedIndex)
 }
 
@@ -111,10 +108,21 @@ func (n *Node) snapshotPath(index uint64) string {
 	return n.path("snap", fmt.Sprintf("%016x%s", index, snapshotSuffix))
 }
 
-// removeSnapshotsBelow removes older snapshots, also those that a crash left half
-// written. Newer ones may be on their way from the leader.
+// removeSnapshotsBelow removes older snapshots. Newer ones may be on their way from
+// the leader.
 func (n *Node) removeSnapshotsBelow(index uint64) error {
-	dir, keep := n.path("snap"), n.opts.FS.PathBase(n.snapshotPath(index))
+	keep := n.opts.FS.PathBase(n.snapshotPath(index))
+	return n.removeSnapshots(func(name string) bool { return name < keep })
+}
+
+// removeHalfWritten removes what a crash has left of snapshots, whose indexes may
+// be above those of all that follow.
+func (n *Node) removeHalfWritten() error {
+	return n.removeSnapshots(func(name string) bool { return strings.HasSuffix(name, temporarySuffix) })
+}
+
+func (n *Node) removeSnapshots(which func(name string) bool) error {
+	dir := n.path("snap")
 	names, err := n.opts.FS.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -123,7 +131,7 @@ func (n *Node) removeSnapshotsBelow(index uint64) error {
 		return err
 	}
 	for _, name := range names {
-		if strings.Contains(name, snapshotSuffix) && name < keep {
+		if strings.Contains(name, snapshotSuffix) && which(name) {
 			if err := n.opts.FS.Remove(n.opts.FS.PathJoin(dir, name)); err != nil {
 				return err
 			}

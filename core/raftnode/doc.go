@@ -86,7 +86,8 @@
 //   - the clock goes on while the process is stopped. It does for SIGSTOP and a
 //     long pause of the collector; it does not while a whole virtual machine is
 //     suspended or moved: after that a leader may answer with what is stale.
-//   - all members have the same --read and --election-timeout.
+//   - all members have the same --read, --election-timeout and --heartbeat-interval:
+//     they do not talk to one that has not (transport.ErrLease).
 //
 // What ends a lease, beside time: another term, the loss of leadership, a change
 // of members, and a hand-over of leadership, after which this leader grants itself

@@ -71,6 +71,16 @@ func (l *lease) init(cfg *Config, commit uint64) {
 	l.commit.Store(commit)
 }
 
+// Lease returns how long a lease of this node's lasts, and for how long it keeps
+// from voting after it has heard of a leader: the same on all members, or a lease
+// means nothing. It is 0 if Config.Reads is not ReadLease.
+func (n *Node) Lease() time.Duration {
+	if !n.lease.enabled {
+		return 0
+	}
+	return n.lease.length
+}
+
 func (l *lease) now() time.Duration { return time.Since(l.born) }
 
 // read returns the index that a read must wait for, if a lease covers it, and

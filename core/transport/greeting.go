@@ -36,8 +36,9 @@ var (
 	// ErrStale says that the dialler's data directory is not the one with which
 	// the member has run before.
 	ErrStale = errors.New("transport: the member's data directory is not the one it ran with before")
-	// ErrLease says that the two do not agree on what leases rest on.
-	ErrLease = errors.New("transport: the members must all serve reads by lease with one election timeout, or none may")
+	// ErrLease says that the two do not agree on leases, so that neither could rely
+	// on the other's word.
+	ErrLease = errors.New("transport: the members must agree on leases")
 	// ErrBusy says that the one who was dialled cannot take more at present.
 	ErrBusy = errors.New("transport: the peer is busy")
 	// ErrRefused says that the peer gave another reason.
@@ -90,8 +91,8 @@ type Identity struct {
 	Instance uint64 `json:"instance"`
 	// MembershipIndex is the log index of the membership that the member knows.
 	MembershipIndex uint64 `json:"membership_index"`
-	// Lease is the election timeout on which the member's leases rest, 0 if it
-	// serves no reads by lease: what all members of a cluster must agree on.
+	// Lease is how long a lease of the member's lasts, and for how long it supports
+	// that of another; 0 if it serves no reads by lease. All members must agree.
 	Lease time.Duration `json:"lease_ns,omitempty"`
 	// PeerURL is where the member is reached.
 	PeerURL string `json:"peer_url"`
