@@ -87,7 +87,12 @@ func launch(t *testing.T, dir string, args ...string) *process {
 	p.out, err = p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
-	t.Cleanup(func() { p.kill() })
+	t.Cleanup(func() {
+		p.kill()
+		if strings.Contains(p.stderr.String(), "DATA RACE") { // of a build with -race
+			t.Error(p.stderr)
+		}
+	})
 	return p
 }
 
