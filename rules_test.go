@@ -95,7 +95,8 @@ var arrows = []arrow{
 	{why: "the transport knows no stage", from: []string{"core/transport"}, to: []string{"core"}, exceptTo: []string{"core/transport"}},
 	{why: "kv is a leaf", from: []string{"core/kv"}, to: []string{"core"}, exceptTo: []string{"core/kv"}},
 	{why: "the stage trace is a leaf", from: []string{"core/trace"}, to: []string{"core"}, exceptTo: []string{"core/trace"}},
-	{why: "rpcpb is a leaf", from: []string{"core/rpcpb"}, to: []string{"core"}, exceptTo: []string{"core/rpcpb"}},
+	{why: "rpcpb is a leaf", from: []string{"core/rpcpb"}, to: []string{"core"}, exceptTo: []string{"core/rpcpb", "core/recycle"}},
+	{why: "recycling is a leaf", from: []string{"core/recycle"}, to: []string{"core"}, exceptTo: []string{"core/recycle"}},
 	{why: "stages do not know the composition root", from: []string{"core"}, to: []string{"core/node"}, exceptFrom: []string{"core/node"}},
 	{why: "the services do not know the stages", from: []string{"core/api"}, to: []string{"core/raftnode", "core/wal", "core/propose", "core/metrics"}},
 }

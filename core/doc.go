@@ -6,7 +6,8 @@
 //
 //  1. api decodes and validates the request; nothing of it is done if any of it
 //     is wrong.
-//  2. propose encodes the command on the caller's goroutine (seam: codec.Codec),
+//  2. propose encodes the command on the caller's goroutine (seam: codec.Codec), or
+//     takes the request's own bytes for it (codec.Passer, codec/wireform),
 //     admits it to a queue bounded in commands and bytes, or refuses at once. The
 //     commands of a batch stay together from here to one log entry, and are
 //     answered together.
@@ -55,6 +56,7 @@
 //   - Engine data and applied index are committed together, so that a restart
 //     applies each command exactly once.
 //   - Keys and values are bytes everywhere.
+//   - Who owns a buffer or an object that is used again is written down in recycle.
 //
 // # Who knows whom
 //

@@ -45,11 +45,15 @@ func (s Selection) Apply(o *node.Options, seed uint64) error {
 	o.Codec = codecs[s["codec"]]
 	o.Codecs = Codecs()
 	o.Pipeline = pipelinePolicy(s["pipeline"])
+	o.Pool = s.Pool()
 	o.Reads = readPolicies[s["read"]]
 	o.EngineName = s["engine"]
 	o.OpenEngine = s.engine(o)
 	return nil
 }
+
+// Pool reports whether --pool is on. The services are told of it by themselves.
+func (s Selection) Pool() bool { return s["pool"] == "on" }
 
 // engine returns the function that opens the chosen engine.
 func (s Selection) engine(o *node.Options) func(dir string) (engine.Engine, error) {

@@ -60,6 +60,7 @@ func selections(tb testing.TB) map[string]variants.Selection {
 		all[e+"/baseline"] = with(tb, variants.VariantBaseline, "engine", e)
 		all[e+"/best-perentry"] = with(tb, variants.VariantBest, "engine", e, "wal", "perentry")
 		all[e+"/baseline-perready"] = with(tb, variants.VariantBaseline, "engine", e, "wal", "perready")
+		all[e+"/baseline-pooled"] = with(tb, variants.VariantBaseline, "engine", e, "pool", "on")
 		all[e+"/baseline-group"] = with(tb, variants.VariantBaseline, "engine", e, "wal", "group")
 	}
 	maps.Copy(all, stores(tb))
@@ -77,6 +78,8 @@ func stores(tb testing.TB) map[string]variants.Selection {
 			all[e+"/tuned"] = with(tb, variants.VariantBest, "engine", e, "engine-profile", "tuned")
 		}
 		all[e+"/perready"] = with(tb, variants.VariantBest, "engine", e, "wal", "perready")
+		all[e+"/wire"] = with(tb, variants.VariantBest, "engine", e, "codec", "wire")
+		all[e+"/wire-pooled"] = with(tb, variants.VariantBest, "engine", e, "codec", "wire", "pool", "on")
 	}
 	for _, index := range values("index") {
 		all["memory/"+index] = with(tb, variants.VariantBest, "engine", "memory", "index", index)

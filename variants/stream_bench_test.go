@@ -32,34 +32,40 @@ func BenchmarkStreamPut(b *testing.B) {
 			if engine != "memory" {
 				selection["engine-profile"] = "tuned"
 			}
-			n := start(b, options(b, vfs.Default, b.TempDir(), selection))
-			addr, shutdown := serve(b, n, profile)
-			pool, err := client.Dial(client.Options{Endpoint: addr, Conns: 2, DialOptions: profile.Client})
-			if err != nil {
-				b.Fatal(err)
-			}
-			streams := pool.Streams(2)
-			b.ReportAllocs()
-			b.ResetTimer()
-			streamPuts(b, streams, 1000, b.N)
-			b.StopTimer()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
-			if err := errors.Join(streams.Close(), pool.Close(), shutdown(), n.Stop()); err != nil {
-				b.Fatal(err)
-			}
+			benchmarkStreamPut(b, selection, profile)
 		})
 	}
 }
 
-// serve serves the node on a port.
-func serve(b *testing.B, n *node.Node, profile rpc.Profile) (addr string, shutdown func() error) {
-	s, err := api.NewServer(n, api.ServerOptions{RPC: profile.Server})
+func benchmarkStreamPut(b *testing.B, selection variants.Selection, profile rpc.Profile) {
+	n := start(b, options(b, vfs.Default, b.TempDir(), selection))
+	addr, shutdown := serve(b, n, api.ServerOptions{RPC: profile.Server, Pool: selection.Pool()})
+	pool, err := client.Dial(client.Options{Endpoint: addr, Conns: 2, DialOptions: profile.Client})
 	if err != nil {
 		b.Fatal(err)
 	}
+	streams := pool.Streams(2)
+	streamPuts(b, streams, 1000, 10_000) // keys, connections and pools are there
+	b.ReportAllocs()
+	b.ResetTimer()
+	streamPuts(b, streams, 1000, b.N)
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
+	if err := errors.Join(streams.Close(), pool.Close(), shutdown(), n.Stop()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// serve serves the node on a port.
+func serve(tb testing.TB, n *node.Node, o api.ServerOptions) (addr string, shutdown func() error) {
+	tb.Helper()
+	s, err := api.NewServer(n, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.ServeGRPC(l) }()
@@ -72,7 +78,7 @@ func serve(b *testing.B, n *node.Node, profile rpc.Profile) (addr string, shutdo
 }
 
 // streamPuts puts so many times, from so many goroutines, to up to 100,000 keys.
-func streamPuts(b *testing.B, streams *client.Streams, clients, puts int) {
+func streamPuts(b testing.TB, streams *client.Streams, clients, puts int) {
 	ctx, cancel := context.WithCancel(context.Background()) // as a caller's can be
 	defer cancel()
 	value := make([]byte, 256)

@@ -20,6 +20,7 @@ import (
 	applyperop "metastorebench/variants/apply/perop"
 	"metastorebench/variants/codec/json"
 	"metastorebench/variants/codec/protobuf"
+	"metastorebench/variants/codec/wire"
 	"metastorebench/variants/disk"
 	"metastorebench/variants/engine/memory"
 	"metastorebench/variants/engine/rocksdb"
@@ -80,7 +81,7 @@ func (a Axis) value(name string) (Value, bool) {
 // The values that are Go types, by name.
 var (
 	proposePolicies = map[string]propose.Policy{"perop": proposeperop.Policy{}, "batch": proposebatch.Policy{}}
-	codecs          = map[string]codec.Codec{"json": json.Codec{}, "protobuf": protobuf.Codec{}}
+	codecs          = map[string]codec.Codec{"json": json.Codec{}, "protobuf": protobuf.Codec{}, "wire": wire.Codec{}}
 	indexes         = map[string]func(onLockWait func(time.Duration)) memory.Index{
 		"hash": hash.New, "btree": btree.New, "ranked": ranked.New, "sharded": sharded.New,
 		"lockfree": lockfree.New, "hybrid": hybrid.New,
@@ -99,6 +100,7 @@ func Axes() []Axis {
 		{Name: "codec", Seam: "how log entries are encoded", Best: "protobuf", Values: []Value{
 			{Name: "json", Doc: "encoding/json, bytes as base64 (the plan's baseline)"},
 			{Name: "protobuf", Doc: "protocol buffers through generated code (P1.2)"},
+			{Name: "wire", Doc: "the request's own bytes, as gRPC received them, and nothing decoded that need not be (P3.4)"},
 		}},
 		{Name: "apply", Seam: "how many committed commands share an engine batch", Best: "batch", Values: []Value{
 			{Name: "perop", Doc: "one engine batch, and one lock, per command (the plan's baseline)"},
@@ -128,6 +130,10 @@ func Axes() []Axis {
 			{Name: "readindex", Doc: "the leader confirms its leadership once for all reads that wait (the baseline)"},
 			{Name: "lease", Doc: "the leader answers by itself for most of an election timeout after each confirmation: as safe as the clocks"},
 			{Name: "serializable", Stale: true, Doc: "what the member has applied, unconfirmed: linearizable in a cluster of one, in others possibly stale"},
+		}},
+		{Name: "pool", Seam: "whether objects and buffers of the hot path are used again", Best: "off", Values: []Value{
+			{Name: "off", Doc: "all are left to the garbage collector (the baseline)"},
+			{Name: "on", Doc: "requests, proposals, commands, messages and replies are used again (P3.4)"},
 		}},
 		{Name: "disk", Seam: "device profile of the Raft log (an environment factor, not a variant)", Best: "native", Environment: true, Values: diskValues()},
 	}

@@ -66,6 +66,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 		RPC:      profile.Server,
 		TLS:      tlsConfig,
 		Cluster:  n,
+		Pool:     s.Pool(),
 		Observer: m,
 		Metrics:  m.Handler(),
 		Tracer:   tracer,

@@ -21,15 +21,24 @@ type metaService struct {
 var _ rpcpb.MetaStoreServer = (*metaService)(nil)
 
 // BatchPut stores many pairs.
-func (s *metaService) BatchPut(ctx context.Context, r *rpcpb.BatchPutRequest) (resp *rpcpb.BatchPutResponse, err error) {
+func (s *metaService) BatchPut(ctx context.Context, r *rpcpb.BatchPutRequest) (*rpcpb.BatchPutResponse, error) {
+	return s.batchPut(ctx, r, kv.Wire{})
+}
+
+// batchPut stores many pairs. w is r as it was received, and r's slices are then
+// parts of it; or it has no bytes.
+func (s *metaService) batchPut(ctx context.Context, r *rpcpb.BatchPutRequest, w kv.Wire) (resp *rpcpb.BatchPutResponse, err error) {
 	b := newBatch(s.kv, OpBatchPut, len(r.GetPuts()))
 	defer b.done(&err)
 	if err := b.checkAll(func(i int) (key, value []byte) { return r.Puts[i].GetKey(), r.Puts[i].GetValue() }); err != nil {
 		return nil, err
 	}
-	slab := make([]putCommand, 0, b.good)
-	results, err := b.propose(ctx, func(i int) *kv.Command {
-		slab = append(slab, putCommand{put: kv.PutRequest{Key: r.Puts[i].Key, Value: r.Puts[i].Value}})
+	var slab []putCommand
+	if !b.passes(w) {
+		slab = make([]putCommand, 0, b.good)
+	}
+	results, err := b.propose(ctx, w, func(i int) *kv.Command {
+		slab = append(slab, putCommand{put: kv.PutRequest{Key: own(w, r.Puts[i].Key), Value: own(w, r.Puts[i].Value)}})
 		c := &slab[len(slab)-1]
 		c.cmd.Put = &c.put
 		return &c.cmd
@@ -50,14 +59,19 @@ func (s *metaService) BatchPut(ctx context.Context, r *rpcpb.BatchPutRequest) (r
 }
 
 // BatchDelete removes many keys.
-func (s *metaService) BatchDelete(ctx context.Context, r *rpcpb.BatchDeleteRequest) (resp *rpcpb.BatchDeleteResponse, err error) {
+func (s *metaService) BatchDelete(ctx context.Context, r *rpcpb.BatchDeleteRequest) (*rpcpb.BatchDeleteResponse, error) {
+	return s.batchDelete(ctx, r, kv.Wire{})
+}
+
+// batchDelete is to BatchDelete what batchPut is to BatchPut.
+func (s *metaService) batchDelete(ctx context.Context, r *rpcpb.BatchDeleteRequest, w kv.Wire) (resp *rpcpb.BatchDeleteResponse, err error) {
 	b := newBatch(s.kv, OpBatchDelete, len(r.GetDeletes()))
 	defer b.done(&err)
 	if err := b.checkAll(func(i int) (key, value []byte) { return r.Deletes[i].GetKey(), nil }); err != nil {
 		return nil, err
 	}
-	results, err := b.propose(ctx, func(i int) *kv.Command {
-		return &kv.Command{DeleteRange: &kv.DeleteRangeRequest{Key: r.Deletes[i].Key}}
+	results, err := b.propose(ctx, w, func(i int) *kv.Command {
+		return &kv.Command{DeleteRange: &kv.DeleteRangeRequest{Key: own(w, r.Deletes[i].Key)}}
 	})
 	if err != nil {
 		return nil, err

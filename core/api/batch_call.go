@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -51,14 +52,14 @@ func (b *batch) checkAll(operation func(i int) (key, value []byte)) error {
 	limit, sum := int(b.svc.limits.MaxRequestBytes), 0
 	for i := range b.ops {
 		key, value := operation(i)
-		bytes := len(key) + len(value) + rpcpb.BatchOpBytes
+		size := len(key) + len(value) + rpcpb.BatchOpBytes
 		switch {
 		case len(key) == 0:
 			b.refuse(i, rpctypes.ErrGRPCEmptyKey)
-		case bytes > limit:
+		case size > limit:
 			b.refuse(i, rpctypes.ErrGRPCRequestTooLarge)
 		default:
-			sum += bytes
+			sum += size
 		}
 	}
 	if sum > limit {
@@ -92,20 +93,40 @@ func (b *batch) each(do func(i int) (opErr, err error)) error {
 	return nil
 }
 
+// passes reports whether the batch goes into the log as it was received, as w: the
+// store takes it, and none of its operations is refused.
+func (b *batch) passes(w kv.Wire) bool { return w.Bytes != nil && b.good == b.ops }
+
+// own returns bytes that the store may keep: a copy if they are a part of w.
+func own(w kv.Wire, part []byte) []byte {
+	if w.Bytes == nil {
+		return part
+	}
+	return bytes.Clone(part)
+}
+
 // propose carries out the commands of all operations without an error, in one
-// proposal. results[i] belongs to operation i. The error is a wire error.
-func (b *batch) propose(ctx context.Context, command func(i int) *kv.Command) (results []kv.Result, err error) {
+// proposal, or the whole batch as it was received. results[i] belongs to
+// operation i. The error is a wire error.
+func (b *batch) propose(ctx context.Context, w kv.Wire, command func(i int) *kv.Command) (results []kv.Result, err error) {
 	if b.good == 0 {
 		b.revision = b.svc.store.Status().Revision
 		return nil, nil
 	}
-	cmds, of := make([]*kv.Command, 0, b.good), make([]int, 0, b.good)
-	for i, refused := range b.errs {
-		if refused == nil {
-			cmds, of = append(cmds, command(i)), append(of, i)
+	var done []kv.Result
+	var of []int
+	if b.passes(w) {
+		done, err = b.svc.wire.ProposeWireBatch(ctx, w)
+	} else {
+		cmds := make([]*kv.Command, 0, b.good)
+		of = make([]int, 0, b.good)
+		for i, refused := range b.errs {
+			if refused == nil {
+				cmds, of = append(cmds, command(i)), append(of, i)
+			}
 		}
+		done, err = b.svc.store.ProposeBatch(ctx, cmds)
 	}
-	done, err := b.svc.store.ProposeBatch(ctx, cmds)
 	if err != nil {
 		return nil, wireError(err)
 	}

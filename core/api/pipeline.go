@@ -179,7 +179,7 @@ func (p *pipeline) receive(stream grpc.ServerStream) {
 	for in.wait() {
 		err := stream.RecvMsg(&frame)
 		if err == nil {
-			err = in.take(frame.Bytes())
+			err = in.take(&frame)
 		}
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, errEnded):

@@ -27,6 +27,7 @@ type intake struct {
 	walk    rpcpb.Operations
 	arrived time.Time     // when the message was received
 	now     time.Duration // the same since the stream's epoch
+	memory  kv.Memory     // of the message
 	free    int           // operations that the window has room for
 
 	// What was taken and is not yet in flight.
@@ -63,10 +64,11 @@ func (in *intake) wait() bool {
 
 // take lets the operations of a message in, as there is room for them. An error
 // says that the message is malformed, or that the stream has ended.
-func (in *intake) take(message []byte) error {
-	in.arrived = time.Now()
+func (in *intake) take(message *rpcpb.Frame) error {
+	in.arrived, in.memory = time.Now(), message.Buffer()
+	defer func() { in.memory = nil }()
 	in.now = in.arrived.Sub(in.p.epoch)
-	err := in.walk.Each(message, func(op *rpcpb.Operation) error {
+	err := in.walk.Each(message.Bytes(), func(op *rpcpb.Operation) error {
 		if in.ops == min(in.free, intakeOps) {
 			in.flush()
 			if !in.wait() {
@@ -92,6 +94,8 @@ func (in *intake) add(op *rpcpb.Operation) {
 	}
 	in.p.lastID = op.Id
 	switch {
+	case in.pass(op):
+		in.writes = append(in.writes, o)
 	case op.Put != nil:
 		c := in.command()
 		c.put.Key, c.put.Value = op.Put.Key, op.Put.Value
@@ -150,9 +154,28 @@ func (in *intake) check(op *rpcpb.Operation, kinds, size int) error {
 	return nil
 }
 
+// pass takes a write as it was received, if the store wants it so and it has no
+// more to it than op says; else it does nothing and returns false.
+func (in *intake) pass(op *rpcpb.Operation) bool {
+	if in.p.svc.wire == nil {
+		return false
+	}
+	w := kv.Wire{Ops: 1, Bytes: in.walk.Body(), Memory: in.memory}
+	switch {
+	case op.Put != nil && isPlainPut(w.Bytes):
+		w.Form = kv.FormPut
+	case op.Delete != nil && isPlainDelete(w.Bytes):
+		w.Form = kv.FormDelete
+	default:
+		return false
+	}
+	in.submissions = append(in.submissions, kv.Submission{Wire: w})
+	return true
+}
+
 // command returns an empty command, which the next submission holds.
 func (in *intake) command() *streamCommand {
-	if len(in.submissions) == len(in.commands) {
+	for len(in.submissions) >= len(in.commands) {
 		in.commands = append(in.commands, &streamCommand{})
 	}
 	c := in.commands[len(in.submissions)]
@@ -178,16 +201,14 @@ func (in *intake) read(r read) {
 // of the message is kept behind it.
 func (in *intake) flush() {
 	p := in.p
-	if !in.enroll() {
-		in.submissions = in.submissions[:0]
-	}
-	if len(in.submissions) > 0 {
+	if in.enroll() && len(in.submissions) > 0 {
 		p.svc.store.ProposeEach(in.submissions, p)
 	}
 	if len(in.reads) > 0 {
 		p.reader.Do(func() { go p.serveReads() })
 	}
 	clear(in.reads)
+	clear(in.submissions)
 	in.writes, in.submissions, in.reads, in.refused = in.writes[:0], in.submissions[:0], in.reads[:0], in.refused[:0]
 	in.ops, in.bytes = 0, 0
 }

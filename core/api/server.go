@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -37,6 +38,8 @@ type ServerOptions struct {
 	Observer Observer
 	// Metrics serves /metrics; nil means that there is none.
 	Metrics http.Handler
+	// Pool has messages and replies used again (--pool=on).
+	Pool bool
 	// Tracer starts and finishes the spans of writes; nil traces none. The Store
 	// must use the same.
 	Tracer *trace.Tracer
@@ -68,13 +71,17 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 		o.ErrorLog = log.New(io.Discard, "", 0)
 	}
 	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer, replies: newReplyTrace(o.Tracer)}
+	if wire, ok := store.(WireStore); ok && wire.TakesWire() {
+		svc.wire = wire
+	}
+	svc.puts.On, svc.puts.Clear = o.Pool, clearPutCall
 	meta := &metaService{kv: svc, pipelines: pipelines{max: int(o.Limits.MaxPipelines)}}
 	handler, err := newHandler(svc, meta, o.Metrics, o.Tracer)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		grpc:      grpc.NewServer(grpcOptions(o, svc.replies)...),
+		grpc:      grpc.NewServer(grpcOptions(o, svc)...),
 		health:    grpchealth.NewServer(),
 		pipelines: &meta.pipelines,
 		http: &http.Server{
@@ -86,8 +93,8 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 			MaxHeaderBytes:    maxHeaderBytes,
 		},
 	}
-	pb.RegisterKVServer(s.grpc, svc)
-	rpcpb.RegisterMetaStoreServer(s.grpc, meta)
+	s.grpc.RegisterService(svc.describe(), svc)
+	s.grpc.RegisterService(meta.describe(), meta)
 	methods := []string{"Status", "Alarm"}
 	if o.Cluster != nil {
 		methods = append(methods, "MoveLeader")
@@ -100,10 +107,14 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 
 // grpcOptions puts the limits behind the profile's options, so that they hold
 // whatever the profile says.
-func grpcOptions(o ServerOptions, replies *replyTrace) []grpc.ServerOption {
-	opts := append([]grpc.ServerOption{grpc.ForceServerCodecV2(rpcpb.Codec())}, o.RPC...)
-	opts = append(opts, replies.options()...)
+func grpcOptions(o ServerOptions, svc *kvService) []grpc.ServerOption {
+	codec := rpcpb.Codec()
+	if svc.replies != nil {
+		codec = svc.replies
+	}
+	opts := append(slices.Clone(o.RPC), svc.replies.options()...)
 	opts = append(opts,
+		grpc.ForceServerCodecV2(putCodec{codec, &svc.puts}),
 		grpc.MaxRecvMsgSize(o.Limits.maxMessageBytes()),
 		grpc.UnknownServiceHandler(unsupported),
 	)

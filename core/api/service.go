@@ -11,6 +11,7 @@ import (
 	"metastorebench/core/apply"
 	"metastorebench/core/engine"
 	"metastorebench/core/kv"
+	"metastorebench/core/recycle"
 )
 
 // kvService is etcd's KV service over a Store.
@@ -19,6 +20,10 @@ type kvService struct {
 	limits   Limits
 	observer Observer // never nil
 	replies  *replyTrace
+	// wire is the store if it takes writes as they were received, else nil.
+	wire WireStore
+	// puts has the messages and replies of puts; see frames.go.
+	puts recycle.Pool[putCall]
 	// A new method of the service is a compile error, not a silent
 	// Unimplemented.
 	pb.UnsafeKVServer
@@ -27,31 +32,45 @@ type kvService struct {
 var _ pb.KVServer = (*kvService)(nil)
 
 // Put stores one pair.
-func (s *kvService) Put(ctx context.Context, r *pb.PutRequest) (resp *pb.PutResponse, err error) {
+func (s *kvService) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
+	reply := &putReply{}
+	if err := s.put(ctx, r, kv.Wire{}, reply); err != nil {
+		return nil, err
+	}
+	return &reply.resp, nil
+}
+
+// put stores one pair and fills in the reply. w is r as it was received; it may
+// have no bytes.
+func (s *kvService) put(ctx context.Context, r *pb.PutRequest, w kv.Wire, reply *putReply) (err error) {
 	defer s.done(OpPut, time.Now(), &err)
 	if err := checkPut(r); err != nil {
-		return nil, err
+		return err
 	}
 	// The few fields beside key and value never exceed 64 bytes.
 	if len(r.Key)+len(r.Value)+64 > int(s.limits.MaxRequestBytes) {
 		if err := s.checkSize(r); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if r.Lease != 0 {
 		// No lease can exist; a log entry would only find that out.
-		return nil, rpctypes.ErrGRPCLeaseNotFound
+		return rpctypes.ErrGRPCLeaseNotFound
 	}
-	res, err := s.propose(ctx, newPutCommand(r))
+	var res kv.Result
+	if w.Bytes != nil {
+		res, err = s.proposeWire(ctx, w)
+	} else {
+		res, err = s.propose(ctx, newPutCommand(r))
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	reply := &putReply{}
 	s.fillHeader(&reply.hdr, res.Revision)
 	reply.resp.Header = &reply.hdr
 	reply.resp.PrevKv = fromPair(res.PrevKV)
 	s.replies.returns(ctx, &reply.resp)
-	return &reply.resp, nil
+	return nil
 }
 
 // putReply is a put's reply in one allocation.
@@ -93,7 +112,12 @@ func (s *kvService) rangeKeys(ctx context.Context, r *pb.RangeRequest) (*pb.Rang
 }
 
 // DeleteRange removes keys.
-func (s *kvService) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (resp *pb.DeleteRangeResponse, err error) {
+func (s *kvService) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error) {
+	return s.deleteRange(ctx, r, kv.Wire{})
+}
+
+// deleteRange removes keys. w is r as it was received; it may have no bytes.
+func (s *kvService) deleteRange(ctx context.Context, r *pb.DeleteRangeRequest, w kv.Wire) (resp *pb.DeleteRangeResponse, err error) {
 	defer s.done(OpDelete, time.Now(), &err)
 	if err := checkDelete(r); err != nil {
 		return nil, err
@@ -101,7 +125,12 @@ func (s *kvService) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (
 	if err := s.checkSize(r); err != nil {
 		return nil, err
 	}
-	res, err := s.propose(ctx, &kv.Command{DeleteRange: toDelete(r)})
+	var res kv.Result
+	if w.Bytes != nil {
+		res, err = s.proposeWire(ctx, w)
+	} else {
+		res, err = s.propose(ctx, &kv.Command{DeleteRange: toDelete(r)})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -176,6 +205,15 @@ func (s *kvService) Compact(ctx context.Context, r *pb.CompactionRequest) (resp 
 // propose carries out cmd; its errors are wire errors.
 func (s *kvService) propose(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
 	res, err := s.store.Propose(ctx, cmd)
+	if err == nil {
+		err = res.Err
+	}
+	return res, wireError(err)
+}
+
+// proposeWire is propose for a request as it was received.
+func (s *kvService) proposeWire(ctx context.Context, w kv.Wire) (kv.Result, error) {
+	res, err := s.wire.ProposeWire(ctx, w)
 	if err == nil {
 		err = res.Err
 	}

@@ -47,6 +47,18 @@ type Store interface {
 	Status() Status
 }
 
+// WireStore is a Store that may take writes as they were received.
+type WireStore interface {
+	Store
+	// TakesWire reports whether it does: without it, neither of the methods below
+	// may be called, and no Submission may have a Wire. It never changes.
+	TakesWire() bool
+	// ProposeWire is Propose for a request of one command.
+	ProposeWire(ctx context.Context, w kv.Wire) (kv.Result, error)
+	// ProposeWireBatch is ProposeBatch for a request of many commands.
+	ProposeWireBatch(ctx context.Context, w kv.Wire) ([]kv.Result, error)
+}
+
 // Status is a member's account of itself at one moment.
 type Status struct {
 	ClusterID uint64

@@ -61,7 +61,6 @@ func (r *replyTrace) options() []grpc.ServerOption {
 			}
 			return ctx, nil
 		}),
-		grpc.ForceServerCodecV2(r),
 	}
 }
 

@@ -23,8 +23,8 @@ var ErrNoRequest = errors.New("apply: command holds no request")
 // failure of the engine or ErrNoRequest; b is then half-changed and must be
 // discarded.
 //
-// cmd's byte slices become the engine's: they must not alias a larger buffer
-// and must not be changed afterwards. Exec is deterministic: the same commands
+// cmd's byte slices become the engine's, as engine.Batch says of a pair's, and must
+// not be changed afterwards; cmd itself stays the caller's. Exec is deterministic: the same commands
 // on the same data give the same data and the same results on every replica.
 func Exec(b engine.Batch, st *engine.State, cmd *kv.Command) (kv.Result, error) {
 	w := writer{b: b, rev: st.Revision}

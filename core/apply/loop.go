@@ -30,6 +30,11 @@ type Config struct {
 	// OnCommit is told of each committed engine batch: the state after it and
 	// how many commands it held.
 	OnCommit func(st engine.State, ops int)
+	// Recycle makes commands be used again for the next run (--pool=on).
+	Recycle bool
+	// OnDecode, if not nil, is told how many bytes the decoding of a run has
+	// copied.
+	OnDecode func(copiedBytes int)
 }
 
 // Applier carries committed entries into the engine. It belongs to the apply
@@ -48,6 +53,7 @@ type Applier struct {
 	st  engine.State // of the last commit
 
 	// The run in progress; the arrays are kept from run to run.
+	scratch     codec.Scratch
 	commands    []*kv.Command
 	entries     []decoded
 	nextCommand int // the first command that is not yet committed
@@ -68,6 +74,8 @@ type decoded struct {
 // NewApplier returns an Applier that continues from the engine's State.
 func NewApplier(cfg Config) *Applier {
 	a := &Applier{cfg: cfg}
+	_, a.scratch.Borrow = cfg.Engine.(engine.Copier)
+	a.scratch.Reuse = cfg.Recycle
 	a.Reload()
 	return a
 }
@@ -87,6 +95,10 @@ func (a *Applier) Apply(run []wal.Entry) error {
 	if err := a.decode(run); err != nil {
 		return err
 	}
+	if a.cfg.OnDecode != nil {
+		a.cfg.OnDecode(int(a.scratch.CopiedBytes))
+	}
+	defer a.scratch.Reset()
 	for a.nextEntry < len(a.entries) {
 		if err := a.commitNext(); err != nil {
 			return err
@@ -99,7 +111,7 @@ func (a *Applier) Apply(run []wal.Entry) error {
 func (a *Applier) decode(run []wal.Entry) error {
 	clear(a.commands)
 	a.commands, a.entries = a.commands[:0], a.entries[:0]
-	a.nextCommand, a.nextEntry = 0, 0
+	a.nextCommand, a.nextEntry, a.scratch.CopiedBytes = 0, 0, 0
 	next := a.st.AppliedIndex + 1
 	for _, e := range run {
 		if e.Index != next {
@@ -113,7 +125,7 @@ func (a *Applier) decode(run []wal.Entry) error {
 		case len(e.Data) > 0:
 			before := len(a.commands)
 			var err error
-			if d.id, a.commands, err = a.cfg.Decoder.Decode(a.commands, e.Data); err != nil {
+			if d.id, a.commands, err = a.cfg.Decoder.DecodeInto(&a.scratch, a.commands, e.Data); err != nil {
 				return fmt.Errorf("apply: entry %d of term %d: %w", e.Index, e.Term, err)
 			}
 			d.total = len(a.commands) - before

@@ -40,7 +40,8 @@ type Codec interface {
 	// which AppendCommand made, in order.
 	AppendPayload(dst []byte, encoded [][]byte) []byte
 	// DecodePayload appends the payload's commands to dst. The commands own
-	// their slices: nothing in them aliases payload. An error wraps ErrCorrupt.
+	// their slices: nothing in them aliases payload, unless the codec is a Passer,
+	// which has rules of its own. An error wraps ErrCorrupt.
 	DecodePayload(dst []*kv.Command, payload []byte) ([]*kv.Command, error)
 }
 

@@ -73,7 +73,8 @@ type View interface {
 type Batch interface {
 	Reader
 	// Put stores kv, replacing the key's pair. The engine takes ownership of kv
-	// and of its slices, which must not alias a larger buffer.
+	// and of its slices, which are never changed again. They may alias a buffer of
+	// at most twice their length, or any if the engine is a Copier.
 	Put(kv *kv.KeyValue) error
 	// Delete removes key; a key that does not exist is no error.
 	Delete(key []byte) error
@@ -112,6 +113,14 @@ type Engine interface {
 	// Close releases the engine. Data not flushed may be lost. Every View,
 	// Batch and Snapshot must have been closed.
 	Close() error
+}
+
+// Copier is an Engine that copies the bytes of a pair and keeps nothing of what
+// Put was given when the batch has ended.
+type Copier interface {
+	Engine
+	// CopiesPairs does nothing.
+	CopiesPairs()
 }
 
 // Snapshot is a captured state. WriteTo may run on any one goroutine.

@@ -6,6 +6,10 @@ type Submission struct {
 	// Token is the proposer's own name for the command. Its Answer bears it.
 	Token   uint64
 	Command *Command
+	// Wire is the request as it was received, one command of it, and stands in
+	// Command's place if it has Bytes. Only a store that says that it takes such
+	// requests is given any.
+	Wire Wire
 }
 
 // Answer is the outcome of the Submission with the same Token. With Err set, or

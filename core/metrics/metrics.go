@@ -31,6 +31,7 @@ type Metrics struct {
 	walBytes   prometheus.Counter
 	lockWait   prometheus.Histogram
 	appliedOps prometheus.Counter
+	copied     map[string]prometheus.Counter
 	storage    storage
 }
 
@@ -57,6 +58,7 @@ func New(engine string, operations ...string) *Metrics {
 		walBytes:   counter("metastore_wal_bytes_total", "Bytes written to the Raft log, framing included."),
 		lockWait:   histogram("metastore_storage_lock_wait_seconds", "Waits for the storage lock; uncontended acquisitions are not counted.", prometheus.ExponentialBuckets(1e-6, 4, 12)),
 		appliedOps: counter("metastore_applied_ops_total", "Write commands applied to the engine since the start, those of a replayed log included."),
+		copied:     make(map[string]prometheus.Counter),
 		succeeded:  make(map[string]prometheus.Counter),
 		durations:  make(map[string]prometheus.Observer),
 	}
@@ -64,8 +66,15 @@ func New(engine string, operations ...string) *Metrics {
 		m.succeeded[op] = m.ops.WithLabelValues(op, "OK")
 		m.durations[op] = m.opSeconds.WithLabelValues(op)
 	}
+	copies := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "metastore_write_copied_bytes_total",
+		Help: "Bytes of write commands copied, or written by an encoder, on their way: encoded, put into a log entry, decoded to be applied. The log's own buffer is metastore_wal_bytes_total.",
+	}, []string{"at"})
+	for _, at := range []string{CopyEncode, CopyEntry, CopyDecode} {
+		m.copied[at] = copies.WithLabelValues(at)
+	}
 	m.registry.MustRegister(
-		m.ops, m.opSeconds, m.batchSize, m.readySize, m.fsyncs, m.fsyncTime, m.walBytes, m.lockWait, m.appliedOps, &m.storage,
+		copies, m.ops, m.opSeconds, m.batchSize, m.readySize, m.fsyncs, m.fsyncTime, m.walBytes, m.lockWait, m.appliedOps, &m.storage,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -103,6 +112,16 @@ func (m *Metrics) BatchDone(op string, ok int, failed map[codes.Code]int, d time
 		m.ops.WithLabelValues(op, code.String()).Add(float64(n))
 	}
 }
+
+// The places that Copied may be given.
+const (
+	CopyEncode = "encode"
+	CopyEntry  = "entry"
+	CopyDecode = "decode"
+)
+
+// Copied counts bytes of write commands copied at one of the places above.
+func (m *Metrics) Copied(at string, bytes int) { m.copied[at].Add(float64(bytes)) }
 
 // Proposed counts one proposed log entry of ops commands.
 func (m *Metrics) Proposed(ops int) { m.batchSize.Observe(float64(ops)) }

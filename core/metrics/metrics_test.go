@@ -25,6 +25,7 @@ func TestNames(t *testing.T) {
 	m.Wrote(100)
 	m.LockWaited(time.Microsecond)
 	m.Applied(3)
+	m.Copied(metrics.CopyEntry, 300)
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	lines := "\n" + rec.Body.String()
@@ -38,6 +39,7 @@ func TestNames(t *testing.T) {
 		`metastore_raft_proposal_batch_size_sum 3`,
 		`metastore_raft_ready_entries_sum 2`,
 		`metastore_wal_fsyncs_total 1`,
+		`metastore_write_copied_bytes_total{at="entry"} 300`,
 		`metastore_wal_fsync_duration_seconds_sum 0.002`,
 		`metastore_wal_bytes_total 100`,
 		`metastore_storage_lock_wait_seconds_count 1`,

@@ -18,6 +18,7 @@ import (
 	"metastorebench/core/engine"
 	"metastorebench/core/kv"
 	"metastorebench/core/member"
+	"metastorebench/core/metrics"
 	"metastorebench/core/propose"
 	"metastorebench/core/raftnode"
 	"metastorebench/core/trace"
@@ -71,7 +72,7 @@ type Node struct {
 	cause    error // set before failed is closed
 }
 
-var _ api.Store = (*Node)(nil)
+var _ api.WireStore = (*Node)(nil)
 
 // Start opens the data directory, recovers and runs the node. It returns when
 // the node has a leader, or with the reason why it cannot serve; then nothing
@@ -125,13 +126,15 @@ func (n *Node) build(r recovered) error {
 		return fmt.Errorf("node: %w", err)
 	}
 	n.origin = binary.LittleEndian.Uint64(origin[:])
-	n.proposer = propose.New(o.Codec, o.Propose, o.Limits, n.origin, o.Tracer)
+	n.proposer = propose.New(o.Codec, o.Propose, o.Limits, n.origin, o.Tracer, n.proposerOptions()...)
 	n.applier = apply.NewApplier(apply.Config{
 		Engine:   n.engine,
 		Decoder:  codec.NewDecoder(o.Codecs...),
 		Policy:   o.Apply,
 		Resolve:  n.resolve,
 		OnCommit: n.onCommit,
+		Recycle:  o.Pool,
+		OnDecode: func(copied int) { o.Metrics.Copied(metrics.CopyDecode, copied) },
 	})
 	n.revision.Store(r.state.Revision)
 	n.applied.Store(r.state.AppliedIndex)
@@ -237,21 +240,6 @@ func (n *Node) Stop() error {
 		err = errors.Join(err, n.engine.Close(), n.lock.Close())
 	})
 	return err
-}
-
-// Propose implements api.Store.
-func (n *Node) Propose(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
-	return n.proposer.Do(ctx, cmd)
-}
-
-// ProposeBatch implements api.Store.
-func (n *Node) ProposeBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Result, error) {
-	return n.proposer.DoBatch(ctx, cmds)
-}
-
-// ProposeEach implements api.Store.
-func (n *Node) ProposeEach(submissions []kv.Submission, sink kv.Sink) {
-	n.proposer.DoEach(submissions, sink)
 }
 
 // Read implements api.Store.

@@ -88,6 +88,8 @@ type Options struct {
 	Sync    wal.Policy
 	// Pipeline says how far replication runs ahead. Default: one append in flight.
 	Pipeline raftnode.Pipeline
+	// Pool makes the stages use their objects again; package recycle has the rules.
+	Pool bool
 	// Reads says how reads that ask to be linearizable are served. Default:
 	// raftnode.ReadIndex.
 	Reads raftnode.ReadPolicy

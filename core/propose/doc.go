@@ -24,6 +24,10 @@
 // DoEach takes many commands for which nobody waits: each is a request of its own,
 // and the answers are given to a kv.Sink.
 //
+// DoWire, DoWireBatch and a Submission with a kv.Wire take a request as it was
+// received, for a codec that is a codec.Passer: nothing is encoded, and the bytes go
+// from the received frame into the entry. A request that waits holds the frame.
+//
 // # Invariants
 //
 //   - Every admitted request is answered exactly once, at the latest by Close,

@@ -1,7 +1,6 @@
 package propose
 
 import (
-	"fmt"
 	"sync"
 
 	"metastorebench/core/kv"
@@ -24,54 +23,27 @@ func (p *Proposer) DoEach(submissions []kv.Submission, sink kv.Sink) {
 	refuse := func(token uint64, err error) {
 		refused = append(refused, kv.Answer{Token: token, Err: err})
 	}
-	var carrier trace.Carrier
-	var spans []*trace.Span // of requests, if there is a carrier
-	if p.tracer != nil {
-		carrier, _ = sink.(trace.Carrier)
-	}
-	requests := make([]request, 0, len(submissions))
-	encoded := make([]byte, 0, p.expected(submissions))
+	c := p.newChunk(submissions)
+	traced := p.tracesOf(sink)
 	for _, s := range submissions {
-		start := len(encoded)
-		longer, err := p.codec.AppendCommand(encoded, s.Command)
-		if err == nil && len(longer)-start > p.limits.MaxRequestBytes {
-			err = fmt.Errorf("%w: %d bytes encoded, at most %d are accepted", kv.ErrTooLarge, len(longer)-start, p.limits.MaxRequestBytes)
-		}
-		if err != nil {
+		if err := p.addTo(c, s, sink); err != nil {
 			refuse(s.Token, err)
 			continue
 		}
-		encoded = longer
-		requests = append(requests, request{bytes: len(encoded) - start, sink: sink, token: s.Token})
-		r := &requests[len(requests)-1]
-		r.oneEncoded[0] = encoded[start:len(encoded):len(encoded)]
-		r.encoded, r.results = r.oneEncoded[:], r.oneResult[:0]
-		if carrier != nil {
-			span := carrier.Span(s.Token)
-			span.Stamp(trace.Encode)
-			spans = append(spans, span)
-		}
+		traced.began(s.Token)
 	}
-	admitted, err := p.admitEach(requests, spans)
+	requests := c.requests
+	c.unanswered.Store(int64(len(requests)))
+	p.counted(CopyEncode, len(c.encoded))
+	admitted, err := p.admitEach(requests, traced.spans) // which may be answered from now on
 	for i := range requests[admitted:] {
 		refuse(requests[admitted+i].token, err)
+		requests[admitted+i].letGo()
 	}
+	p.answered(c, len(requests)-admitted)
 	if len(refused) > 0 {
 		sink.Answered(refused)
 	}
-}
-
-// expected is about how many bytes the commands take when they are encoded; more,
-// as a rule, so that they stay in one piece.
-func (p *Proposer) expected(submissions []kv.Submission) (bytes int) {
-	const overhead = 24
-	for _, s := range submissions {
-		if put := s.Command.Put; put != nil {
-			bytes += len(put.Key) + len(put.Value)
-		}
-		bytes += overhead
-	}
-	return bytes
 }
 
 // admitEach lets the requests wait for their turn, in order, and returns how many
@@ -96,7 +68,7 @@ func (p *Proposer) admitEach(requests []request, spans []*trace.Span) (admitted 
 
 // answerAll tells the requests' callers and sinks that they are complete, or
 // failed with err.
-func answerAll(requests []*request, err error) {
+func (p *Proposer) answerAll(requests []*request, err error) {
 	for len(requests) > 0 {
 		r := requests[0]
 		if r.sink == nil {
@@ -104,11 +76,14 @@ func answerAll(requests []*request, err error) {
 			requests = requests[1:]
 			continue
 		}
-		n := 1
-		for n < len(requests) && requests[n].sink == r.sink {
+		n, sink := 1, r.sink
+		for n < len(requests) && requests[n].sink == sink {
 			n++
 		}
-		answerSink(r.sink, requests[:n], err)
+		answerSink(sink, requests[:n], err)
+		for _, r := range requests[:n] {
+			p.answered(r.chunk, 1)
+		}
 		requests = requests[n:]
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"metastorebench/core/codec"
 	"metastorebench/core/kv"
+	"metastorebench/core/recycle"
 	"metastorebench/core/trace"
 )
 
@@ -38,7 +39,8 @@ type Policy interface {
 }
 
 // Proposer is the bounded queue in front of the Raft loop and the table of
-// proposals in flight. It is safe for concurrent use.
+// proposals in flight. It is safe for concurrent use, but Next, FailInFlight, Expire
+// and Close belong to one goroutine, the Raft loop's.
 type Proposer struct {
 	codec  codec.Codec
 	policy Policy
@@ -46,6 +48,13 @@ type Proposer struct {
 	origin uint64
 	tracer *trace.Tracer // nil without a stage trace
 	wake   chan struct{}
+	passer codec.Passer // the codec, if it is one
+	copied func(Copy, int)
+
+	requests  recycle.Pool[request]
+	proposals recycle.Pool[proposal]
+	chunks    recycle.Pool[chunk]
+	pieces    [][]byte // of the entry that Next makes
 
 	mu           sync.Mutex
 	waiting      []*request // FIFO from head on
@@ -63,13 +72,19 @@ type Proposer struct {
 // New returns a Proposer. origin must differ from that of every other start of
 // any node of the cluster: draw it at random. tracer is nil if no stages are
 // traced.
-func New(c codec.Codec, p Policy, l Limits, origin uint64, tracer *trace.Tracer) *Proposer {
-	return &Proposer{
+func New(c codec.Codec, p Policy, l Limits, origin uint64, tracer *trace.Tracer, options ...Option) *Proposer {
+	proposer := &Proposer{
 		codec: c, policy: p, limits: l, origin: origin, tracer: tracer,
 		wake:     make(chan struct{}, 1),
+		copied:   func(Copy, int) {},
 		spans:    make(map[*request]*trace.Span),
 		inFlight: make(map[uint64]*proposal),
 	}
+	proposer.passer, _ = c.(codec.Passer)
+	for _, set := range options {
+		set(proposer)
+	}
+	return proposer
 }
 
 // admit lets r wait for its turn.
@@ -89,7 +104,7 @@ func (p *Proposer) admit(r *request, span *trace.Span) error {
 
 // queue puts r into the queue if the bounds allow it. p.mu is held.
 func (p *Proposer) queue(r *request) error {
-	ops := len(r.encoded)
+	ops := r.ops
 	switch {
 	case p.closed != nil:
 		return p.closed
@@ -127,8 +142,9 @@ func (p *Proposer) withdraw(r *request) bool {
 	}
 	p.waiting = slices.Delete(p.waiting, p.head+i, p.head+i+1)
 	p.sizes = slices.Delete(p.sizes, p.head+i, p.head+i+1)
-	p.waitingOps -= len(r.encoded)
+	p.waitingOps -= r.ops
 	delete(p.spans, r)
+	r.letGo()
 	p.settle(r)
 	return true
 }
@@ -164,25 +180,40 @@ func (p *Proposer) Next() (entry []byte, sequence uint64, ops int, ok bool) {
 		p.mu.Unlock()
 		panic(fmt.Sprintf("propose: policy %s took %d of %d requests", p.policy.Name(), n, len(sizes)))
 	}
-	requests := slices.Clone(p.waiting[p.head : p.head+n])
-	for _, r := range requests {
-		ops += len(r.encoded)
+	e := p.proposals.Get()
+	e.requests = append(e.requests, p.waiting[p.head:p.head+n]...)
+	for _, r := range e.requests {
+		ops += r.ops
 	}
 	p.waitingOps -= ops
 	p.dropOldest(n)
 	p.sequence++
 	sequence = p.sequence
-	p.inFlight[sequence] = &proposal{requests: requests, born: time.Now(), traced: p.takeSpans(requests)}
+	e.born, e.traced = time.Now(), p.takeSpans(e.requests)
+	p.inFlight[sequence] = e
 	p.mu.Unlock()
+	return p.entry(sequence, e.requests), sequence, ops, true
+}
 
-	encoded := make([][]byte, 0, ops)
-	size := codec.HeaderBytes + 2
+// entry makes the log entry of requests that are in flight, which cannot be
+// answered before it is proposed, and lets go of the memory that they lay in.
+func (p *Proposer) entry(sequence uint64, requests []*request) []byte {
+	size, pieces := codec.HeaderBytes+2, p.pieces[:0]
 	for _, r := range requests {
-		encoded = append(encoded, r.encoded...)
-		size += r.bytes + 8*len(r.encoded)
+		pieces = append(pieces, r.pieces...)
+		size += r.bytes + 8*r.ops
 	}
 	id := codec.ProposalID{Origin: p.origin, Sequence: sequence}
-	return codec.AppendEntry(make([]byte, 0, size), p.codec, id, encoded), sequence, ops, true
+	entry := codec.AppendEntry(make([]byte, 0, size), p.codec, id, pieces)
+	p.counted(CopyEntry, len(entry))
+	for _, r := range requests {
+		r.letGo()
+	}
+	if p.requests.On {
+		clear(pieces)
+		p.pieces = pieces[:0]
+	}
+	return entry
 }
 
 // dropOldest removes the n oldest waiting requests. The arrays are compacted
@@ -216,12 +247,16 @@ func (p *Proposer) Resolve(id codec.ProposalID, results []kv.Result, applied tra
 	first := e.answered
 	complete := e.take(results)
 	e.stamp(trace.Apply, applied, first, e.answered)
-	if e.answered == len(e.requests) {
+	done := e.answered == len(e.requests)
+	if done {
 		delete(p.inFlight, id.Sequence)
 	}
 	p.settle(complete...)
 	p.mu.Unlock()
-	answerAll(complete, nil)
+	p.answerAll(complete, nil)
+	if done {
+		p.proposals.Put(e)
+	}
 }
 
 // Fail answers the entry's requests with err, those that have been answered
@@ -235,7 +270,7 @@ func (p *Proposer) Fail(sequence uint64, err error) {
 		p.settle(failed...)
 	}
 	p.mu.Unlock()
-	answerAll(failed, err)
+	p.answerAll(failed, err)
 }
 
 // FailInFlight answers every command that has been proposed, and not applied,
@@ -261,7 +296,7 @@ func (p *Proposer) failWhere(err error, match func(*proposal) bool) {
 	}
 	p.settle(failed...)
 	p.mu.Unlock()
-	answerAll(failed, err)
+	p.answerAll(failed, err)
 }
 
 // Close answers everything that is pending, and everything that comes later,
@@ -276,14 +311,17 @@ func (p *Proposer) Close(err error) {
 	clear(p.spans)
 	p.settle(waiting...)
 	p.mu.Unlock()
-	answerAll(waiting, err)
+	for _, r := range waiting {
+		r.letGo()
+	}
+	p.answerAll(waiting, err)
 	p.FailInFlight(err)
 }
 
 // settle takes requests out of the pending bounds. p.mu is held.
 func (p *Proposer) settle(requests ...*request) {
 	for _, r := range requests {
-		p.pendingOps -= len(r.encoded)
+		p.pendingOps -= r.ops
 		p.pendingBytes -= int64(r.bytes)
 	}
 }

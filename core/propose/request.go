@@ -12,16 +12,35 @@ import (
 // request is what one caller waits for: a command, or a batch of commands that
 // go into one log entry and are answered together.
 type request struct {
-	encoded [][]byte    // the commands in order, not empty
-	bytes   int         // sum of their lengths
+	pieces  [][]byte    // the commands' encoding, in order, until it is in an entry
+	memory  kv.Memory   // what a piece lies in, held as long; nil: nothing to hold
+	ops     int         // commands, 1 or more
+	bytes   int         // sum of the pieces' lengths
 	results []kv.Result // of the first commands; the caller's once it is answered
 	answer  chan error  // nil: results is complete; buffered, so an answer never blocks
-	sink    kv.Sink     // takes the answer of a command of DoEach instead, under token
+	sink    kv.Sink     // takes the answer if nobody waits for it
 	token   uint64
+	chunk   *chunk // that the request is one of, nil: it is none's
 
 	// Room for a request of one command.
-	oneEncoded [1][]byte
-	oneResult  [1]kv.Result
+	onePiece  [2][]byte
+	oneHead   [8]byte
+	oneResult [1]kv.Result
+}
+
+// hold keeps the pieces as they are until letGo.
+func (r *request) hold() {
+	if r.memory != nil {
+		r.memory.Ref()
+	}
+}
+
+// letGo forgets the pieces. It does nothing when it is called again.
+func (r *request) letGo() {
+	if r.memory != nil {
+		r.memory.Free()
+	}
+	r.pieces, r.memory, r.onePiece = nil, nil, [2][]byte{}
 }
 
 // proposal is an entry in flight. Its requests are answered in order.
@@ -42,10 +61,10 @@ func (e *proposal) take(results []kv.Result) (complete []*request) {
 	first := e.answered
 	for len(results) > 0 {
 		r := e.requests[e.answered]
-		k := min(len(results), len(r.encoded)-len(r.results))
+		k := min(len(results), r.ops-len(r.results))
 		r.results = append(r.results, results[:k]...)
 		results = results[k:]
-		if len(r.results) == len(r.encoded) {
+		if len(r.results) == r.ops {
 			e.answered++
 		}
 	}
@@ -63,27 +82,48 @@ func (e *proposal) take(results []kv.Result) (complete []*request) {
 func (p *Proposer) Do(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
 	span := p.tracer.Span(ctx)
 	span.Stamp(trace.Decode)
-	r := &request{answer: make(chan error, 1)}
-	r.encoded, r.results = r.oneEncoded[:], r.oneResult[:0]
-	var err error
-	if r.encoded[0], err = p.codec.AppendCommand(nil, cmd); err != nil {
+	r := p.newRequest()
+	encoded, err := p.codec.AppendCommand(nil, cmd)
+	if err != nil {
+		p.requests.Put(r)
 		return kv.Result{}, err
 	}
-	r.bytes = len(r.encoded[0])
+	p.counted(CopyEncode, len(encoded))
+	r.onePiece[0] = encoded
+	r.pieces, r.ops, r.bytes = r.onePiece[:1], 1, len(encoded)
+	return p.wait(ctx, r, span)
+}
+
+// newRequest returns a request with room for one command, for one that waits.
+func (p *Proposer) newRequest() *request {
+	r := p.requests.Get()
+	if r.answer == nil {
+		r.answer = make(chan error, 1)
+	}
+	r.results = r.oneResult[:0]
+	return r
+}
+
+// wait admits a request of one command and waits for its result. The request is
+// the proposer's again.
+func (p *Proposer) wait(ctx context.Context, r *request, span *trace.Span) (kv.Result, error) {
 	if err := p.enqueue(r, span); err != nil {
+		p.requests.Put(r)
 		return kv.Result{}, err
 	}
 	select {
 	case err := <-r.answer:
-		if err != nil {
-			return kv.Result{}, err
+		var result kv.Result
+		if err == nil {
+			result = r.results[0]
 		}
-		if r.results[0].Err == nil {
+		p.requests.Put(r)
+		if err == nil && result.Err == nil {
 			span.Done()
 		}
-		return r.results[0], nil
+		return result, err
 	case <-ctx.Done():
-		return kv.Result{}, ctx.Err()
+		return kv.Result{}, ctx.Err() // what is under way still has the request
 	}
 }
 
@@ -100,11 +140,16 @@ func (p *Proposer) DoBatch(ctx context.Context, cmds []*kv.Command) ([]kv.Result
 	span := p.tracer.Span(ctx)
 	span.Stamp(trace.Decode)
 	r := &request{
-		encoded: make([][]byte, len(cmds)), results: make([]kv.Result, 0, len(cmds)), answer: make(chan error, 1),
+		pieces: make([][]byte, len(cmds)), ops: len(cmds), results: make([]kv.Result, 0, len(cmds)), answer: make(chan error, 1),
 	}
 	if err := p.encodeAll(r, cmds); err != nil {
 		return nil, err
 	}
+	return p.waitAll(ctx, r, span)
+}
+
+// waitAll admits a batch and waits for its results.
+func (p *Proposer) waitAll(ctx context.Context, r *request, span *trace.Span) ([]kv.Result, error) {
 	if ctx.Err() != nil {
 		return nil, notProposed(ctx)
 	}
@@ -130,7 +175,7 @@ func notProposed(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", kv.ErrNotProposed, ctx.Err())
 }
 
-// encodeAll fills r.encoded with slices of one buffer.
+// encodeAll fills r.pieces with slices of one buffer.
 func (p *Proposer) encodeAll(r *request, cmds []*kv.Command) (err error) {
 	var all []byte
 	ends := make([]int, len(cmds))
@@ -142,10 +187,11 @@ func (p *Proposer) encodeAll(r *request, cmds []*kv.Command) (err error) {
 	}
 	start := 0
 	for i, end := range ends {
-		r.encoded[i] = all[start:end:end]
+		r.pieces[i] = all[start:end:end]
 		start = end
 	}
 	r.bytes = len(all)
+	p.counted(CopyEncode, r.bytes)
 	return nil
 }
 
@@ -155,5 +201,10 @@ func (p *Proposer) enqueue(r *request, span *trace.Span) error {
 		return fmt.Errorf("%w: %d bytes encoded, at most %d are accepted", kv.ErrTooLarge, r.bytes, p.limits.MaxRequestBytes)
 	}
 	span.Stamp(trace.Encode)
-	return p.admit(r, span)
+	r.hold()
+	err := p.admit(r, span)
+	if err != nil {
+		r.letGo()
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"metastorebench/core/codec"
+	"metastorebench/core/kv"
 	"metastorebench/core/trace"
 )
 
@@ -29,6 +30,30 @@ func (p *Proposer) takeSpans(requests []*request) (traced *tracedRequest) {
 		}
 	}
 	return traced
+}
+
+// sinkTrace has the spans of the requests of a sink. The zero value has none.
+type sinkTrace struct {
+	carrier trace.Carrier
+	spans   []*trace.Span
+}
+
+// tracesOf returns a sinkTrace that is empty, and stays so if nothing is traced.
+func (p *Proposer) tracesOf(sink kv.Sink) (t sinkTrace) {
+	if p.tracer != nil {
+		t.carrier, _ = sink.(trace.Carrier)
+	}
+	return t
+}
+
+// began adds the span of the next request, which has been encoded.
+func (t *sinkTrace) began(token uint64) {
+	if t.carrier == nil {
+		return
+	}
+	span := t.carrier.Span(token)
+	span.Stamp(trace.Encode)
+	t.spans = append(t.spans, span)
 }
 
 // Stamp says that a stage has ended, at the given time, for the requests of

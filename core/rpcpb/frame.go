@@ -6,6 +6,8 @@ import (
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"metastorebench/core/recycle"
 )
 
 // ErrMalformed says that received bytes are no message of a pipeline.
@@ -13,7 +15,7 @@ var ErrMalformed = errors.New("rpcpb: malformed pipeline message")
 
 // buffers holds the buffers of frames: from a few operations to the largest
 // message that a store reads by default.
-var buffers = mem.NewTieredBufferPool(1<<10, 4<<10, 16<<10, 64<<10, 256<<10, 1<<20, 2<<20)
+var buffers = recycle.Buffers(mem.NewTieredBufferPool(1<<10, 4<<10, 16<<10, 64<<10, 256<<10, 1<<20, 2<<20))
 
 // Frame is a PipelineRequest or a PipelineResponse in its wire form, to be sent
 // or received with Codec. The zero value is ready to receive. It belongs to one
@@ -28,6 +30,10 @@ func (f *Frame) Bytes() []byte {
 	}
 	return f.buf.ReadOnlyData()
 }
+
+// Buffer is what Bytes lies in, for who wants to keep it longer than the frame
+// does: with a reference of its own. Nil if the frame is empty.
+func (f *Frame) Buffer() mem.Buffer { return f.buf }
 
 // Free releases the buffer. Sending a frame frees it.
 func (f *Frame) Free() {

@@ -25,7 +25,12 @@ type Operations struct {
 	get    Get
 	delete DeleteRange
 	rng    Range
+	body   []byte
 }
+
+// Body returns the wire form of the put, get, delete or range of the operation
+// that Each is at: a part of its data.
+func (w *Operations) Body() []byte { return w.body }
 
 // Each calls do for every operation of the message, in order. The operation is
 // the walk's own and its byte slices are data's: neither may be kept after do has
@@ -48,6 +53,9 @@ func (w *Operations) decode(item []byte) error {
 	op := &w.op
 	op.Id, op.Put, op.Get, op.Delete, op.Range = 0, nil, nil, nil, nil
 	return fields(item, func(field protowire.Number, body []byte, number uint64) (err error) {
+		if field != fieldID {
+			w.body = body
+		}
 		switch field {
 		case fieldID:
 			op.Id = number

@@ -37,7 +37,14 @@ type lsmEngine struct {
 	batch batch
 }
 
-var _ engine.Metered = (*lsmEngine)(nil)
+var (
+	_ engine.Metered = (*lsmEngine)(nil)
+	_ engine.Copier  = (*lsmEngine)(nil)
+)
+
+// CopiesPairs implements engine.Copier: batches of the library have their own
+// memory, and the overlay is empty when a batch ends.
+func (*lsmEngine) CopiesPairs() {}
 
 // Open returns an engine over store, which it owns from then on, also if it
 // fails. A store that is empty gets the format version and a new State; one of
