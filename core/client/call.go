@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"google.golang.org/grpc/codes"
@@ -12,12 +13,13 @@ import (
 )
 
 // call is an operation on a stream: its caller's until it is submitted, then the
-// session's until done has a value.
+// session's until it is answered.
 type call struct {
-	id     uint64 // 0 when it is not in flight
-	done   chan struct{}
-	result result
-	err    error
+	id       uint64 // 0 when it is not in flight
+	answered atomic.Bool
+	wake     chan struct{} // has room for one value, which says that it is time to look
+	result   result
+	err      error
 }
 
 // result is what an operation without an error found.
@@ -27,12 +29,27 @@ type result struct {
 	page              Page
 }
 
-func newCall() *call { return &call{done: make(chan struct{}, 1)} }
+func newCall() *call { return &call{wake: make(chan struct{}, 1)} }
+
+// tell gives the call back to its caller, with its outcome.
+func (c *call) tell() {
+	c.answered.Store(true)
+	c.nudge()
+}
+
+// nudge has the caller look.
+func (c *call) nudge() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is about to
+	}
+}
 
 // take returns the outcome and keeps nothing of it.
 func (c *call) take() (r result, err error) {
 	r, err = c.result, c.err
 	c.result, c.err = result{}, nil
+	c.answered.Store(false)
 	return r, err
 }
 

@@ -31,15 +31,15 @@ type session struct {
 	ended  sync.WaitGroup
 	over   atomic.Bool // takes no more operations: err is set
 
-	ready  chan struct{} // closed when window is known, or the session is over
-	window *rpcpb.Window
-	slots  chan uint32 // those that are free, window.Operations of them in all
-
 	mu       sync.Mutex
 	sendable sync.Cond // the sender waits for operations
-	calls    []*call   // in flight, by slot
-	sequence uint64    // of the last operation submitted
-	sentID   uint64    // all operations up to this one were given to the connection
+	room     sync.Cond // callers wait for a free slot, the first one for the window
+	waiting  int       // callers that do
+	window   *rpcpb.Window
+	calls    []*call  // in flight, by slot; window.Operations slots in all
+	free     []uint32 // slots, the one that was used last at the end
+	sequence uint64   // of the last operation submitted
+	sentID   uint64   // all operations up to this one were given to the connection
 	full     []message
 	builder  rpcpb.Builder
 	err      error // why it is over
@@ -53,8 +53,8 @@ type message struct {
 
 func openSession(meta rpcpb.MetaStoreClient) *session {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &session{ctx: ctx, cancel: cancel, ready: make(chan struct{})}
-	s.sendable.L = &s.mu
+	s := &session{ctx: ctx, cancel: cancel}
+	s.sendable.L, s.room.L = &s.mu, &s.mu
 	s.ended.Go(func() { s.fail(s.run(meta)) })
 	return s
 }
@@ -84,48 +84,61 @@ func (s *session) fail(reason error) {
 		if c.err = brokenError(reason); c.id > s.sentID {
 			c.err = notSentError(reason)
 		}
-		c.done <- struct{}{}
-	}
-	if s.window == nil {
-		close(s.ready)
+		c.tell()
 	}
 	s.sendable.Broadcast()
+	s.room.Broadcast()
 }
 
 // submit puts an operation in flight, when the window has room. An error means
 // that it did not happen.
 func (s *session) submit(ctx context.Context, c *call, op *rpcpb.Operation, bytes int) error {
-	select {
-	case <-s.ready:
-	case <-ctx.Done():
-		return begun(ctx)
-	}
-	var slot uint32
-	select {
-	case slot = <-s.slots:
-	default: // also if the session failed before it was ready: there are no slots
-		select {
-		case slot = <-s.slots:
-		case <-ctx.Done():
-			return begun(ctx)
-		case <-s.ctx.Done():
-		}
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err == nil && (len(s.free) == 0 || s.waiting > 0) {
+		if err := s.wait(ctx); err != nil {
+			return err
+		}
+	}
 	if s.err != nil {
 		return notSentError(s.err)
 	}
 	if bytes > int(s.window.OperationBytes) {
-		s.slots <- slot
 		return rpctypes.ErrGRPCRequestTooLarge
 	}
-	s.enqueue(slot, c, op)
+	s.enqueue(c, op)
 	return nil
 }
 
+// wait waits for the caller's turn and a free slot, or for the end of the session.
+// The error says that ctx ended first. s.mu is held.
+func (s *session) wait(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.room.Broadcast()
+	})()
+	s.waiting++
+	for first := true; s.err == nil && ctx.Err() == nil && (first || len(s.free) == 0); first = false {
+		s.room.Wait()
+	}
+	s.waiting--
+	s.admit()
+	return begun(ctx)
+}
+
+// admit lets the next caller have a free slot. s.mu is held.
+func (s *session) admit() {
+	if s.waiting > 0 && len(s.free) > 0 {
+		s.room.Signal()
+	}
+}
+
 // enqueue appends the operation to the next message. s.mu is held.
-func (s *session) enqueue(slot uint32, c *call, op *rpcpb.Operation) {
+func (s *session) enqueue(c *call, op *rpcpb.Operation) {
+	last := len(s.free) - 1
+	slot := s.free[last]
+	s.free = s.free[:last]
 	s.sequence++
 	c.id = s.sequence<<slotBits | uint64(slot)
 	op.Id = c.id
@@ -159,9 +172,7 @@ func (s *session) run(meta rpcpb.MetaStoreClient) error {
 		}
 		done, err = s.answer(frame.Bytes(), &walk, done[:0])
 		for _, c := range done {
-			slot := uint32(c.id & (1<<slotBits - 1))
-			c.done <- struct{}{}
-			s.slots <- slot
+			c.tell()
 		}
 		if err != nil {
 			return err
@@ -188,11 +199,11 @@ func (s *session) begin(stream grpc.ClientStream, frame *rpcpb.Frame, walk *rpcp
 	}
 	s.window = window
 	s.calls = make([]*call, window.Operations)
-	s.slots = make(chan uint32, window.Operations)
-	for slot := range window.Operations {
-		s.slots <- slot
+	s.free = make([]uint32, window.Operations)
+	for slot := range s.free {
+		s.free[slot] = uint32(slot)
 	}
-	close(s.ready)
+	s.admit()
 	return nil
 }
 
@@ -208,6 +219,8 @@ func (s *session) answer(data []byte, walk *rpcpb.Outcomes, done []*call) ([]*ca
 		}
 		c := s.calls[slot]
 		s.calls[slot] = nil
+		s.free = append(s.free, uint32(slot))
+		s.admit()
 		c.answer(o)
 		done = append(done, c)
 		return nil

@@ -38,7 +38,8 @@ func (p *Pool) Streams(n int) *Streams {
 }
 
 // Handle returns the KV of worker i (0 or more), on stream i modulo their number.
-// Each goroutine takes its own, once.
+// Each goroutine takes its own, once. A KV that is used with one context again and
+// again is registered with it, until it is used with another or the context ends.
 func (s *Streams) Handle(i int) KV {
 	return &streamHandle{stream: s.streams[i%len(s.streams)]}
 }
@@ -96,11 +97,14 @@ var _ KV = (*streamHandle)(nil)
 type streamHandle struct {
 	stream *stream
 	call   *call
-	op     rpcpb.Operation
-	put    rpcpb.Put
-	get    rpcpb.Get
-	delete rpcpb.DeleteRange
-	rng    rpcpb.Range
+	// seen is the last context's Done. With unwatch set its end nudges call.
+	seen    <-chan struct{}
+	unwatch func() bool
+	op      rpcpb.Operation
+	put     rpcpb.Put
+	get     rpcpb.Get
+	delete  rpcpb.DeleteRange
+	rng     rpcpb.Range
 }
 
 // do carries out h.op, whose keys and value have so many bytes.
@@ -112,19 +116,63 @@ func (h *streamHandle) do(ctx context.Context, bytes int) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	if h.call == nil {
-		h.call = newCall()
-	}
+	done := h.watch(ctx)
 	if err := session.submit(ctx, h.call, &h.op, bytes); err != nil {
 		return result{}, err
 	}
-	select {
-	case <-h.call.done:
-		return h.call.take()
-	case <-ctx.Done():
-		h.call = nil // the session still has it
-		return result{}, contextError(ctx)
+	for {
+		if done == nil {
+			<-h.call.wake
+		} else {
+			select {
+			case <-h.call.wake:
+			case <-done:
+			}
+		}
+		if h.call.answered.Load() {
+			return h.call.take()
+		}
+		if ctx.Err() != nil {
+			h.forget() // the session still has the call
+			return result{}, contextError(ctx)
+		}
 	}
+}
+
+// watch sees to it that h.call is there, and that the end of ctx is noticed: it
+// returns the channel that tells of it, nil if the call is nudged or there is no
+// end. A context that comes again has the call nudged, for to wait for two
+// channels costs more than all else that a call does here.
+func (h *streamHandle) watch(ctx context.Context) <-chan struct{} {
+	if h.call == nil {
+		h.call = newCall()
+	}
+	done := ctx.Done()
+	switch {
+	case done != h.seen:
+		h.release()
+		h.seen = done
+	case done != nil && h.unwatch == nil:
+		h.unwatch = context.AfterFunc(ctx, h.call.nudge)
+	}
+	if h.unwatch != nil {
+		return nil
+	}
+	return done
+}
+
+// release ends what watch has begun.
+func (h *streamHandle) release() {
+	if h.unwatch != nil {
+		h.unwatch()
+	}
+	h.seen, h.unwatch = nil, nil
+}
+
+// forget leaves the call to the session.
+func (h *streamHandle) forget() {
+	h.release()
+	h.call = nil
 }
 
 func (h *streamHandle) Put(ctx context.Context, key, value []byte) (int64, error) {
