@@ -3,7 +3,7 @@
 //
 //	pacer     when is the next operation due?      (closedLoop, openLoop)
 //	sender    one operation: bytes, call, judgement (check.Observer)
-//	recorder  one worker's histograms, counts and throughput
+//	recorder  histograms, counts and throughput, of the workers that share it
 //
 // With the API of batches a client's next operations go in one call (sendBatch).
 // Each is judged and counted by itself, with the time of its batch: an operation
@@ -11,8 +11,8 @@
 //
 // # The run
 //
-//  1. One goroutine per client, each with its own stream, sender and recorder;
-//     nothing is shared on the way but the model of package check, and in an
+//  1. One goroutine per client, each with its own stream and sender;
+//     a recorder for each processor and the model of package check are shared, and in an
 //     open loop the sequence of arrivals.
 //  2. Warm-up: operations are sent and checked, but not recorded.
 //  3. The window opens. An operation belongs to the window if it was *sent*
@@ -22,7 +22,7 @@
 //  4. Operations of an open loop that still wait for a free client are given up
 //     after Patience and counted as unsent. After a grace, operations without an
 //     answer are cancelled and recorded as errors.
-//  5. The workers' histograms are merged.
+//  5. The histograms are merged.
 //
 // # Closed and open loop
 //

@@ -68,12 +68,11 @@ func Run(ctx context.Context, c Config) (result Result, err error) {
 	// the store would keep a timer for each.
 	defer time.AfterFunc(win.to+pace.patience()+c.Grace, cancel).Stop()
 
-	recorders := make([]*recorder, c.Workload.Clients)
-	for i := range recorders {
-		recorders[i] = newRecorder(win, pace.open())
+	recorders := newRecorders(c.Workload.Clients, win, pace.open())
+	for i := range c.Workload.Clients {
 		s := newSender(i, c, epoch)
 		group.Go(func() error {
-			work(calls, s, c.Workload.Stream(i), pace.of[i], recorders[i])
+			work(calls, s, c.Workload.Stream(i), pace.of[i], recorders[i%len(recorders)])
 			return context.Cause(running)
 		})
 	}
