@@ -50,7 +50,8 @@
 //
 // # Precision and cost
 //
-// There is no spinning: on a machine that client and store share, it would take
+// Up to 20,000 operations a second each is sent when it is due; beyond, they go out
+// in ticks of 50 us. There is no spinning: on a machine that client and store share, it would take
 // the CPU from what is measured. BenchmarkPaced shows what the generator keeps
 // with one core and how late it is, BenchmarkRecord what recording costs. At
 // rest a wake-up costs some tens of microseconds of CPU in the kernel, which is

@@ -2,7 +2,10 @@ package load
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +65,34 @@ func TestOpenLoopAtEase(t *testing.T) {
 		require.Less(t, percentile(t, o.SendLagHDR, 100), 2*time.Microsecond, "in the lowest bucket")
 		require.NotEmpty(t, live)
 		require.True(t, c.Model.Answers().OK, c.Model.Answers().Detail)
+	})
+}
+
+// Beyond one arrival in a tick, operations go out a tick apart, those that are due
+// together.
+func TestOpenLoopTicks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rate = 100_000
+		m, began := newMemory(0), time.Now()
+		var mu sync.Mutex
+		sent := make(map[time.Duration]int)
+		m.takes = func(int64) time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			sent[time.Since(began)]++
+			return 0
+		}
+		c := openConfig(t, workload.TypePut, record.ArrivalsPoisson, rate, 50, m)
+		c.Warmup, c.Measure = 0, 100*time.Millisecond
+		got, err := Run(t.Context(), c)
+		require.NoError(t, err)
+		require.Less(t, percentile(t, got.OpenLoop.TimingErrorHDR, 100), tick+time.Microsecond)
+		require.LessOrEqual(t, len(sent), int(c.Measure/tick))
+		sends := slices.Sorted(maps.Keys(sent))
+		for i := 1; i < len(sends); i++ {
+			require.GreaterOrEqual(t, sends[i]-sends[i-1], tick)
+		}
+		require.Zero(t, got.OpenLoop.Unsent)
 	})
 }
 
