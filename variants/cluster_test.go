@@ -135,10 +135,13 @@ func (c *trio) checkAll(l *ledger) {
 // each of them: nothing acknowledged is lost, and all members hold the same.
 func TestClusterPowerLoss(t *testing.T) {
 	for name, sel := range map[string]variants.Selection{
-		"baseline": with(t, variants.VariantBaseline),
-		"perready": with(t, variants.VariantBest, "wal", "perready"),
-		"group":    with(t, variants.VariantBest, "wal", "group"),
-		"pebble":   with(t, variants.VariantBest, "engine", "pebble", "wal", "group"),
+		"baseline":            with(t, variants.VariantBaseline),
+		"perready":            with(t, variants.VariantBest, "wal", "perready"),
+		"group":               with(t, variants.VariantBest, "wal", "group"),
+		"baseline, pipelined": with(t, variants.VariantBaseline, "pipeline", "on"),
+		"perready, pipelined": with(t, variants.VariantBest, "wal", "perready", "pipeline", "on"),
+		"group, pipelined":    with(t, variants.VariantBest, "wal", "group", "pipeline", "on"),
+		"pebble":              with(t, variants.VariantBest, "engine", "pebble", "wal", "group"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newTrio(t, sel)
@@ -173,9 +176,9 @@ var errPower = errors.New("the power is gone")
 // TestSnapshotPowerCut cuts a follower's power at every stage of taking over a
 // snapshot: it starts again from whatever is on its disk and catches up.
 func TestSnapshotPowerCut(t *testing.T) {
-	for _, wal := range []string{"perready", "group"} {
-		t.Run(wal, func(t *testing.T) {
-			c := newTrio(t, with(t, variants.VariantBest, "wal", wal, "propose", "perop"))
+	for _, log := range [][2]string{{"perready", "off"}, {"group", "off"}, {"perready", "on"}} {
+		t.Run(strings.Join(log[:], "/"), func(t *testing.T) {
+			c := newTrio(t, with(t, variants.VariantBest, "wal", log[0], "pipeline", log[1], "propose", "perop"))
 			l := newLedger()
 			l.load(c.nodes["a"], 4, 20, 0)
 			rng := rand.New(rand.NewPCG(3, 4))

@@ -17,7 +17,6 @@ import (
 	"metastorebench/core/engine"
 	"metastorebench/core/kv"
 	"metastorebench/core/node"
-	"metastorebench/variants"
 )
 
 // fullDisk is a file system whose log files can be out of space, in one of the
@@ -87,7 +86,7 @@ func TestDiskFull(t *testing.T) {
 			t.Run(where+"/"+p.name, func(t *testing.T) {
 				mem := vfs.NewCrashableMem()
 				disk := &fullDisk{FS: mem, where: where}
-				s := with(t, variants.VariantBest, "wal", p.wal)
+				s := p.selection(t)
 				o := options(t, mem, "data", s)
 				o.LogFS, o.SyncLinger, o.SegmentBytes = disk, p.linger, 512<<10
 				acked := fillDisk(t, start(t, o), disk)

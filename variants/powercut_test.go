@@ -37,7 +37,7 @@ import (
 // safe policy loses nothing, and an unsafe one something.
 func (p logPolicy) cut(tb testing.TB, engine string, cuts int) losses {
 	tb.Helper()
-	s := with(tb, variants.VariantBest, "engine", engine, "wal", p.wal, "disk", "1ms")
+	s := p.selection(tb, "engine", engine, "disk", "1ms")
 	sum := cutPower(tb, s, p.linger, cuts)
 	require.Equal(tb, cuts, sum.cuts)
 	require.Greater(tb, sum.acked, cuts)

@@ -2,6 +2,7 @@ package variants_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -16,13 +17,14 @@ import (
 // acknowledged must be there although the log does not say that it was committed,
 // and although the disk takes its time over the new leader's first entry.
 func TestFirstReadAfterPowerLoss(t *testing.T) {
-	for _, c := range [][2]string{
-		{"perentry", "readindex"}, {"perready", "readindex"}, {"group", "readindex"},
-		{"perready", "lease"}, {"group", "lease"}, {"perready", "serializable"}, {"group", "serializable"},
+	for _, c := range [][3]string{
+		{"perentry", "readindex", "off"}, {"perready", "readindex", "off"}, {"group", "readindex", "off"},
+		{"perready", "lease", "off"}, {"group", "lease", "off"}, {"perready", "serializable", "off"}, {"group", "serializable", "off"},
+		{"perentry", "readindex", "on"}, {"perready", "lease", "on"},
 	} {
-		t.Run(c[0]+"/"+c[1], func(t *testing.T) {
+		t.Run(strings.Join(c[:], "/"), func(t *testing.T) {
 			fs := vfs.NewCrashableMem()
-			s := with(t, variants.VariantBest, "wal", c[0], "read", c[1], "disk", "plan")
+			s := with(t, variants.VariantBest, "wal", c[0], "read", c[1], "pipeline", c[2], "disk", "plan")
 			for round := range 5 {
 				key := fmt.Appendf(nil, "%d", round)
 				n := start(t, options(t, fs, "data", s))

@@ -63,13 +63,16 @@ func selections(tb testing.TB) map[string]variants.Selection {
 		all[e+"/baseline-pooled"] = with(tb, variants.VariantBaseline, "engine", e, "pool", "on")
 		all[e+"/baseline-group"] = with(tb, variants.VariantBaseline, "engine", e, "wal", "group")
 	}
+	all["memory/baseline-pipelined"] = with(tb, variants.VariantBaseline, "pipeline", "on")
+	all["memory/perentry-pipelined"] = with(tb, variants.VariantBest, "wal", "perentry", "pipeline", "on")
 	maps.Copy(all, stores(tb))
 	return all
 }
 
 // stores returns the best selection on each engine of this build, with both kinds
 // of log, in the Raft loop and behind it, the memory engine with each index and
-// the others with each profile.
+// the others with each profile. Pipelines are on for a part: an engine does not
+// meet them.
 func stores(tb testing.TB) map[string]variants.Selection {
 	all := make(map[string]variants.Selection)
 	for _, e := range engines() {
@@ -85,25 +88,37 @@ func stores(tb testing.TB) map[string]variants.Selection {
 		all["memory/"+index] = with(tb, variants.VariantBest, "engine", "memory", "index", index)
 	}
 	delete(all, "memory") // its index is among them
+	all["memory/pipelined"] = with(tb, variants.VariantBest, "wal", "perready", "pipeline", "on")
+	all["pebble/pipelined"] = with(tb, variants.VariantBest, "engine", "pebble", "wal", "perentry", "pipeline", "on")
 	return all
 }
 
-// logPolicy is a value of --wal, with a linger or without.
+// logPolicy is how a single node writes its log.
 type logPolicy struct {
-	name, wal string
-	linger    time.Duration
+	name, wal, pipeline string
+	linger              time.Duration
 }
 
-// logPolicies returns every value of --wal, and group also with a linger.
+// logPolicies returns every value of --wal, group also with a linger, and with
+// --pipeline=on those that a single node then writes in another way.
 func logPolicies() []logPolicy {
-	all := make([]logPolicy, 0, 5)
+	var all []logPolicy
 	for _, wal := range values("wal") {
-		all = append(all, logPolicy{name: wal, wal: wal})
-		if wal == "group" {
-			all = append(all, logPolicy{name: "group-linger", wal: wal, linger: 500 * time.Microsecond})
+		all = append(all, logPolicy{name: wal, wal: wal, pipeline: "off"})
+		switch wal {
+		case "group":
+			all = append(all, logPolicy{name: "group-linger", wal: wal, pipeline: "off", linger: 500 * time.Microsecond})
+		case "perentry", "perready":
+			all = append(all, logPolicy{name: wal + "-pipelined", wal: wal, pipeline: "on"})
 		}
 	}
 	return all
+}
+
+// selection is the best with this policy and some axes changed.
+func (p logPolicy) selection(tb testing.TB, axes ...string) variants.Selection {
+	tb.Helper()
+	return with(tb, variants.VariantBest, append(axes, "wal", p.wal, "pipeline", p.pipeline)...)
 }
 
 // safePolicies are those that may be compared in speed.

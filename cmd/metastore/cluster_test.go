@@ -219,6 +219,7 @@ func (l *ledger) require(t *testing.T, c *clientv3.Client) {
 func TestLeaderIsKilled(t *testing.T) {
 	for _, args := range [][]string{
 		{"--variant=baseline"}, {"--wal=group"}, {"--engine=pebble", "--wal=perready"}, {"--link-delay=2ms"},
+		{"--wal=perready", "--pipeline=on", "--link-delay=2ms"}, {"--variant=baseline", "--pipeline=on"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			f := newFleet(t, 3, args...)

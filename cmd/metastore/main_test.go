@@ -148,6 +148,11 @@ func TestKill(t *testing.T) {
 					killRounds(t, "--engine", engine, "--wal", wal, "--engine-profile", "tuned", "--snapshot-count", "100")
 				})
 			}
+			if wal == "perentry" && engine == "memory" {
+				t.Run(wal+"/pipelined", func(t *testing.T) {
+					killRounds(t, "--wal", wal, "--pipeline", "on", "--snapshot-count", "100")
+				})
+			}
 			for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
 				t.Run(wal+"/"+variant, func(t *testing.T) {
 					killRounds(t, "--engine", engine, "--wal", wal, "--variant", variant, "--snapshot-count", "100")
