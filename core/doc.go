@@ -16,8 +16,9 @@
 //  4. The Raft library hands back a Ready. Entries that were committed before go
 //     to the apply stage; messages go to the peers (transport).
 //  5. wal appends the new entries and syncs (seam: wal.Policy, on a vfs.FS that
-//     may stand for another device): in the Raft loop, or behind it, so that what
-//     comes during a sync shares the next.
+//     may stand for another device): in the Raft loop, or behind it, so that the
+//     loop goes on meanwhile. How many appends are in flight to a follower is
+//     another seam (raftnode.Pipeline).
 //  6. Once committed, entries go to the apply stage, one goroutine, which decodes
 //     them and carries them out in engine batches (seam: apply.Policy), each
 //     committed together with the applied index (seam: engine.Engine).

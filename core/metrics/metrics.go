@@ -26,6 +26,8 @@ type Metrics struct {
 	durations  map[string]prometheus.Observer
 	batchSize  prometheus.Histogram
 	readySize  prometheus.Histogram
+	appendSize prometheus.Histogram
+	inFlight   prometheus.Histogram
 	fsyncs     prometheus.Counter
 	fsyncTime  prometheus.Histogram
 	walBytes   prometheus.Counter
@@ -53,6 +55,8 @@ func New(engine string, operations ...string) *Metrics {
 		}, []string{"operation"}),
 		batchSize:  histogram("metastore_raft_proposal_batch_size", "Commands in one proposed log entry.", sizes),
 		readySize:  histogram("metastore_raft_ready_entries", "New log entries in one Ready that had any.", sizes),
+		appendSize: histogram("metastore_raft_append_entries", "Log entries in one message from this leader to a follower.", sizes),
+		inFlight:   histogram("metastore_raft_appends_in_flight", "Messages with log entries that a follower has yet to answer when one is sent to it, that one included.", sizes),
 		fsyncs:     counter("metastore_wal_fsyncs_total", "Syncs of the Raft log."),
 		fsyncTime:  histogram("metastore_wal_fsync_duration_seconds", "Duration of a sync of the Raft log, device profile included.", latency),
 		walBytes:   counter("metastore_wal_bytes_total", "Bytes written to the Raft log, framing included."),
@@ -74,7 +78,7 @@ func New(engine string, operations ...string) *Metrics {
 		m.copied[at] = copies.WithLabelValues(at)
 	}
 	m.registry.MustRegister(
-		copies, m.ops, m.opSeconds, m.batchSize, m.readySize, m.fsyncs, m.fsyncTime, m.walBytes, m.lockWait, m.appliedOps, &m.storage,
+		copies, m.ops, m.opSeconds, m.batchSize, m.readySize, m.appendSize, m.inFlight, m.fsyncs, m.fsyncTime, m.walBytes, m.lockWait, m.appliedOps, &m.storage,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -128,6 +132,13 @@ func (m *Metrics) Proposed(ops int) { m.batchSize.Observe(float64(ops)) }
 
 // Ready counts one Ready with new entries.
 func (m *Metrics) Ready(entries int) { m.readySize.Observe(float64(entries)) }
+
+// Appended counts one message of so many entries to a follower that has yet to
+// answer inFlight of them, this one included.
+func (m *Metrics) Appended(entries, inFlight int) {
+	m.appendSize.Observe(float64(entries))
+	m.inFlight.Observe(float64(inFlight))
+}
 
 // Synced counts one sync of the log.
 func (m *Metrics) Synced(d time.Duration) {

@@ -21,6 +21,7 @@ func TestNames(t *testing.T) {
 	m.BatchDone("batch_put", 7, map[codes.Code]int{codes.InvalidArgument: 2}, time.Millisecond)
 	m.Proposed(3)
 	m.Ready(2)
+	m.Appended(5, 3)
 	m.Synced(2 * time.Millisecond)
 	m.Wrote(100)
 	m.LockWaited(time.Microsecond)
@@ -38,6 +39,8 @@ func TestNames(t *testing.T) {
 		`metastore_op_duration_seconds_count{engine="memory",operation="batch_put"} 1`,
 		`metastore_raft_proposal_batch_size_sum 3`,
 		`metastore_raft_ready_entries_sum 2`,
+		`metastore_raft_append_entries_sum 5`,
+		`metastore_raft_appends_in_flight_sum 3`,
 		`metastore_wal_fsyncs_total 1`,
 		`metastore_write_copied_bytes_total{at="entry"} 300`,
 		`metastore_wal_fsync_duration_seconds_sum 0.002`,

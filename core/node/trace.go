@@ -16,7 +16,7 @@ import (
 
 // hooks observe the Raft loop.
 func (n *Node) hooks() raftnode.Hooks {
-	h := raftnode.Hooks{Proposed: n.opts.Metrics.Proposed, Ready: n.opts.Metrics.Ready, Members: n.onMembers}
+	h := raftnode.Hooks{Proposed: n.opts.Metrics.Proposed, Ready: n.opts.Metrics.Ready, Appended: n.opts.Metrics.Appended, Members: n.onMembers}
 	if n.opts.Tracer != nil {
 		h.Synced = func(entries []wal.Entry) { n.proposer.Stamp(trace.Append, trace.Now(), proposals(entries)) }
 	}

@@ -92,6 +92,8 @@ type replica struct {
 	leave    func()
 	done     sync.WaitGroup
 	err      error // of the last Run, once done
+	// turn is full while a run is applied; a test that fills it holds up the rest.
+	turn chan struct{}
 
 	mu      sync.Mutex
 	applied []string
@@ -104,6 +106,7 @@ type cluster struct {
 	policy   wal.Policy
 	linger   time.Duration
 	pipeline raftnode.Pipeline
+	appended func(entries, inFlight int)
 	fails    bool // replicas may stop by themselves
 	reads    raftnode.ReadPolicy
 	net      *transport.Network
@@ -147,14 +150,14 @@ func (c *cluster) start(r *replica) {
 	members, err := member.Decode(rec.Snapshot.ConfState)
 	require.NoError(c.t, err)
 	commit := make(chan []wal.Entry, 16)
-	r.applied, r.index = nil, rec.Snapshot.Index
+	r.applied, r.index, r.turn = nil, rec.Snapshot.Index, make(chan struct{}, 1)
 	limits := propose.Limits{MaxRequestBytes: 1 << 20, MaxPendingOps: 1000, MaxPendingBytes: 1 << 20, MaxEntryOps: 1, MaxEntryBytes: 1 << 20}
 	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()), nil)
 	node, err := raftnode.New(raftnode.Config{
 		ID: r.id, TickInterval: 5 * time.Millisecond, HeartbeatTicks: 1, ElectionTicks: 10, RequestTimeout: 500 * time.Millisecond,
 		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Pipeline: c.pipeline, Reads: c.reads, Applied: rec.Snapshot.Index, Members: members,
 		Proposer: r.proposer, Commit: commit, Send: c.net.Send, Logger: zap.NewNop(),
-		Hooks: raftnode.Hooks{Proposed: func(int) {}, Ready: func(int) {}},
+		Hooks: raftnode.Hooks{Proposed: func(int) {}, Ready: func(int) {}, Appended: c.appended},
 	})
 	require.NoError(c.t, err)
 	r.node = node
@@ -170,6 +173,7 @@ func (c *cluster) start(r *replica) {
 
 func (r *replica) apply(t *testing.T, commit <-chan []wal.Entry) {
 	for run := range commit {
+		r.turn <- struct{}{}
 		for _, e := range run {
 			r.mu.Lock()
 			if e.Index != r.index+1 {
@@ -193,6 +197,7 @@ func (r *replica) apply(t *testing.T, commit <-chan []wal.Entry) {
 				r.proposer.Resolve(id, []kv.Result{{Revision: int64(e.Index)}}, 0)
 			}
 		}
+		<-r.turn
 	}
 }
 

@@ -66,6 +66,10 @@ type Hooks struct {
 	Proposed func(ops int)
 	// Ready is told of the number of new entries of each Ready that has any.
 	Ready func(entries int)
+	// Appended, if not nil, is told of each message with entries that this leader
+	// sends to a follower: their number, and how many such messages the follower
+	// has yet to answer, this one included.
+	Appended func(entries, inFlight int)
 	// Synced, if not nil, is given new entries when the policy has appended and
 	// synced them (or takes them for synced), before they can be committed; it
 	// must not keep the slice.

@@ -1,7 +1,7 @@
 // Package raftnode is the Raft loop: the only importer of the Raft library.
 //
-// One goroutine (Run) owns the library's RawNode and, unless the policy writes it
-// behind the loop, the log. Everything else reaches it through bounded queues.
+// One goroutine (Run) owns the library's RawNode and, unless it is written behind
+// the loop, the log. Everything else reaches it through bounded queues.
 //
 // # Write path
 //
@@ -17,7 +17,7 @@
 //     messages, committed entries of this Ready go to the apply stage.
 //  7. Advance.
 //
-// # Write path of a log behind the loop (wal.Background)
+// # Write path of a log behind the loop (a wal.Background, or Pipeline.WriteBehind)
 //
 // The library's asynchronous storage writes take the place of steps 2 to 7; the
 // files are behind.go and appender.go. The loop owns the RawNode and what the
@@ -26,7 +26,8 @@
 //  1. When the appender is free, and with a linger has been for that long, or
 //     when a crowd waits (propose.Crowd), the loop proposes what waits and takes
 //     the Ready. Its messages to peers are sent, its committed entries go to the
-//     apply stage.
+//     apply stage. What that has no room for waits, bounded by the library
+//     (maxApplyingBytes), while the loop goes on ticking and answering.
 //  2. What the Ready wants written is pending, with the messages that depend on
 //     it: votes, acknowledgements, the leader's own count towards the majority. A
 //     commit index by itself goes with the next write. Pending writes are bounded;
@@ -34,7 +35,10 @@
 //  3. When the appender is free, the loop gives it all that is pending; with a
 //     linger, after having waited for more, but not if an election waits. The
 //     appender joins it into one frame and syncs it once. Entries that replace
-//     earlier ones of the same batch begin a frame and a sync of their own.
+//     earlier ones of the same batch begin a frame and a sync of their own. A
+//     policy that is no wal.Background is given one write at a time, and saves it
+//     as it would in the loop; so that this makes no more syncs, commands and a
+//     leader's appends wait outside while the appender is busy (pipeline.go).
 //  4. Back on the loop, in order: the entries become readable in MemoryStorage,
 //     the dependent messages are delivered. Until then the library reads these
 //     entries from its own memory.
@@ -45,6 +49,16 @@
 //
 // A policy that acknowledges first (--wal=async, unsafe) does step 4 before step
 // 3, except for changes of term and vote and for what follows them.
+//
+// # Pipelining (axis --pipeline, Config.Pipeline)
+//
+// A leader has up to Pipeline.Appends messages with entries in flight to each
+// follower, which the library counts. With one, what is proposed meanwhile shares
+// the next message; with many, an entry leaves when it is proposed, which is when
+// the leader's appender is free: acknowledgements of followers are never waited
+// for. A message that is lost makes the library probe, one append at a time, until
+// the follower has answered; so the transport's queue must hold a whole window.
+// flight.go counts what is in flight for the metrics.
 //
 // # Membership and snapshots
 //

@@ -26,6 +26,7 @@ type Node struct {
 	lease   lease
 
 	changes changes
+	flights flights
 
 	inbox       chan *raftpb.Message
 	unreachable chan uint64
@@ -286,6 +287,9 @@ func (n *Node) deliver(m *raftpb.Message) {
 	if err := n.checkLog(m); err != nil {
 		n.failure = err
 		return
+	}
+	if m.GetType() == raftpb.MsgAppResp {
+		n.flights.answered(m)
 	}
 	if err := n.rn.Step(m); err != nil {
 		n.cfg.Logger.Debug("raft refused a message", zap.Stringer("type", m.GetType()), zap.Uint64("from", m.GetFrom()), zap.Error(err))

@@ -64,6 +64,7 @@ func (n *Node) softState(s raft.SoftState) {
 		n.cfg.Proposer.FailInFlight(kv.ErrLeaderLost)
 	}
 	n.soft = s
+	n.flights.lost()
 	if s.Lead != raft.None {
 		n.askAgain = true
 		n.proposeChanges(true)
@@ -131,6 +132,7 @@ func (n *Node) handOn(run []wal.Entry, responses []*raftpb.Message) {
 func (n *Node) send(messages []*raftpb.Message) {
 	messages = n.sendSnapshots(messages)
 	if len(messages) > 0 {
+		n.countAppends(messages)
 		n.cfg.Send(messages)
 	}
 }

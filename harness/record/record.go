@@ -348,10 +348,16 @@ type Mechanism struct {
 	ProposedOps  int64 `json:"proposed_ops"`  // commands in them
 	Readys       int64 `json:"readys"`        // Readys that held entries
 	ReadyEntries int64 `json:"ready_entries"` // entries in them
-	Fsyncs       int64 `json:"fsyncs"`        // syncs of the log
-	FsyncNS      int64 `json:"fsync_ns"`      // time in them, device profile included
-	WALBytes     int64 `json:"wal_bytes"`     // bytes appended to the log
-	LockWaitNS   int64 `json:"lock_wait_ns"`  // waiting for the storage lock
+	// Messages with log entries that a leader sent to followers, the entries in
+	// them, and the sum, over these messages, of how many were in flight to the same
+	// follower. All 0 for a single member, and in records from before they were kept.
+	Appends         int64 `json:"appends,omitempty"`
+	AppendEntries   int64 `json:"append_entries,omitempty"`
+	AppendsInFlight int64 `json:"appends_in_flight,omitempty"`
+	Fsyncs          int64 `json:"fsyncs"`       // syncs of the log
+	FsyncNS         int64 `json:"fsync_ns"`     // time in them, device profile included
+	WALBytes        int64 `json:"wal_bytes"`    // bytes appended to the log
+	LockWaitNS      int64 `json:"lock_wait_ns"` // waiting for the storage lock
 	// What the storage library moved, and what it held at the end; all zero for
 	// an engine that keeps no account, such as memory. Write amplification is
 	// (flushed + compacted) / written, space amplification table / live; neither

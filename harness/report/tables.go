@@ -40,6 +40,12 @@ func (b *builder) putTable(s *stats.Stratum) error {
 	}
 	t.head = append(t.head, num("n"), num("puts/s"), num("ratio"), num("p50, ms"), num("p99, ms"), num("store CPU, us/op"), num("client CPU, us/op"),
 		num("fsyncs/write"), num("ops/proposal"), num("entries/Ready"), num("WAL bytes/write"), num("allocs/op"), num("alloc bytes/op"))
+	mechanisms := []stats.Metric{stats.StoreCPU, stats.ClientCPU, stats.FsyncsPerWrite, stats.OpsPerProposal, stats.EntriesPerReady,
+		stats.WALBytesPerWrite, stats.Allocs, stats.AllocBytes}
+	if members := s.Options["members"]; members != "" && members != "1" {
+		t.head = append(t.head, num("entries/append"), num("appends in flight"))
+		mechanisms = append(mechanisms, stats.EntriesPerAppend, stats.AppendsInFlight)
+	}
 	for _, row := range s.Rows {
 		c := row.Cell
 		cells := []string{s.Label(row.Setting)}
@@ -59,8 +65,7 @@ func (b *builder) putTable(s *stats.Stratum) error {
 			return err
 		}
 		out := t.row(cells...).text(presence(c), spread(over(c, puts))).ratio(r).text(millis(l, 50), millis(l, 99))
-		for _, m := range []stats.Metric{stats.StoreCPU, stats.ClientCPU, stats.FsyncsPerWrite, stats.OpsPerProposal, stats.EntriesPerReady,
-			stats.WALBytesPerWrite, stats.Allocs, stats.AllocBytes} {
+		for _, m := range mechanisms {
 			out.text(median(over(c, m)))
 		}
 		b.doubt(&t, s.Label(row.Setting), c)

@@ -73,6 +73,15 @@ var (
 	EntriesPerReady = quotient(
 		func(m *record.Mechanism) int64 { return m.ReadyEntries },
 		func(m *record.Mechanism) int64 { return m.Readys })
+	// EntriesPerAppend is the number of log entries in a message of the leader's to a
+	// follower, and AppendsInFlight how many of them were in flight to the same
+	// follower when one had been sent. A single member has neither.
+	EntriesPerAppend = quotient(
+		func(m *record.Mechanism) int64 { return m.AppendEntries },
+		func(m *record.Mechanism) int64 { return m.Appends })
+	AppendsInFlight = quotient(
+		func(m *record.Mechanism) int64 { return m.AppendsInFlight },
+		func(m *record.Mechanism) int64 { return m.Appends })
 	// WALBytesPerWrite is the number of log bytes per applied write.
 	WALBytesPerWrite = quotient(func(m *record.Mechanism) int64 { return m.WALBytes }, appliedOps)
 	// StorageCommitMean is the mean commit of a storage that syncs on its own, in

@@ -88,6 +88,8 @@ func (f *reader) metastore() (c counters) {
 	c.AppliedOps = f.counter("metastore_applied_ops_total")
 	c.Proposals, c.ProposedOps = f.histogram("metastore_raft_proposal_batch_size", 1)
 	c.Readys, c.ReadyEntries = f.histogram("metastore_raft_ready_entries", 1)
+	c.Appends, c.AppendEntries = f.histogram("metastore_raft_append_entries", 1)
+	_, c.AppendsInFlight = f.histogram("metastore_raft_appends_in_flight", 1)
 	c.Fsyncs = f.counter("metastore_wal_fsyncs_total")
 	_, c.FsyncNS = f.histogram("metastore_wal_fsync_duration_seconds", 1e9)
 	c.WALBytes = f.counter("metastore_wal_bytes_total")
@@ -194,6 +196,9 @@ func (c counters) since(before counters) *record.Mechanism {
 		ProposedOps:     told(c.ProposedOps, before.ProposedOps),
 		Readys:          told(c.Readys, before.Readys),
 		ReadyEntries:    told(c.ReadyEntries, before.ReadyEntries),
+		Appends:         told(c.Appends, before.Appends),
+		AppendEntries:   told(c.AppendEntries, before.AppendEntries),
+		AppendsInFlight: told(c.AppendsInFlight, before.AppendsInFlight),
 		Fsyncs:          c.Fsyncs - before.Fsyncs,
 		FsyncNS:         c.FsyncNS - before.FsyncNS,
 		WALBytes:        c.WALBytes - before.WALBytes,

@@ -10,7 +10,7 @@ import "metastorebench/harness/record"
 //   - Commits of the backend (bbolt), which are synced too, every
 //     backend-batch-interval or after backend-batch-limit writes.
 //
-// It counts neither proposals nor what is in a Ready, and measures no waiting
+// It counts neither proposals nor what is in a Ready or in an append, and measures no waiting
 // for locks. The committed index, which it does show, is no count of proposals:
 // entries of its own and of new terms are in it.
 func (r *reader) etcd() (c counters) {
@@ -19,6 +19,7 @@ func (r *reader) etcd() (c counters) {
 	c.WALBytes = r.number("etcd_disk_wal_write_bytes_total")
 	c.StorageCommits, c.StorageCommitNS = r.histogram("etcd_disk_backend_commit_duration_seconds", 1e9)
 	c.Proposals, c.ProposedOps, c.Readys, c.ReadyEntries = record.Untold, record.Untold, record.Untold, record.Untold
+	c.Appends, c.AppendEntries, c.AppendsInFlight = record.Untold, record.Untold, record.Untold
 	c.LockWaitNS = record.Untold
 	return c
 }

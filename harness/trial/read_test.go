@@ -69,6 +69,14 @@ metastore_raft_proposal_batch_size_count 2
 metastore_raft_ready_entries_bucket{le="+Inf"} 1
 metastore_raft_ready_entries_sum 3
 metastore_raft_ready_entries_count 1
+# TYPE metastore_raft_append_entries histogram
+metastore_raft_append_entries_bucket{le="+Inf"} 2
+metastore_raft_append_entries_sum 12
+metastore_raft_append_entries_count 2
+# TYPE metastore_raft_appends_in_flight histogram
+metastore_raft_appends_in_flight_bucket{le="+Inf"} 2
+metastore_raft_appends_in_flight_sum 5
+metastore_raft_appends_in_flight_count 2
 # TYPE metastore_wal_fsyncs_total counter
 metastore_wal_fsyncs_total{policy="a"} 4
 metastore_wal_fsyncs_total{policy="b"} 5
@@ -92,8 +100,8 @@ func TestParseCounters(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, heap{allocs: 1_500_000, bytes: 100}, c.heap)
 	m := c.since(counters{})
-	require.Equal(t, []int64{7, 2, 7, 1, 3, 9, 250_000_000, 4096, 1_000_000, 7}, []int64{
-		m.AppliedOps, m.Proposals, m.ProposedOps, m.Readys, m.ReadyEntries, m.Fsyncs, m.FsyncNS, m.WALBytes, m.LockWaitNS, m.TotalAppliedOps,
+	require.Equal(t, []int64{7, 2, 7, 1, 3, 2, 12, 5, 9, 250_000_000, 4096, 1_000_000, 7}, []int64{
+		m.AppliedOps, m.Proposals, m.ProposedOps, m.Readys, m.ReadyEntries, m.Appends, m.AppendEntries, m.AppendsInFlight, m.Fsyncs, m.FsyncNS, m.WALBytes, m.LockWaitNS, m.TotalAppliedOps,
 	})
 	m = c.since(c)
 	require.Zero(t, m.AppliedOps)
@@ -171,13 +179,14 @@ func TestParseEtcd(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, heap{allocs: 1000, bytes: 100}, c.heap)
 	const no = record.Untold
-	want := &record.Mechanism{
-		AppliedOps: 42, TotalAppliedOps: 42, Proposals: no, ProposedOps: no, Readys: no, ReadyEntries: no, LockWaitNS: no,
-		Fsyncs: 9, FsyncNS: 250_000_000, WALBytes: 4096, StorageCommits: 3, StorageCommitNS: 500_000_000,
+	want := record.Mechanism{
+		TotalAppliedOps: 42, Proposals: no, ProposedOps: no, Readys: no, ReadyEntries: no,
+		Appends: no, AppendEntries: no, AppendsInFlight: no, LockWaitNS: no,
 	}
-	require.Equal(t, want, c.since(counters{}))
-	m := c.since(c)
-	require.Equal(t, &record.Mechanism{TotalAppliedOps: 42, Proposals: no, ProposedOps: no, Readys: no, ReadyEntries: no, LockWaitNS: no}, m)
+	require.Equal(t, &want, c.since(c))
+	want.AppliedOps, want.Fsyncs, want.FsyncNS, want.WALBytes = 42, 9, 250_000_000, 4096
+	want.StorageCommits, want.StorageCommitNS = 3, 500_000_000
+	require.Equal(t, &want, c.since(counters{}))
 
 	for _, metric := range []string{
 		"etcd_mvcc_put_total", "etcd_mvcc_delete_total", "etcd_disk_wal_fsync_duration_seconds",

@@ -222,6 +222,7 @@ func (s *store) metrics(w http.ResponseWriter, _ *http.Request) {
 	}
 	for name, sum := range map[string]float64{
 		"metastore_raft_proposal_batch_size": 1, "metastore_raft_ready_entries": 1,
+		"metastore_raft_append_entries": 1, "metastore_raft_appends_in_flight": 1,
 		"metastore_wal_fsync_duration_seconds": 0.001, "metastore_storage_lock_wait_seconds": 0,
 	} {
 		fmt.Fprintf(w, "# TYPE %[1]s histogram\n%[1]s_bucket{le=\"+Inf\"} %[2]d\n%[1]s_sum %[3]g\n%[1]s_count %[2]d\n",
