@@ -10,6 +10,7 @@ import (
 	"metastorebench/core/kv"
 	"metastorebench/core/member"
 	"metastorebench/core/raftnode"
+	"metastorebench/core/transport"
 )
 
 var _ api.Cluster = (*Node)(nil)
@@ -69,7 +70,14 @@ func (n *Node) PromoteMember(ctx context.Context, id uint64) (member.Set, error)
 
 // promote is PromoteMember at the leader.
 func (n *Node) promote(ctx context.Context, id uint64) (member.Set, error) {
-	if err := n.raft.LearnerReady(ctx, id); err != nil {
+	err := n.raft.LearnerReady(ctx, id)
+	if errors.Is(err, member.ErrNotFound) { // another member may have applied its addition first
+		if err := n.raft.LinearizableRead(ctx); err != nil {
+			return member.Set{}, err
+		}
+		err = n.raft.LearnerReady(ctx, id)
+	}
+	if err != nil {
 		return member.Set{}, err
 	}
 	return n.change(ctx, member.Change{Op: member.OpPromote, Member: member.Member{ID: id}})
@@ -106,6 +114,12 @@ func (n *Node) change(ctx context.Context, c member.Change) (member.Set, error) 
 	ctx, cancel := context.WithTimeoutCause(ctx, n.opts.RequestTimeout, kv.ErrTimeout)
 	defer cancel()
 	set, err := n.raft.ChangeMembers(ctx, c)
+	if err != nil && c.Op == member.OpRemove && c.Member.ID == n.id.NodeID && errors.Is(n.Err(), transport.ErrRemoved) {
+		// The others carried it out and refuse this member before it has heard of
+		// the commit.
+		known := n.known.Load()
+		set, err = known.Apply(c, known.Index+1)
+	}
 	if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), kv.ErrTimeout) {
 		err = fmt.Errorf("%w: the change was not committed", kv.ErrTimeout)
 	}
