@@ -31,11 +31,16 @@ type trio struct {
 	urls  map[string]string     // peer URL by name
 	disks map[string]*vfs.MemFS // one for all at first, with a directory for each
 	nodes map[string]*node.Node
+	// patient members neither elect another leader because the machine is slow, nor
+	// cut the log before all have it, so that every write has an answer.
+	patient bool
 }
 
-func newTrio(t *testing.T, sel variants.Selection) *trio {
+func newTrio(t *testing.T, sel variants.Selection) *trio { return startTrio(t, sel, false) }
+
+func startTrio(t *testing.T, sel variants.Selection, patient bool) *trio {
 	t.Helper()
-	c := &trio{t: t, sel: sel, urls: make(map[string]string), disks: make(map[string]*vfs.MemFS), nodes: make(map[string]*node.Node)}
+	c := &trio{t: t, sel: sel, patient: patient, urls: make(map[string]string), disks: make(map[string]*vfs.MemFS), nodes: make(map[string]*node.Node)}
 	disk := vfs.NewCrashableMem()
 	for _, name := range []string{"a", "b", "c"} {
 		c.urls[name], c.disks[name] = "http://"+freeAddress(t), disk
@@ -66,6 +71,10 @@ func (c *trio) options(name string, fs vfs.FS) node.Options {
 	o.Name, o.Members = name, c.urls
 	o.HeartbeatInterval, o.ElectionTimeout = 20*time.Millisecond, 200*time.Millisecond
 	o.SnapshotCount, o.CatchUpEntries, o.SegmentBytes = 20, 1, 64<<10
+	if c.patient {
+		o.HeartbeatInterval, o.ElectionTimeout, o.RequestTimeout = 100*time.Millisecond, 2*time.Second, time.Minute
+		o.CatchUpEntries = 100_000
+	}
 	l, err := net.Listen("tcp", strings.TrimPrefix(c.urls[name], "http://"))
 	require.NoError(c.t, err)
 	o.PeerListeners = []net.Listener{l}

@@ -292,7 +292,7 @@ func TestRefusals(t *testing.T) {
 // TestOtherCodec reads a log with another --codec than it was written with.
 func TestOtherCodec(t *testing.T) {
 	dir, l := t.TempDir(), newLedger()
-	for round, codec := range []string{"json", "protobuf", "json"} {
+	for round, codec := range []string{"json", "wire", "protobuf", "json", "wire"} {
 		n := start(t, options(t, vfs.Default, dir, with(t, variants.VariantBest, "codec", codec)))
 		l.check(t, n)
 		l.load(n, 2, 20, uint64(round))

@@ -30,6 +30,9 @@ type Config struct {
 	// OnCommit is told of each committed engine batch: the state after it and
 	// how many commands it held.
 	OnCommit func(st engine.State, ops int)
+	// Recovered is the index of the last entry that was read from the log at the
+	// start: the data of those share buffers.
+	Recovered uint64
 	// Recycle makes commands be used again for the next run (--pool=on).
 	Recycle bool
 	// OnDecode, if not nil, is told how many bytes the decoding of a run has
@@ -124,6 +127,7 @@ func (a *Applier) decode(run []wal.Entry) error {
 			d.conf = e.Data
 		case len(e.Data) > 0:
 			before := len(a.commands)
+			a.scratch.Shared = e.Index <= a.cfg.Recovered
 			var err error
 			if d.id, a.commands, err = a.cfg.Decoder.DecodeInto(&a.scratch, a.commands, e.Data); err != nil {
 				return fmt.Errorf("apply: entry %d of term %d: %w", e.Index, e.Term, err)

@@ -25,6 +25,9 @@ type Passer interface {
 type Scratch struct {
 	// Borrow lets every command alias the payload: the caller copies what it keeps.
 	Borrow bool
+	// Shared says that payloads are parts of larger buffers: no command aliases one,
+	// unless Borrow lets it.
+	Shared bool
 	// Reuse lets Reset take all commands back.
 	Reuse bool
 	// CopiedBytes counts the bytes that decoding has copied.
@@ -84,7 +87,7 @@ func (s *Scratch) next() *scratchCommand {
 // are.
 func (s *Scratch) Own(payloadBytes int, key, value *[]byte) {
 	k, v := len(*key), len(*value)
-	if s.Borrow || 2*(k+v) >= payloadBytes {
+	if s.Borrow || !s.Shared && 2*(k+v) >= payloadBytes {
 		return
 	}
 	own := make([]byte, k+v)

@@ -128,13 +128,14 @@ func (n *Node) build(r recovered) error {
 	n.origin = binary.LittleEndian.Uint64(origin[:])
 	n.proposer = propose.New(o.Codec, o.Propose, o.Limits, n.origin, o.Tracer, n.proposerOptions()...)
 	n.applier = apply.NewApplier(apply.Config{
-		Engine:   n.engine,
-		Decoder:  codec.NewDecoder(o.Codecs...),
-		Policy:   o.Apply,
-		Resolve:  n.resolve,
-		OnCommit: n.onCommit,
-		Recycle:  o.Pool,
-		OnDecode: func(copied int) { o.Metrics.Copied(metrics.CopyDecode, copied) },
+		Engine:    n.engine,
+		Decoder:   codec.NewDecoder(o.Codecs...),
+		Policy:    o.Apply,
+		Resolve:   n.resolve,
+		OnCommit:  n.onCommit,
+		Recovered: r.rec.Snapshot.Index + uint64(len(r.rec.Entries)),
+		Recycle:   o.Pool,
+		OnDecode:  func(copied int) { o.Metrics.Copied(metrics.CopyDecode, copied) },
 	})
 	n.revision.Store(r.state.Revision)
 	n.applied.Store(r.state.AppliedIndex)

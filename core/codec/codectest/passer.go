@@ -45,7 +45,7 @@ func passes(t *testing.T, c codec.Passer) {
 			require.Equal(t, s.Borrow, s.CopiedBytes == 0)
 		})
 	}
-	t.Run("a large value is shared", func(t *testing.T) {
+	t.Run("a large value stays in a payload that nobody else has", func(t *testing.T) {
 		put := &kv.Command{Put: &kv.PutRequest{Key: []byte("k"), Value: make([]byte, 1000)}}
 		entry := Encode(t, c, codec.ProposalID{}, []*kv.Command{put})
 		s := &codec.Scratch{}
@@ -53,6 +53,13 @@ func passes(t *testing.T, c codec.Passer) {
 		require.NoError(t, err)
 		require.Zero(t, s.CopiedBytes)
 		entry[len(entry)-1] = 7
+		require.Equal(t, byte(7), got[0].Put.Value[999])
+
+		s.Shared = true
+		_, got, err = d.DecodeInto(s, nil, entry)
+		require.NoError(t, err)
+		require.EqualValues(t, 1001, s.CopiedBytes)
+		clear(entry)
 		require.Equal(t, byte(7), got[0].Put.Value[999])
 	})
 }

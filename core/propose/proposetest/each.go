@@ -32,8 +32,8 @@ func (c *collector) Answered(answers []kv.Answer) {
 // each checks commands for which nobody waits: those of every caller are answered
 // once, and since the results come in the order of the entries, in the order in
 // which they were submitted. There are few enough of them to have room.
-func each(t *testing.T, policy propose.Policy, c codec.Codec) {
-	p := propose.New(c, policy, Limits, 42, nil)
+func each(t *testing.T, policy propose.Policy, c codec.Codec, options ...propose.Option) {
+	p := propose.New(c, policy, Limits, 42, nil, options...)
 	stop := make(chan struct{})
 	var loops, callers sync.WaitGroup
 	loops.Go(func() { loop(t, p, c, stop, func(*kv.Command) {}) })

@@ -25,19 +25,24 @@ var Limits = propose.Limits{
 
 // Run checks p: it takes from 1 to all waiting commands, respects the bounds of
 // an entry, and behind a Proposer answers every command exactly once, by its own
-// entry, in the order of admission, whether or not a caller waits for it. c encodes the commands.
+// entry, in the order of admission, whether or not a caller waits for it, with
+// objects used again or not. c encodes the commands.
 func Run(t *testing.T, p propose.Policy, c codec.Codec) {
 	t.Run("bounds", func(t *testing.T) { bounds(t, p) })
-	t.Run("every command is answered by its own entry", func(t *testing.T) { answers(t, p, c) })
-	t.Run("order", func(t *testing.T) { order(t, p, c) })
-	t.Run("batches", func(t *testing.T) { batches(t, p, c) })
-	t.Run("each", func(t *testing.T) { each(t, p, c) })
+	for pool, options := range map[string][]propose.Option{"off": nil, "on": {propose.WithPool()}} {
+		t.Run("pool="+pool, func(t *testing.T) {
+			t.Run("every command is answered by its own entry", func(t *testing.T) { answers(t, p, c, options...) })
+			t.Run("order", func(t *testing.T) { order(t, p, c, options...) })
+			t.Run("batches", func(t *testing.T) { batches(t, p, c, options...) })
+			t.Run("each", func(t *testing.T) { each(t, p, c, options...) })
+		})
+	}
 }
 
 // batches checks that every command of a batch has its own result, in company of
 // single commands.
-func batches(t *testing.T, policy propose.Policy, c codec.Codec) {
-	p := propose.New(c, policy, Limits, 42, nil)
+func batches(t *testing.T, policy propose.Policy, c codec.Codec, options ...propose.Option) {
+	p := propose.New(c, policy, Limits, 42, nil, options...)
 	stop := make(chan struct{})
 	var loops, callers sync.WaitGroup
 	loops.Go(func() { loop(t, p, c, stop, func(*kv.Command) {}) })
@@ -116,8 +121,8 @@ func loop(t *testing.T, p *propose.Proposer, c codec.Codec, stop <-chan struct{}
 	}
 }
 
-func answers(t *testing.T, policy propose.Policy, c codec.Codec) {
-	p := propose.New(c, policy, Limits, 42, nil)
+func answers(t *testing.T, policy propose.Policy, c codec.Codec, options ...propose.Option) {
+	p := propose.New(c, policy, Limits, 42, nil, options...)
 	stop := make(chan struct{})
 	var loops, callers sync.WaitGroup
 	loops.Go(func() { loop(t, p, c, stop, func(*kv.Command) {}) })
@@ -137,8 +142,8 @@ func answers(t *testing.T, policy propose.Policy, c codec.Codec) {
 	loops.Wait()
 }
 
-func order(t *testing.T, policy propose.Policy, c codec.Codec) {
-	p := propose.New(c, policy, Limits, 42, nil)
+func order(t *testing.T, policy propose.Policy, c codec.Codec, options ...propose.Option) {
+	p := propose.New(c, policy, Limits, 42, nil, options...)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // the commands are admitted, then nobody waits for them
 	const n = 100

@@ -36,7 +36,8 @@
 // the last that is not overwritten would hold on to the others. So a pair is
 // copied, key and value in one allocation, unless it is at least half of its
 // payload: then it aliases it, and the log and the state share one copy. No pair
-// holds more than twice its own bytes.
+// holds more than twice its own bytes. Entries that were read from the log at the
+// start share the buffers of its frames, so nothing of them is kept.
 package wire
 
 import (
