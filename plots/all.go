@@ -79,9 +79,9 @@ func describe(s *stats.Stratum) string {
 	if n := s.Clients(); n != 1 {
 		clients = fmt.Sprintf("%d clients", n)
 	}
-	parts := []string{s.Workload}
-	if engine := s.Options["engine"]; engine != "" { // else it is a factor
-		parts = append(parts, engine+" engine")
+	parts := []string{s.Load()}
+	if store := s.Store(); store != "" { // else the engine is a factor
+		parts = append(parts, strings.Replace(store, s.Options["engine"], s.Options["engine"]+" engine", 1))
 	}
 	parts = append(parts, clients)
 	if disk := s.Options["disk"]; disk != "" {
@@ -95,7 +95,7 @@ func captionTail(s *stats.Stratum) string { return "Closed loop; " + describe(s)
 
 // slug names a stratum in file names.
 func slug(s *stats.Stratum) string {
-	parts := []string{s.Group, s.Options["engine"], s.Workload, s.Options["disk"]}
+	parts := []string{s.Group, s.Store(), s.Workload, s.Options["disk"]}
 	parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
-	return strings.ToLower(strings.Join(parts, "-"))
+	return strings.ToLower(strings.NewReplacer(", ", "-", " ", "-").Replace(strings.Join(parts, "-")))
 }

@@ -86,7 +86,7 @@ func pairsOf(r *attrib.Fraction) [][]attrib.Estimate {
 func itemLabels(s *stats.Stratum) []string {
 	labels := make([]string, len(s.Factors))
 	for i, f := range s.Factors {
-		labels[i] = f.ID + " " + f.Axis
+		labels[i] = f.ID + " " + f.Name()
 	}
 	return labels
 }

@@ -36,7 +36,7 @@ func Interactions(s *stats.Stratum) (*Figure, error) {
 	rows := make([]string, k)
 	columns := make(plot.ConstantTicks, k)
 	for i, item := range s.Factors {
-		rows[i] = item.ID + " " + item.Axis
+		rows[i] = item.ID + " " + item.Name()
 		columns[i] = plot.Tick{Value: float64(i), Label: item.ID}
 	}
 	nominalRows(&f.plot.Y, rows)

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"metastorebench/harness/record"
 	"metastorebench/harness/workload"
@@ -19,8 +20,12 @@ func (p *Plan) written(w record.Workload) record.Workload {
 }
 
 // effective is the workload as it is in a cell with these options. One over HTTP
-// stays there, and so do ranges, which have no batches.
+// stays there, and so do ranges, which have no batches. There are no more
+// connections than clients, each of which has one operation under way at a time.
 func effective(w record.Workload, options map[string]string) record.Workload {
+	if conns, err := strconv.Atoi(options[AxisConns]); err == nil {
+		w.Conns = min(conns, w.Clients)
+	}
 	switch api := options[AxisAPI]; {
 	case api == apiBatch && onlyRanges(w) && w.API != workload.APIHTTP, api == "" && onlyRanges(w) && w.API == workload.APIBatch:
 		w.API = workload.APIGRPC
@@ -42,8 +47,14 @@ func onlyRanges(w record.Workload) bool {
 	return len(w.Mix) == 1 && w.Mix[record.OpRange] > 0
 }
 
-// checkAPI says what is wrong with an entry's way to send operations, or "".
-func checkAPI(e Entry) string {
+// checkEntry says what is wrong with an entry's connections and way to send
+// operations, or "".
+func checkEntry(e Entry) string {
+	if conns, given := e.Cell.Options[AxisConns]; given {
+		if _, err := strconv.Atoi(conns); err != nil {
+			return fmt.Sprintf("axis %s is %q; accepted: a whole number of connections", AxisConns, conns)
+		}
+	}
 	if api := e.Cell.Options[AxisAPI]; e.Workload.API == workload.APIHTTP && (api == apiStream || api == apiBatch && !onlyRanges(e.Workload)) {
 		return fmt.Sprintf("workload %s goes over http, and axis api asks for %s; accepted: api grpc, batch or stream", e.Workload.Name, api)
 	}

@@ -137,6 +137,16 @@ var apiAxis = Axis{Name: AxisAPI, Seam: "how the client sends operations", Value
 	{Name: apiStream, Available: true, Doc: "one operation of each client in flight on streams of the store's own service, one for each connection"},
 }}
 
+// AxisConns is how many connections the client has. It decides for the workloads
+// of its cells.
+const AxisConns = "conns"
+
+// connsAxis offers a few of the numbers that a client can have.
+var connsAxis = Axis{Name: AxisConns, Seam: "connections of the client", Values: []Value{
+	{Name: "1", Baseline: true, Available: true, Doc: "all clients share one connection"},
+	{Name: "8", Available: true, Doc: "a pool of 8 connections, each operation on the least loaded one (P3.3)"},
+}}
+
 // ReadCatalog decodes the output of `metastore variants --json`. Fields that
 // this program does not know are ignored; axes without values are refused.
 func ReadCatalog(r io.Reader) (Catalog, error) {
@@ -149,7 +159,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, linkAxis, armAxis, stallAxis, apiAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, linkAxis, armAxis, stallAxis, apiAxis, connsAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}
@@ -226,7 +236,7 @@ func (c Catalog) Check(options map[string]string) error {
 func (c Catalog) Baseline() map[string]string {
 	options := make(map[string]string, len(c))
 	for _, a := range c {
-		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisLinkDelay, AxisStall, AxisAPI}, a.Name) {
+		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisLinkDelay, AxisStall, AxisAPI, AxisConns}, a.Name) {
 			continue
 		}
 		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))

@@ -27,8 +27,8 @@ var Levels = []string{"smoke", "default", "full"}
 // nil means all.
 var targets = map[string][]string{
 	TargetStore:    nil,
-	TargetNoop:     {"rpc", AxisStall, AxisAPI},
-	TargetEtcd:     {"rpc", AxisDisk, AxisAPI, AxisMembers}, // rpc: of the client alone
+	TargetNoop:     {"rpc", AxisStall, AxisAPI, AxisConns},
+	TargetEtcd:     {"rpc", AxisDisk, AxisAPI, AxisConns, AxisMembers}, // rpc: of the client alone
 	TargetExternal: {},
 }
 
@@ -43,8 +43,9 @@ func (p *Plan) check(f *faults, catalog Catalog) {
 		}
 		seen[fa.id] = fa.line
 		if fa.axis != "" && fa.value != "" {
-			p.checkSettings(f, catalog, []setting{{fa.axis, fa.value, fa.line}}, true)
+			p.checkSettings(f, catalog, fa.settings(), true)
 		}
+		p.checkTied(f, fa)
 	}
 	if len(p.factors) > maxFactors {
 		f.add(p.factors[maxFactors].line, "%d factors; accepted: up to %d (a factorial has 2^k points)", len(p.factors), maxFactors)
@@ -76,6 +77,18 @@ func (p *Plan) check(f *faults, catalog Catalog) {
 	}
 	if len(f.list) == 0 {
 		p.checkCells(f)
+	}
+}
+
+// checkTied reports axes that a factor moves beside its own and that it cannot:
+// nothing else may move them, or no cell would have the factor off or on.
+func (p *Plan) checkTied(f *faults, fa factor) {
+	for _, s := range fa.with {
+		for _, other := range p.factors {
+			if other.axis == s.axis || other.id != fa.id && slices.ContainsFunc(other.with, func(o setting) bool { return o.axis == s.axis }) {
+				f.add(s.line, "factor %s: axis %s is moved by factor %s too", fa.id, s.axis, other.id)
+			}
+		}
 	}
 }
 
@@ -197,7 +210,7 @@ func (p *Plan) checkCells(f *faults) {
 					continue
 				}
 				first[e.Cell.ID] = g.name
-				if text := cmp.Or(checkAPI(e), checkPeer(e)); text != "" && !reported[text] {
+				if text := cmp.Or(checkEntry(e), checkPeer(e)); text != "" && !reported[text] {
 					reported[text] = true
 					f.add(g.line, "group %s: %s", g.name, text)
 				}

@@ -42,7 +42,9 @@ func (p *Plan) fullOf(g group) point {
 	full, named := toPoint(p.full), p.factorsOf(g)
 	for _, fa := range p.factors {
 		if !slices.ContainsFunc(named, func(n factor) bool { return n.axis == fa.axis }) {
-			delete(full, fa.axis)
+			for _, s := range fa.settings() {
+				delete(full, s.axis)
+			}
 		}
 	}
 	return full
@@ -85,7 +87,7 @@ func subsets(factors []factor, keep func(set uint, k int) bool) []point {
 		pt := point{}
 		for i, fa := range factors {
 			if set&(1<<i) != 0 {
-				pt[fa.axis] = fa.value
+				maps.Copy(pt, toPoint(fa.settings()))
 			}
 		}
 		points = append(points, pt)
@@ -104,7 +106,7 @@ func ladder(factors []factor) []point {
 	points := []point{{}}
 	for _, fa := range factors {
 		next := maps.Clone(points[len(points)-1])
-		next[fa.axis] = fa.value
+		maps.Copy(next, toPoint(fa.settings()))
 		points = append(points, next)
 	}
 	return points

@@ -20,6 +20,7 @@
 //	full: {propose: batch, ...}      # optional: what design "ends" compares with
 //	factors:                         # items that designs switch on, in order
 //	  - {id: P1.1, axis: propose, value: batch}
+//	  - {id: P3.4, axis: codec, value: wire, with: {pool: "on"}}  # several axes at once
 //	workloads:
 //	  put50: {type: put, clients: 50, conns: 1, key_bytes: 8, value_bytes: 256,
 //	          keys: 100000, distribution: uniform, api: grpc}
@@ -50,7 +51,7 @@
 //
 // The axis api (unary, batch, stream) is the client's, and so a factor like any other:
 // in its cells it decides for workloads over gRPC, and batch_ops is the size of
-// the batches.
+// the batches. So is conns, the number of the client's connections.
 //
 // # Designs
 //

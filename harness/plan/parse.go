@@ -24,10 +24,18 @@ type Plan struct {
 	levelNames     []string // in the file's order
 }
 
+// factor is an item that designs switch on: a value on an axis, and those of
+// other axes that go with it, on and off together.
 type factor struct {
 	id          string
 	axis, value string
+	with        []setting
 	line        int
+}
+
+// settings are the values of the item, that of its own axis first.
+func (fa factor) settings() []setting {
+	return append([]setting{{fa.axis, fa.value, fa.line}}, fa.with...)
 }
 
 // load is a workload with its line. A broken one could not be read in full, so
@@ -114,6 +122,7 @@ func (p *Plan) readFactors(f *faults, n *yaml.Node) {
 			{"id", true, f.text("factor's id", &fa.id)},
 			{"axis", true, f.text("factor's axis", &fa.axis)},
 			{"value", true, f.text("factor's value", &fa.value)},
+			{"with", false, f.settings("factor's with", &fa.with)},
 		})
 		p.factors = append(p.factors, fa)
 	}

@@ -25,13 +25,13 @@ func (b *builder) headline() error {
 	}
 	for _, s := range b.study {
 		if s.WritesOnly() {
-			if err := b.headlineRow(&t, s, record.OpPut, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"]); err != nil {
+			if err := b.headlineRow(&t, s, record.OpPut, s.Store(), s.Load(), fmt.Sprint(s.Clients()), s.Options["disk"]); err != nil {
 				return err
 			}
 			continue
 		}
 		for _, op := range s.Ops() {
-			if err := b.headlineRow(&others, s, op, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"], op); err != nil {
+			if err := b.headlineRow(&others, s, op, s.Store(), s.Load(), fmt.Sprint(s.Clients()), s.Options["disk"], op); err != nil {
 				return err
 			}
 		}
@@ -98,7 +98,7 @@ func (b *builder) absent() {
 		if reason == "" {
 			reason = "no valid trial of the baseline"
 		}
-		b.printf("Not measured: %s, %s, %s disk: %s.\n\n", s.Options["engine"], s.Workload, s.Options["disk"], strings.TrimSuffix(inline(reason), "."))
+		b.printf("Not measured: %s, %s, %s disk: %s.\n\n", s.Store(), s.Load(), s.Options["disk"], strings.TrimSuffix(inline(reason), "."))
 	}
 }
 

@@ -170,7 +170,7 @@ func capital(word string) string {
 // lead.
 func itemRows(t *table, s *stats.Stratum, a attributed, lead ...string) {
 	for i, f := range s.Factors {
-		r := t.row(lead...).text(f.ID + " " + f.Axis)
+		r := t.row(lead...).text(f.ID + " " + f.Name())
 		for _, view := range [][]attrib.Estimate{a.Alone, a.Ladder, a.Last, a.Main, a.Shapley} {
 			r.ratio(comparison(view[i]))
 		}
@@ -199,7 +199,7 @@ func interactions(s *stats.Stratum, found []attributed) *table {
 	}
 	for i, f := range s.Factors {
 		for j := i + 1; j < len(s.Factors); j++ {
-			r := t.row(f.Axis + " x " + s.Factors[j].Axis)
+			r := t.row(f.Name() + " x " + s.Factors[j].Name())
 			for _, a := range found {
 				r.ratio(comparison(a.Interaction[i][j]))
 			}

@@ -54,7 +54,7 @@ func (b *builder) fractionTables(s *stats.Stratum) (string, error) {
 func designText(s *stats.Stratum, d fraction.Design) string {
 	names := make([]string, len(s.Factors))
 	for i, f := range s.Factors {
-		names[i] = f.ID + " " + f.Axis
+		names[i] = f.ID + " " + f.Name()
 	}
 	return "Design: " + strings.Join(d.Lines(names), "; ") + ". Higher orders are not listed. An estimate is that of its whole alias set; tables name it after the first.\n\n"
 }
@@ -68,7 +68,7 @@ func fractionShares(s *stats.Stratum, found []estimated) *table {
 	for _, a := range found {
 		lead := []string{a.name, fmt.Sprint(a.Total.N)}
 		for i, f := range s.Factors {
-			r := t.row(lead...).text(f.ID + " " + f.Axis).ratio(comparison(a.Main[i])).text(share(a.Main[i], a.Model))
+			r := t.row(lead...).text(f.ID + " " + f.Name()).ratio(comparison(a.Main[i])).text(share(a.Main[i], a.Model))
 			if a.Alone == nil {
 				r.text(none, none)
 				continue
@@ -108,7 +108,7 @@ func pairNames(s *stats.Stratum, set fraction.AliasSet) string {
 		var axes []string
 		for i, f := range s.Factors {
 			if stats.Setting(term.Effect).Has(i) {
-				axes = append(axes, f.Axis)
+				axes = append(axes, f.Name())
 			}
 		}
 		pairs = append(pairs, strings.Join(axes, " x "))

@@ -168,7 +168,7 @@ func (r ledgerRow) environment() string {
 	if r.place == nil {
 		return none
 	}
-	return fmt.Sprintf("%s, %s, %s, %s disk", r.place.Options["engine"], r.place.Workload, clients(r.place.Clients()), r.place.Options["disk"])
+	return fmt.Sprintf("%s, %s, %s, %s disk", r.place.Store(), r.place.Load(), clients(r.place.Clients()), r.place.Options["disk"])
 }
 
 // value writes the measurement with its unit.

@@ -21,7 +21,7 @@ func (b *builder) judgeItem(c claims.Claim, s *stats.Stratum) (*ledgerRow, error
 	if row == nil || err != nil {
 		return nil, err
 	}
-	row.what = fmt.Sprintf("%s throughput, %s=%s / baseline", op, c.Axis, c.On)
+	row.what = fmt.Sprintf("%s throughput, %s / baseline", op, s.Factors[i].Setting())
 	switch c.Axis {
 	case axisPropose:
 		row.reason += b.trap(s)

@@ -61,7 +61,7 @@ func (b *builder) lasts() error {
 				return err
 			}
 			if last.N > 0 {
-				t.row(f.ID+" "+f.Axis, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"]).ratio(last).text(fmt.Sprint(last.N))
+				t.row(f.ID+" "+f.Name(), s.Store(), s.Load(), fmt.Sprint(s.Clients()), s.Options["disk"]).ratio(last).text(fmt.Sprint(last.N))
 			}
 		}
 	}

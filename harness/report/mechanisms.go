@@ -84,7 +84,7 @@ func (b *builder) oneClient() error {
 			if err != nil {
 				return err
 			}
-			t.row(s.Options["engine"], s.Workload, s.Options["disk"], others.name, millis(lp, 50), millis(lb, 50), millis(lp, 99), millis(lb, 99)).
+			t.row(s.Store(), s.Load(), s.Options["disk"], others.name, millis(lp, 50), millis(lb, 50), millis(lp, 99), millis(lb, 99)).
 				ratio(r).text(fmt.Sprint(r.N))
 			b.doubt(&t, place(s)+", others "+others.name+", perop", perop)
 			b.doubt(&t, place(s)+", others "+others.name+", batch", batch)
@@ -121,7 +121,7 @@ func (b *builder) syncPolicies() error {
 			}
 			fsync := over(c, stats.FsyncMean)
 			fsync.Median /= 1e3
-			t.row(s.Options["engine"], fmt.Sprint(s.Clients()), s.Options["disk"], c.Options["propose"], c.Options["wal"], presence(c), spread(over(c, puts))).
+			t.row(s.Store(), fmt.Sprint(s.Clients()), s.Options["disk"], c.Options["propose"], c.Options["wal"], presence(c), spread(over(c, puts))).
 				ratio(r).text(median(over(c, stats.WritesPerFsync)), median(over(c, stats.OpsPerProposal)),
 				median(over(c, stats.EntriesPerReady)), median(fsync))
 			b.doubt(&t, "`"+c.ID+"`", c)

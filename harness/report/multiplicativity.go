@@ -97,7 +97,7 @@ func (b *builder) multiplicativity() error {
 			if p == nil {
 				continue
 			}
-			t.row(part.name, s.Options["engine"], s.Workload, fmt.Sprint(s.Clients()), s.Options["disk"], fmt.Sprint(p.Total.N), part.product, part.together).
+			t.row(part.name, s.Store(), s.Load(), fmt.Sprint(s.Clients()), s.Options["disk"], fmt.Sprint(p.Total.N), part.product, part.together).
 				ratio(comparison(p.Product)).ratio(comparison(p.Total)).ratio(comparison(p.Residual))
 			if left > 0 {
 				t.note(fmt.Sprintf("%s: %s left out as incomplete", place(s), plural(left, "block")))

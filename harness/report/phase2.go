@@ -22,7 +22,7 @@ func (b *builder) planBaseline() error {
 			continue
 		}
 		for _, s := range b.study {
-			if !s.WritesOnly() || s.Workload != start.Workload || s.Options["engine"] != start.Options["engine"] || s.Options["disk"] != start.Options["disk"] {
+			if !s.WritesOnly() || s.Workload != start.Workload || s.Store() != stats.StoreName(start.Options) || s.Options["disk"] != start.Options["disk"] {
 				continue
 			}
 			if err := b.endRows(&t, s, start); err != nil {
@@ -65,7 +65,7 @@ func (b *builder) endRows(t *table, s *stats.Stratum, start *stats.Cell) error {
 		if err != nil {
 			return err
 		}
-		t.row(s.Options["engine"], s.Workload, fmt.Sprint(end.cell.Clients()), s.Options["disk"], end.name, presence(end.cell), spread(over(end.cell, puts))).
+		t.row(s.Store(), s.Load(), fmt.Sprint(end.cell.Clients()), s.Options["disk"], end.name, presence(end.cell), spread(over(end.cell, puts))).
 			ratio(r).text(millis(l, 50), millis(l, 99))
 		b.doubt(t, "`"+end.cell.ID+"`", end.cell)
 	}

@@ -236,10 +236,10 @@ func over(c *stats.Cell, m stats.Metric) stats.Summary {
 // An option that is a factor of the stratum has no place in it.
 func place(s *stats.Stratum) string {
 	var parts []string
-	if engine := s.Options["engine"]; engine != "" {
-		parts = append(parts, engine)
+	if store := s.Store(); store != "" {
+		parts = append(parts, store)
 	}
-	parts = append(parts, fmt.Sprintf("%s (%s)", s.Workload, clients(s.Clients())))
+	parts = append(parts, fmt.Sprintf("%s (%s)", s.Load(), clients(s.Clients())))
 	if disk := s.Options["disk"]; disk != "" {
 		parts = append(parts, disk+" disk")
 	}

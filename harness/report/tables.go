@@ -36,7 +36,7 @@ func (b *builder) putTable(s *stats.Stratum) error {
 		head:    []column{text("cell")},
 	}
 	for _, f := range s.Factors {
-		t.head = append(t.head, text(f.Axis))
+		t.head = append(t.head, text(f.Name()))
 	}
 	t.head = append(t.head, num("n"), num("puts/s"), num("ratio"), num("p50, ms"), num("p99, ms"), num("store CPU, us/op"), num("client CPU, us/op"),
 		num("fsyncs/write"), num("ops/proposal"), num("entries/Ready"), num("WAL bytes/write"), num("allocs/op"), num("alloc bytes/op"))
@@ -50,11 +50,7 @@ func (b *builder) putTable(s *stats.Stratum) error {
 		c := row.Cell
 		cells := []string{s.Label(row.Setting)}
 		for i, f := range s.Factors {
-			value := f.Off
-			if row.Setting.Has(i) {
-				value = f.On
-			}
-			cells = append(cells, value)
+			cells = append(cells, f.Value(row.Setting.Has(i)))
 		}
 		r, err := against(c, s.Baseline(), puts)
 		if err != nil {

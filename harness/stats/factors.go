@@ -5,6 +5,7 @@ import (
 	"maps"
 	mathbits "math/bits"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -20,6 +21,63 @@ type Factor struct {
 	Axis string // key of record.Cell.Options
 	Off  string // the baseline's value
 	On   string // the item's value
+	// Tied are axes that are switched together with the item's own, by name.
+	Tied []Tie
+}
+
+// Tie is an axis that goes with a factor's own.
+type Tie struct{ Axis, Off, On string }
+
+// ties are all axes of the factor, its own first.
+func (f Factor) ties() []Tie { return append([]Tie{{f.Axis, f.Off, f.On}}, f.Tied...) }
+
+// Name names the factor's axes: "codec", or "codec/pool" for two that are tied.
+func (f Factor) Name() string {
+	return f.join(func(t Tie) string { return t.Axis })
+}
+
+// Value names the factor's values, on or off: "wire", or "wire/on" of two axes.
+func (f Factor) Value(on bool) string {
+	return f.join(func(t Tie) string {
+		if on {
+			return t.On
+		}
+		return t.Off
+	})
+}
+
+// Setting writes what the factor switches on: "codec=wire", or
+// "codec=wire, pool=on" of two axes.
+func (f Factor) Setting() string {
+	parts := make([]string, 0, 1+len(f.Tied))
+	for _, t := range f.ties() {
+		parts = append(parts, t.Axis+"="+t.On)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (f Factor) join(part func(Tie) string) string {
+	var parts []string
+	for _, t := range f.ties() {
+		parts = append(parts, part(t))
+	}
+	return strings.Join(parts, "/")
+}
+
+// state says whether options have the factor on; ok is false if they lack one of
+// its axes, or are on for some of them and off for others.
+func (f Factor) state(opts map[string]string) (on, ok bool) {
+	have := 0
+	for _, t := range f.ties() {
+		switch opts[t.Axis] {
+		case t.On:
+			have++
+		case t.Off:
+		default:
+			return false, false
+		}
+	}
+	return have > 0, have == 0 || have == 1+len(f.Tied)
 }
 
 // Factors are the items of one phase that are an axis, in the order of their
@@ -52,7 +110,10 @@ func Phase(factors []Factor) int {
 func (r *Run) Factors() ([]Factor, error) {
 	var p struct {
 		Baseline map[string]string
-		Factors  []struct{ ID, Axis, Value string }
+		Factors  []struct {
+			ID, Axis, Value string
+			With            map[string]string
+		}
 	}
 	if err := yaml.Unmarshal([]byte(r.Manifest.PlanYAML), &p); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
@@ -63,6 +124,9 @@ func (r *Run) Factors() ([]Factor, error) {
 	fs := make([]Factor, len(p.Factors))
 	for i, f := range p.Factors {
 		fs[i] = Factor{ID: f.ID, Axis: f.Axis, Off: p.Baseline[f.Axis], On: f.Value}
+		for _, axis := range slices.Sorted(maps.Keys(f.With)) {
+			fs[i].Tied = append(fs[i].Tied, Tie{axis, p.Baseline[axis], f.With[axis]})
+		}
 	}
 	return fs, nil
 }
@@ -125,6 +189,38 @@ func (r *Run) Study(factors []Factor) []*Stratum {
 // claim, and -1 if the stratum does not have it.
 func (s *Stratum) Index(id string) int {
 	return slices.IndexFunc(s.Factors, func(f Factor) bool { return f.ID == id })
+}
+
+// Store names what the stratum's cells share of the store: the engine, and how
+// many members its cluster has where it is more than one. "memory", or
+// "memory, 3 members".
+func (s *Stratum) Store() string { return StoreName(s.Options) }
+
+// StoreName is Stratum.Store of a cell's options.
+func StoreName(options map[string]string) string {
+	parts := []string{options["engine"]}
+	if n := options["members"]; n != "" && n != "1" {
+		parts = append(parts, n+" members")
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
+}
+
+// Load names the stratum's workload, and how its operations are sent where that
+// is not one in a call: "put50", or "put1000 by stream".
+func (s *Stratum) Load() string {
+	if api := s.Options["api"]; api == "batch" || api == "stream" {
+		return s.Workload + " by " + api
+	}
+	return s.Workload
+}
+
+// Members is the size of the stratum's clusters, 1 where nothing is said of it.
+func (s *Stratum) Members() int {
+	n, err := strconv.Atoi(s.Options["members"])
+	if err != nil {
+		return 1
+	}
+	return n
 }
 
 // Op is the only operation type of the stratum's workload, "" for a mix.
@@ -197,7 +293,9 @@ func (s *Stratum) narrow() {
 	settings := make([]Setting, len(s.Rows))
 	for i, f := range s.Factors {
 		if !used.Has(i) {
-			s.Options[f.Axis] = f.Off
+			for _, t := range f.ties() {
+				s.Options[t.Axis] = t.Off
+			}
 			continue
 		}
 		for k, r := range s.Rows {
@@ -248,9 +346,9 @@ func (s *Stratum) Label(set Setting) string {
 	var on, off []string
 	for i, f := range s.Factors {
 		if set.Has(i) {
-			on = append(on, f.Axis)
+			on = append(on, f.Name())
 		} else {
-			off = append(off, f.Axis)
+			off = append(off, f.Name())
 		}
 	}
 	switch {
@@ -289,14 +387,16 @@ func split(opts map[string]string, factors []Factor) (Setting, map[string]string
 	rest := maps.Clone(opts)
 	var set Setting
 	for i, f := range factors {
-		switch opts[f.Axis] {
-		case f.On:
-			set |= 1 << i
-		case f.Off:
-		default:
+		on, ok := f.state(opts)
+		if !ok {
 			return 0, nil, false
 		}
-		delete(rest, f.Axis)
+		if on {
+			set |= 1 << i
+		}
+		for _, t := range f.ties() {
+			delete(rest, t.Axis)
+		}
 	}
 	return set, rest, true
 }
