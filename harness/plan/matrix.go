@@ -23,6 +23,11 @@ const TrialOverhead = 120 * time.Millisecond
 // values of 256 took 10 to 15 us each, engine by engine.
 const PreloadTime = 12 * time.Microsecond
 
+// ClusterOverhead is what a cluster of several members adds to a trial: its first
+// election, and the comparison of its members at the end. An estimate, used only
+// for the planned time: the mean of twelve trials of 3 and 5 members.
+const ClusterOverhead = 1300 * time.Millisecond
+
 // Entry is one cell with all that its trials need.
 type Entry struct {
 	Cell     record.Cell
@@ -33,7 +38,11 @@ type Entry struct {
 
 // TrialTime estimates how long one trial of the entry takes.
 func (e Entry) TrialTime() time.Duration {
-	return e.Warmup + e.Measure + TrialOverhead + time.Duration(e.Workload.PreloadKeys)*PreloadTime
+	t := e.Warmup + e.Measure + TrialOverhead + time.Duration(e.Workload.PreloadKeys)*PreloadTime
+	if n := e.Cell.Options[AxisMembers]; n != "" && n != oneMember {
+		t += ClusterOverhead
+	}
+	return t
 }
 
 // Matrix is a plan expanded at one level.

@@ -47,7 +47,7 @@ func (b *builder) ledger() ([]ledgerRow, error) {
 		if err != nil {
 			return nil, fmt.Errorf("claim %s: %w", c.ID, err)
 		}
-		slices.SortStableFunc(rows, func(x, y ledgerRow) int { return better(x.place, y.place) })
+		slices.SortStableFunc(rows, func(x, y ledgerRow) int { return better(c, x.place, y.place) })
 		if len(rows) == 0 {
 			rows = []ledgerRow{b.unmeasured(c)}
 		}
@@ -147,11 +147,12 @@ func (b *builder) hasFactor(id string) bool {
 }
 
 // better orders environments by how near they are to the plan's own: puts alone,
-// the slowed disk of the plan's store, its memory engine, many clients. A claim
-// about one engine is judged on that engine alone, so the order never leaves it.
-func better(a, b *stats.Stratum) int {
+// one member, the slowed disk of the plan's store, its memory engine, many clients.
+// Pipelining is about followers, so it is asked of clusters first. A claim about
+// one engine is judged on that engine alone, so the order never leaves it.
+func better(c claims.Claim, a, b *stats.Stratum) int {
 	rank := func(s *stats.Stratum) []int {
-		return []int{flag(s.WritesOnly()), flag(s.Options["disk"] == "plan"), flag(s.Options["engine"] == "memory"), s.Clients()}
+		return []int{flag(s.WritesOnly()), flag((s.Members() > 1) == (c.ID == itemPipeline)), flag(s.Options["disk"] == "plan"), flag(s.Options["engine"] == "memory"), s.Clients()}
 	}
 	return slices.Compare(rank(b), rank(a))
 }

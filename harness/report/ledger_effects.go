@@ -28,7 +28,9 @@ func (b *builder) judgeItem(c claims.Claim, s *stats.Stratum) (*ledgerRow, error
 	case axisWAL:
 		row.reason += b.perEntry(s)
 	case "index":
-		row.reason += b.putCost(c.ID, s)
+		if op != record.OpPut {
+			row.reason += b.putCost(c.ID, s)
+		}
 	}
 	return row, nil
 }

@@ -11,45 +11,58 @@ import (
 	"metastorebench/harness/verdict"
 )
 
-// judgeTarget measures a target on the cell with all items on, but for the batch
-// API, which is a target of its own (T6). Targets are about many clients;
+// judgeTarget measures a target of the run's phase on the cell with all items on,
+// but for the batch API, which is a target of its own (T6).
+func (b *builder) judgeTarget(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
+	return b.judgeTargetAt(c, rung{s, target(c, s), b.phase()})
+}
+
+// rung is a cell that has reached a phase of the plan, with the stratum that has
+// its baseline. What is asked of it are the plan's figures for that phase.
+type rung struct {
+	*stats.Stratum
+	full  *stats.Cell
+	phase int
+}
+
+// goal is the name of a claim's quantity for the rung's phase.
+func (r rung) goal() string { return fmt.Sprint("phase", r.phase) }
+
+// cells are the two that a comparison with the baseline is made of.
+func (r rung) cells() []*stats.Cell { return []*stats.Cell{r.full, r.Baseline()} }
+
+// judgeTargetAt measures a target on a rung. Targets are about many clients;
 // throughput targets about puts alone, because a rate of one operation type within
 // a mix is not the rate of the mix.
-func (b *builder) judgeTarget(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
-	full := target(c, s)
-	if s.Clients() < 2 || full == nil || !full.Measured() {
+func (b *builder) judgeTargetAt(c claims.Claim, at rung) (*ledgerRow, error) {
+	if at.Clients() < 2 || at.full == nil || !at.full.Measured() {
 		return nil, nil
 	}
+	rate := estimateOf(over(at.full, puts))
 	switch c.ID {
 	case "T1", "T2":
-		if !s.WritesOnly() {
+		if !at.WritesOnly() {
 			return nil, nil
 		}
-		return b.targetRow(c, s, goal{what: "puts/s", measured: estimateOf(over(full, puts)), kind: verdict.Target, change: puts})
+		return targetRow(c, at, goal{what: "puts/s", measured: rate, kind: verdict.Target, change: puts})
 	case "T3":
-		return b.tailTarget(c, s)
+		return tailTarget(c, at)
 	case "T4":
 		m := stats.Scale(stats.CPUShare(b.Run.Manifest.Env.CPUs), 100)
-		return b.targetRow(c, s, goal{what: "the store's share of all CPU time", measured: estimateOf(over(full, m)), kind: verdict.Level, change: m})
+		return targetRow(c, at, goal{what: "the store's share of all CPU time", measured: estimateOf(over(at.full, m)), kind: verdict.Level, change: m})
 	case "T5":
-		m := stats.Scale(stats.PeakRSS, 1e-6)
-		row, err := b.targetRow(c, s, goal{what: "the store's peak resident memory", measured: estimateOf(over(full, m)), kind: verdict.Level, change: m})
-		if row != nil {
-			w := full.Trials[0].Workload
-			row.verdict, row.reason = verdict.NotMeasurable, fmt.Sprintf("%s; here are %s keys of %d bytes with values of %d bytes", c.NotHere, stats.Count(int64(w.Keys)), w.KeyBytes, w.ValueBytes)
-		}
-		return row, err
+		return memoryRow(c, at)
 	case "T6":
-		w := full.Trials[0].Workload
-		if !s.WritesOnly() || w.BatchOps == 0 {
+		w := at.full.Trials[0].Workload
+		if !at.WritesOnly() || w.BatchOps == 0 {
 			return nil, nil
 		}
 		what := fmt.Sprintf("puts/s in batches of %d", w.BatchOps)
-		return b.targetRow(c, s, goal{what: what, measured: estimateOf(over(full, puts)), kind: verdict.Target, change: puts})
+		return targetRow(c, at, goal{what: what, measured: rate, kind: verdict.Target, change: puts})
 	case "T7":
-		return b.errorRow(c, s), nil
+		return errorRow(c, at), nil
 	case "T8":
-		return b.tailRow(c, s)
+		return tailRow(c, at)
 	}
 	return nil, nil
 }
@@ -59,6 +72,8 @@ func target(c claims.Claim, s *stats.Stratum) *stats.Cell {
 	set := s.All()
 	if i := s.Index(itemBatchAPI); i >= 0 && c.ID != "T6" {
 		set &^= 1 << i
+	} else if i < 0 && c.ID != "T6" && s.Options["api"] == "batch" {
+		return nil
 	}
 	return s.At(set)
 }
@@ -66,20 +81,20 @@ func target(c claims.Claim, s *stats.Stratum) *stats.Cell {
 // goal is a quantity to be judged against the plan's figure for the phase.
 type goal struct {
 	what     string
-	measured verdict.Estimate // on the cell of target
+	measured verdict.Estimate // on the rung's cell
 	kind     verdict.Kind
 	change   stats.Metric // whose ratio to the baseline tells a miss from a failure
 	changeOf string       // see verdict.Case
 }
 
-// targetRow judges a target, with its change against the baseline.
-func (b *builder) targetRow(c claims.Claim, s *stats.Stratum, t goal) (*ledgerRow, error) {
-	q, ok := c.Quantity(b.goal())
+// targetRow judges a target, with its change against the baseline; nil if the plan
+// sets none for the phase.
+func targetRow(c claims.Claim, at rung, t goal) (*ledgerRow, error) {
+	q, ok := c.Quantity(at.goal())
 	if !ok || t.measured.N == 0 {
 		return nil, nil
 	}
-	full := target(c, s)
-	g, err := change(full, s.Baseline(), t.change)
+	g, err := change(at.full, at.Baseline(), t.change)
 	if err != nil {
 		return nil, err
 	}
@@ -95,23 +110,33 @@ func (b *builder) targetRow(c claims.Claim, s *stats.Stratum, t goal) (*ledgerRo
 	})
 	return &ledgerRow{
 		what: t.what, predicted: text, measured: t.measured, unit: unit(q),
-		verdict: v, reason: reason, cells: []*stats.Cell{full, s.Baseline()},
+		verdict: v, reason: reason, cells: at.cells(),
 	}, nil
+}
+
+// memoryRow shows memory beside the plan's figure, which cannot be judged.
+func memoryRow(c claims.Claim, at rung) (*ledgerRow, error) {
+	m := stats.Scale(stats.PeakRSS, 1e-6)
+	row, err := targetRow(c, at, goal{what: "the store's peak resident memory", measured: estimateOf(over(at.full, m)), kind: verdict.Level, change: m})
+	if row != nil {
+		w := at.full.Trials[0].Workload
+		row.verdict, row.reason = verdict.NotMeasurable, fmt.Sprintf("%s; here are %s keys of %d bytes with values of %d bytes", c.NotHere, stats.Count(int64(w.Keys)), w.KeyBytes, w.ValueBytes)
+	}
+	return row, err
 }
 
 // tailTarget judges the p99. Where a block of the baseline has too few puts for a
 // p99 of its own, the direction of the change is taken from the median.
-func (b *builder) tailTarget(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
-	full := target(c, s)
-	p99, err := percentile(full, 99)
+func tailTarget(c claims.Claim, at rung) (*ledgerRow, error) {
+	p99, err := percentile(at.full, 99)
 	if err != nil {
 		return nil, err
 	}
 	m, of := stats.ServicePercentile(record.OpPut, 99), ""
-	if g, err := change(full, s.Baseline(), m); err != nil || g.N == 0 {
+	if g, err := change(at.full, at.Baseline(), m); err != nil || g.N == 0 {
 		m, of = stats.ServicePercentile(record.OpPut, 50), "its median; a block has too few puts for a p99"
 	}
-	return b.targetRow(c, s, goal{what: "p99 service time of puts", measured: p99, kind: verdict.Target, change: m, changeOf: of})
+	return targetRow(c, at, goal{what: "p99 service time of puts", measured: p99, kind: verdict.Target, change: m, changeOf: of})
 }
 
 // unit writes a quantity's unit.
@@ -140,44 +165,76 @@ func percentile(c *stats.Cell, p float64) (verdict.Estimate, error) {
 	return e, nil
 }
 
-// tailRow shows median and tail beside what the plan sets for phase 3.
-func (b *builder) tailRow(c claims.Claim, s *stats.Stratum) (*ledgerRow, error) {
-	if !s.WritesOnly() {
+// quantityP999 is T8's quantity for the tail, beside that of the median.
+const quantityP999 = "phase3_p999"
+
+// tailRow judges median and tail, which the plan sets for phase 3: before it they
+// are only shown.
+func tailRow(c claims.Claim, at rung) (*ledgerRow, error) {
+	if !at.WritesOnly() {
 		return nil, nil
 	}
-	full := target(c, s)
-	p50, err := percentile(full, 50)
+	p50, err := percentile(at.full, 50)
 	if err != nil {
 		return nil, err
 	}
-	p999, err := percentile(full, 99.9)
+	p999, err := percentile(at.full, 99.9)
 	if err != nil {
 		return nil, err
 	}
-	tail := "p99.9 has too few operations behind it"
-	if p999.N > 0 {
-		tail = fmt.Sprintf("p99.9 is %s ms", p999)
-	}
-	return &ledgerRow{
+	row := &ledgerRow{
 		what: "p50 service time of puts", predicted: "below 2 ms, p99.9 below 20 ms (phase 3)", measured: p50, unit: "ms",
-		verdict: verdict.NotYet, reason: "the plan sets it for phase 3; " + tail, cells: []*stats.Cell{full},
-	}, nil
+		verdict: verdict.NotYet, cells: []*stats.Cell{at.full},
+	}
+	q, ok := c.Quantity(at.goal())
+	if !ok {
+		tail := "p99.9 has too few operations behind it"
+		if p999.N > 0 {
+			tail = fmt.Sprintf("p99.9 is %s ms", p999)
+		}
+		row.reason = "the plan sets it for phase 3; " + tail
+		return row, nil
+	}
+	tail, _ := c.Quantity(quantityP999)
+	middle, why, err := quantile(at, 50, q, p50)
+	if err != nil {
+		return nil, err
+	}
+	late, whyLate, err := quantile(at, 99.9, tail, p999)
+	if err != nil {
+		return nil, err
+	}
+	row.cells = at.cells()
+	row.verdict, row.reason = verdict.Both(middle, late), fmt.Sprintf("p50: %s; p99.9, %s ms: %s", why, p999, whyLate)
+	return row, nil
+}
+
+// quantile judges a percentile of puts by the bound q.
+func quantile(at rung, p float64, q claims.Quantity, measured verdict.Estimate) (verdict.Verdict, string, error) {
+	if measured.N == 0 {
+		return verdict.Inconclusive, "too few operations", nil
+	}
+	g, err := change(at.full, at.Baseline(), stats.ServicePercentile(record.OpPut, p))
+	if err != nil {
+		return "", "", err
+	}
+	v, why := verdict.Judge(verdict.Case{Kind: verdict.Target, Predicted: verdict.RangeOf(q), Measured: measured, Change: g})
+	return v, why, nil
 }
 
 // errorRow judges the share of failed operations, of all types and blocks.
-func (b *builder) errorRow(c claims.Claim, s *stats.Stratum) *ledgerRow {
-	full := target(c, s)
-	failed, all := failures(full)
-	if all == 0 {
+func errorRow(c claims.Claim, at rung) *ledgerRow {
+	failed, all := failures(at.full)
+	q, ok := c.Quantity(at.goal())
+	if all == 0 || !ok {
 		return nil
 	}
-	q, _ := c.Quantity(b.goal())
 	rate := proportion(failed, all)
-	rate.N = len(full.Trials)
+	rate.N = len(at.full.Trials)
 	v, reason := verdict.Judge(verdict.Case{Kind: verdict.Target, Predicted: verdict.RangeOf(q), Measured: rate})
 	return &ledgerRow{
 		what: "failed operations", predicted: verdict.RangeOf(q).String() + " %", measured: rate, unit: "%",
-		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", stats.Count(failed), stats.Count(all), reason), cells: []*stats.Cell{full},
+		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", stats.Count(failed), stats.Count(all), reason), cells: []*stats.Cell{at.full},
 	}
 }
 

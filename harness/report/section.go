@@ -183,6 +183,7 @@ const (
 	itemBatching = "P1.1"
 	itemGroup    = "P2.1"
 	itemBatchAPI = "P2.3"
+	itemPipeline = "P3.1"
 )
 
 // puts is the metric that most claims are about.

@@ -137,6 +137,18 @@ func Faster(e Estimate) (Verdict, string) {
 	return Inconclusive, fmt.Sprintf("%s holds 1, no difference", e.bounds())
 }
 
+// Both is the verdict on a claim of two halves, each judged on its own: theirs if
+// they agree, inconclusive if either is, and otherwise partly.
+func Both(a, b Verdict) Verdict {
+	switch {
+	case a == b:
+		return a
+	case a == Inconclusive || b == Inconclusive:
+		return Inconclusive
+	}
+	return Partly
+}
+
 // tooFew says why an estimate over n blocks has no interval.
 func tooFew(n int) string {
 	if n < stats.MinInterval {
