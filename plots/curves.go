@@ -38,6 +38,20 @@ func (c *Curve) Add(x float64, y stats.Summary) {
 	c.Points = slices.Insert(c.Points, at, CurvePoint{X: x, Y: y.Median, Lo: y.Min, Hi: y.Max})
 }
 
+// AddRatio puts a ratio at x, in order, with its interval or, where the blocks are
+// too few for one, their range. A comparison of nothing is left out.
+func (c *Curve) AddRatio(x float64, r stats.Comparison) {
+	if r.N == 0 {
+		return
+	}
+	p := CurvePoint{X: x, Y: r.Ratio, Lo: r.Min, Hi: r.Max}
+	if r.Interval {
+		p.Lo, p.Hi = r.Lo, r.Hi
+	}
+	at, _ := slices.BinarySearchFunc(c.Points, x, func(p CurvePoint, x float64) int { return cmp.Compare(p.X, x) })
+	c.Points = slices.Insert(c.Points, at, p)
+}
+
 // CurvePoint is one measurement, positive, with the interval [Lo, Hi] of Y. Where
 // there is no interval both are Y.
 type CurvePoint struct{ X, Y, Lo, Hi float64 }

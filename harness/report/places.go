@@ -14,6 +14,10 @@ const localSuffix = "-local"
 var places = []struct{ section, heading string }{
 	{"phase1", "Phase 1"},
 	{"phase2", "Phase 2"},
+	{"phase3", "Phase 3"},
+	{"ladder", "The ladder: baseline, phase 1, phase 2, phase 3"},
+	{"ledger", "The claims, one by one"},
+	{"pipelining", "Pipelining by cluster, link and batch"},
 	{"batch", "Batches by size"},
 	{"sweep-clients", "Throughput against clients, phase by phase"},
 	{"sweep-values", "Cost against the size of a value"},

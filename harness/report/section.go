@@ -90,6 +90,7 @@ var kinds = map[string]kind{
 	"indexes":         {(*builder).blendTables, sweepFigures},
 	"reads":           {(*builder).blendTables, sweepFigures},
 	planPeer:          {(*builder).peerTables, peerFigures},
+	"pipelining":      {(*builder).pipelineTables, pipelineFigures},
 }
 
 // kindOf returns how a plan's runs are reported: like a phase, unless the plan
