@@ -99,6 +99,12 @@ phase1: build ## run phase 1's matrix, draw it, update EXPERIMENTS.md (SMOKE=1, 
 phase2: build ## run phase 2's matrix on top of phase 1, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
 	@bin/metabench run phase2 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
+.PHONY: phase3 ladder
+phase3: build ## run phase 3's matrix on top of phase 2, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
+	@bin/metabench run phase3 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+ladder: build ## baseline, phase 1, 2 and 3 in one interleaved run, against the plan's targets, update EXPERIMENTS.md
+	@bin/metabench run ladder --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+
 # The objective of `make capacity`; more flags by ARGS.
 SLO ?= p99=5ms
 .PHONY: capacity scaling
@@ -108,9 +114,9 @@ scaling: build ## throughput against 1 to 256 clients, with the Universal Scalab
 	@bin/metabench run scaling --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
 # Plans that go over one size each.
-SWEEPS := sweep-clients sweep-values sweep-keys large batch indexes reads
+SWEEPS := sweep-clients sweep-values sweep-keys large batch indexes reads pipelining
 .PHONY: sweep
-sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sweep-values, sweep-keys, large, batch, indexes or reads
+sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sweep-values, sweep-keys, large, batch, indexes, reads or pipelining
 	@[ -n "$(filter $(SWEEPS),$(PLAN))" ] || { echo "PLAN is '$(PLAN)'; accepted: $(SWEEPS)"; exit 1; }
 	@bin/metabench run $(PLAN) --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
@@ -119,11 +125,13 @@ REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifes
 .PHONY: report
 report: build ## remake EXPERIMENTS.md and its figures from results/reference
 	@for run in $(REFERENCES); do bin/metabench report $$run >/dev/null; done
+	@bin/metabench report results/reference --section ledger
 	@bin/metabench report $(BENCH_DIR) --section bench
 
 .PHONY: check-report
 check-report: build
 	@for run in $(REFERENCES); do bin/metabench report $$run --check; done
+	@bin/metabench report results/reference --section ledger --check
 	@bin/metabench report $(BENCH_DIR) --section bench --check
 
 # A peer is a module of its own: its dependencies are not the store's.

@@ -127,6 +127,78 @@ func TestPhase2HoldsWhatWasPromised(t *testing.T) {
 	}
 }
 
+func TestPhase3HoldsWhatWasPromised(t *testing.T) {
+	holds(t, "phase3", 7,
+		promise{"smoke", 1, 0, 45 * time.Second},
+		promise{"default", 3, 4 * time.Minute, 6 * time.Minute},
+		promise{"full", 10, 20 * time.Minute, 30 * time.Minute})
+	m := expand(t, "phase3", "full")
+	require.Len(t, ids(m, "memory"), 16*3)
+	require.Len(t, ids(m, "three-members"), 16*2)
+	require.Len(t, ids(m, "engines"), 2*2*3)
+	for _, e := range m.Entries {
+		if e.Cell.Target == TargetStore && e.Cell.Group != "phase1-baseline" {
+			require.Equal(t, e.Cell.Options["codec"] == "wire", e.Cell.Options["pool"] == "on", "%s: zero-copy is one item", e.Cell.ID)
+		}
+		if e.Cell.Options["conns"] == "8" {
+			require.Equal(t, min(8, e.Workload.Clients), e.Workload.Conns, e.Cell.ID)
+		}
+	}
+}
+
+// TestLadderHoldsWhatWasPromised: every place of the plan's own workloads has the
+// baseline and all phases, whatever the level.
+func TestLadderHoldsWhatWasPromised(t *testing.T) {
+	for level, most := range map[string]time.Duration{"smoke": 45 * time.Second, "default": 6 * time.Minute, "full": 20 * time.Minute} {
+		m := expand(t, "ladder", level)
+		require.LessOrEqual(t, m.Planned(), most, level)
+		require.Len(t, ids(m, "ladder-memory"), 4*4*2, level)
+		require.Len(t, ids(m, "ladder-rocksdb"), 4*4*2, level)
+	}
+	require.Len(t, ids(expand(t, "ladder", "default"), "layers"), 16*2)
+}
+
+func TestPipeliningHoldsWhatWasPromised(t *testing.T) {
+	for level, most := range map[string]time.Duration{"smoke": 45 * time.Second, "default": 6 * time.Minute, "full": 15 * time.Minute} {
+		require.LessOrEqual(t, expand(t, "pipelining", level).Planned(), most, level)
+	}
+	require.Len(t, expand(t, "pipelining", "full").Entries, (1+2*3)*3*2*2, "one member has no links")
+}
+
+// TestTiedAxes: a factor of several axes moves them together, in every design, and
+// shares none with another.
+func TestTiedAxes(t *testing.T) {
+	text := func(second string) []byte {
+		return fmt.Appendf(nil, `
+name: p
+title: t
+baseline: {engine: memory, propose: perop, codec: json, apply: perop}
+full: {propose: batch, codec: protobuf, apply: batch}
+factors:
+  - {id: F1, axis: propose, value: batch}
+  - {id: F2, axis: codec, value: protobuf, with: {%s: batch}}
+workloads:
+  w: {type: put, clients: 5, key_bytes: 8, value_bytes: 64, keys: 100}
+groups:
+  - {name: g, designs: [factorial, ladder, ends], workloads: [w]}
+  - {name: h, designs: [ends], factors: [F1], workloads: [w]}
+levels:
+  default: {blocks: 1, warmup: 1s, measure: 1s}
+`, second)
+	}
+	p, err := Parse("p.yaml", text("apply"), catalog(t))
+	require.NoError(t, err)
+	m, err := p.Expand("default")
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"memory/w/propose=perop,codec=json,apply=perop", "memory/w/propose=batch,codec=json,apply=perop",
+		"memory/w/propose=perop,codec=protobuf,apply=batch", "memory/w/propose=batch,codec=protobuf,apply=batch",
+	}, ids(m, "g"))
+	require.Equal(t, []string{"memory/w/propose=perop", "memory/w/propose=batch"}, ids(m, "h"), "full leaves out what belongs to F2")
+	_, err = Parse("p.yaml", text("propose"), catalog(t))
+	require.ErrorContains(t, err, "p.yaml:8: factor F2: axis propose is moved by factor F1 too")
+}
+
 // TestSweepsHoldWhatWasPromised checks how long each sweep takes, and how far it
 // goes at its full level.
 func TestSweepsHoldWhatWasPromised(t *testing.T) {

@@ -26,6 +26,9 @@ type ledgerRow struct {
 	reason   string
 	// cells are those that the measurement was made of.
 	cells []*stats.Cell
+	// phase is the phase of the plan that the row is about, where a run has several;
+	// 0 otherwise. Each has a headline.
+	phase int
 	// headline marks the row of the plan's own environment; see better.
 	headline bool
 }
@@ -47,11 +50,13 @@ func (b *builder) ledger() ([]ledgerRow, error) {
 		if err != nil {
 			return nil, fmt.Errorf("claim %s: %w", c.ID, err)
 		}
-		slices.SortStableFunc(rows, func(x, y ledgerRow) int { return better(c, x.place, y.place) })
+		slices.SortStableFunc(rows, func(x, y ledgerRow) int { return cmp.Or(cmp.Compare(x.phase, y.phase), better(c, x.place, y.place)) })
 		if len(rows) == 0 {
 			rows = []ledgerRow{b.unmeasured(c)}
 		}
-		rows[0].headline = true
+		for i := range rows {
+			rows[i].headline = i == 0 || rows[i].phase != rows[i-1].phase
+		}
 		all = append(all, rows...)
 	}
 	b.judged = all
@@ -60,6 +65,9 @@ func (b *builder) ledger() ([]ledgerRow, error) {
 
 // rowsOf applies a claim's judge to the strata of the claim's engine.
 func (b *builder) rowsOf(c claims.Claim) ([]ledgerRow, error) {
+	if b.onLadder(c) {
+		return b.ladderRows(c)
+	}
 	f := b.judgeOf(c)
 	if f == nil {
 		return nil, nil
@@ -209,7 +217,7 @@ func (r ledgerRow) cellIDs() string {
 func tally(rows []ledgerRow, of ledgerRow) string {
 	count := map[verdict.Verdict]int{}
 	for _, r := range rows {
-		if r.claim.ID == of.claim.ID && !r.headline {
+		if r.claim.ID == of.claim.ID && r.phase == of.phase && !r.headline {
 			count[r.verdict]++
 		}
 	}

@@ -17,7 +17,7 @@ func (b *builder) judgeItem(c claims.Claim, s *stats.Stratum) (*ledgerRow, error
 	if i < 0 || !c.About(op) {
 		return nil, nil
 	}
-	row, err := b.effectRow(c, claims.Effect, s.At(1<<i), s, stats.Throughput(op))
+	row, err := effectRow(c, claims.Effect, s.At(1<<i), s.Baseline(), stats.Throughput(op))
 	if row == nil || err != nil {
 		return nil, err
 	}
@@ -35,16 +35,16 @@ func (b *builder) judgeItem(c claims.Claim, s *stats.Stratum) (*ledgerRow, error
 	return row, nil
 }
 
-// effectRow judges the ratio of a cell's m to the baseline's.
-func (b *builder) effectRow(c claims.Claim, quantity string, cell *stats.Cell, s *stats.Stratum, m stats.Metric) (*ledgerRow, error) {
-	g, err := change(cell, s.Baseline(), m)
+// effectRow judges the ratio of a cell's m to another's by a quantity of the claim.
+func effectRow(c claims.Claim, quantity string, cell, below *stats.Cell, m stats.Metric) (*ledgerRow, error) {
+	g, err := change(cell, below, m)
 	if err != nil || g.N == 0 {
 		return nil, err
 	}
 	q, _ := c.Quantity(quantity)
 	p := verdict.RangeOf(q)
 	v, reason := verdict.Judge(verdict.Case{Kind: verdict.Ratio, Predicted: p, Measured: g})
-	return &ledgerRow{predicted: p.String(), measured: g, verdict: v, reason: reason, cells: []*stats.Cell{cell, s.Baseline()}}, nil
+	return &ledgerRow{predicted: p.String(), measured: g, verdict: v, reason: reason, cells: []*stats.Cell{cell, below}}, nil
 }
 
 // trap says what one sync per Ready brings without batched proposals: the Raft
@@ -100,7 +100,7 @@ func (b *builder) judgePhase(c claims.Claim, s *stats.Stratum) (*ledgerRow, erro
 	if !s.WritesOnly() {
 		return nil, nil
 	}
-	row, err := b.effectRow(c, b.goal(), s.Full(), s, puts)
+	row, err := effectRow(c, b.goal(), s.Full(), s.Baseline(), puts)
 	if row == nil || err != nil {
 		return nil, err
 	}
@@ -149,8 +149,7 @@ func (b *builder) judgeBottleneck(_ claims.Claim, s *stats.Stratum) (*ledgerRow,
 			return nil, err
 		}
 		row.cells = append(row.cells, s.At(1<<i))
-		c, _ := claims.ByID(f.ID)
-		if e := (verdict.Effect{Name: f.ID, Ratio: g}); c.Layer == "consensus" {
+		if e := (verdict.Effect{Name: f.ID, Ratio: g}); layerOf(f) == layerConsensus {
 			consensus = e
 		} else {
 			others = append(others, e)
@@ -161,6 +160,18 @@ func (b *builder) judgeBottleneck(_ claims.Claim, s *stats.Stratum) (*ledgerRow,
 	}
 	row.verdict, row.reason = verdict.Bottleneck(row.measured, consensus, others)
 	return row, nil
+}
+
+// layerConsensus is the layer that M3 is about.
+const layerConsensus = "consensus"
+
+// layerOf is the layer of the store that a factor belongs to: its claim's or, for a
+// factor that is a whole layer, its own name.
+func layerOf(f stats.Factor) string {
+	if c, known := claims.ByID(f.ID); known {
+		return c.Layer
+	}
+	return f.ID
 }
 
 // syncShare is the share of the measured window in which the log was in a sync,

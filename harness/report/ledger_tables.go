@@ -18,7 +18,7 @@ func (b *builder) ledgerTables() error {
 		head: []column{text("claim"), text("quantity"), text("plan"), text("measured"), num("n"), text("environment"), text("verdict"), text("why"), text("elsewhere")},
 	}
 	for _, r := range rows {
-		if r.headline {
+		if r.headline && (r.place != nil || b.Run.Manifest.Plan != planLadder) {
 			head.add(r.claim.ID, r.what, r.predicted, r.value(), r.n(), r.environment(), string(r.verdict), r.reason, tally(rows, r))
 		}
 	}

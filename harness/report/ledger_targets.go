@@ -38,6 +38,10 @@ func (b *builder) judgeTargetAt(c claims.Claim, at rung) (*ledgerRow, error) {
 	if at.Clients() < 2 || at.full == nil || !at.full.Measured() {
 		return nil, nil
 	}
+	w := at.full.Trials[0].Workload
+	if (w.BatchOps > 0) != (c.ID == "T6") { // the batch API is a target of its own
+		return nil, nil
+	}
 	rate := estimateOf(over(at.full, puts))
 	switch c.ID {
 	case "T1", "T2":
@@ -53,8 +57,7 @@ func (b *builder) judgeTargetAt(c claims.Claim, at rung) (*ledgerRow, error) {
 	case "T5":
 		return memoryRow(c, at)
 	case "T6":
-		w := at.full.Trials[0].Workload
-		if !at.WritesOnly() || w.BatchOps == 0 {
+		if !at.WritesOnly() {
 			return nil, nil
 		}
 		what := fmt.Sprintf("puts/s in batches of %d", w.BatchOps)
@@ -72,8 +75,6 @@ func target(c claims.Claim, s *stats.Stratum) *stats.Cell {
 	set := s.All()
 	if i := s.Index(itemBatchAPI); i >= 0 && c.ID != "T6" {
 		set &^= 1 << i
-	} else if i < 0 && c.ID != "T6" && s.Options["api"] == "batch" {
-		return nil
 	}
 	return s.At(set)
 }

@@ -54,10 +54,14 @@ func linkDelay(options map[string]string) time.Duration {
 
 // linkText names a delay; one member has no links.
 func linkText(s *stats.Stratum) string {
-	if s.Members() == 1 {
+	switch delay := linkDelay(s.Options); {
+	case s.Members() == 1:
 		return "no links"
+	case delay == 0:
+		return "no delay"
+	default:
+		return delay.String()
 	}
-	return linkDelay(s.Options).String()
 }
 
 // pipelinePlace is a row's place: members, delay, clients and proposals.
@@ -179,7 +183,7 @@ func pipelineFigures(r *stats.Run) ([]*plots.Figure, error) {
 			curves[i].AddRatio(float64(s.Clients()), c)
 		}
 		f, err := plots.Curves(plots.CurvesText{
-			Name:   fmt.Sprintf("pipelining-%d-members", members),
+			Name:   fmt.Sprintf("pipelining-members-%d", members),
 			Title:  fmt.Sprintf("What pipelining adds: %s, n=%d", plural(members, "member"), r.Manifest.Blocks),
 			XLabel: "clients", YLabel: "put throughput, on / off",
 			Caption: fmt.Sprintf("Put throughput with many appends in flight for each follower against one, %s, by clients, size of proposals and one-way delay of the links: 1 means that pipelining changes nothing. Geometric means of the ratios per block with their 95 %% interval, or their range where the blocks are too few. Closed loop, memory engine, n=%d blocks.", plural(members, "member"), r.Manifest.Blocks),

@@ -183,8 +183,11 @@ func build(o Options) (content, error) {
 }
 
 // section makes the section's content from a run or, where there is no manifest,
-// from Go benchmark output.
+// from Go benchmark output; that of the ledger from several runs.
 func section(o Options) (content, error) {
+	if o.Section == SectionLedger {
+		return overallSection(o)
+	}
 	bench, err := benchPaths(o.RunDir)
 	if err != nil {
 		return content{}, err

@@ -90,6 +90,7 @@ var kinds = map[string]kind{
 	"indexes":         {(*builder).blendTables, sweepFigures},
 	"reads":           {(*builder).blendTables, sweepFigures},
 	planPeer:          {(*builder).peerTables, peerFigures},
+	planLadder:        {(*builder).ladderTables, ladderFigures},
 	"pipelining":      {(*builder).pipelineTables, pipelineFigures},
 }
 

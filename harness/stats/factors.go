@@ -173,7 +173,7 @@ const (
 // Apart reports whether the stratum's group has a question of its own, or its
 // stages are traced: it is then no part of the study of the factors.
 func (s *Stratum) Apart() bool {
-	return Traced(s.Options) || slices.Contains([]string{GroupSync, GroupIndexes, GroupBatchSizes, GroupBatchUnary, GroupPlanBaseline}, s.Group)
+	return Traced(s.Options) || strings.HasPrefix(s.Group, GroupLadder) || slices.Contains([]string{GroupSync, GroupIndexes, GroupBatchSizes, GroupBatchUnary, GroupPlanBaseline}, s.Group)
 }
 
 // Study returns the strata in which the factors are compared: those that are not

@@ -125,11 +125,11 @@ func phase2Cells() []record.Cell {
 
 // loads2 are the operation shares of the workloads, put alone for the others.
 var loads2 = map[string]map[string]float64{
-	"read-zipf": {record.OpGet: 1}, "range10": {record.OpRange: 1}, "mixed": mixes["mixed"],
+	"read-zipf": {record.OpGet: 1}, "read50": {record.OpGet: 1}, "range10": {record.OpRange: 1}, "mixed": mixes["mixed"], "large-scale": mixes["large-scale"],
 }
 
 // clients2 are their clients, 50 for the others.
-var clients2 = map[string]int{"put1": 1, "put100": 100, "put100c": 100, "mixed": 30}
+var clients2 = map[string]int{"put1": 1, "put100": 100, "put100c": 100, "mixed": 30, "sustained": 20, "put500": 500, "put1000": 1000, "stream1000": 1000}
 
 // model2 gives what one cell does: writes wait for syncs that they share by
 // policy, reads cost CPU time alone, and a batch saves calls.
