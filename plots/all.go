@@ -13,8 +13,9 @@ import (
 // for each stratum of puts alone, throughput; the waterfall and the interactions
 // where the settings are a factorial or a fraction of one; latency where the disk
 // is the native one; the mechanism where clients can share a sync. For each stratum
-// of another operation type alone, throughput and waterfall. Then the sync policies
-// and the sizes of batches, if the run compares them, and for each traced stratum
+// of another operation type alone, throughput and waterfall; where there are only two
+// cells, throughput and latency by percentile. Then the sync policies, the sizes of
+// batches and the ends by clients, if the run compares them, and for each traced stratum
 // where writes spend their time. A stratum without the data for a figure does not
 // get it.
 func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
@@ -36,7 +37,7 @@ func All(r *stats.Run, factors []stats.Factor) ([]*Figure, error) {
 			figs = append(figs, f)
 		}
 	}
-	for _, fn := range []func(*stats.Run) ([]*Figure, error){SyncPolicies, BatchSizes} {
+	for _, fn := range []func(*stats.Run) ([]*Figure, error){SyncPolicies, BatchSizes, Clients} {
 		more, err := fn(r)
 		if err != nil {
 			return nil, err
@@ -54,6 +55,10 @@ func drawings(s *stats.Stratum) []func(*stats.Stratum) (*Figure, error) {
 		return nil // types of a mix are never added up
 	case !s.WritesOnly():
 		return []func(*stats.Stratum) (*Figure, error){Throughput, Waterfall}
+	case s.Group == stats.GroupClients:
+		return nil // one figure for all of them
+	case len(s.Rows) == 2:
+		return []func(*stats.Stratum) (*Figure, error){Throughput, LatencyByPercentile}
 	}
 	draw := []func(*stats.Stratum) (*Figure, error){Throughput, Waterfall, Interactions}
 	if s.Options["disk"] == "native" {

@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
@@ -90,6 +91,42 @@ func BatchSizes(r *stats.Run) ([]*Figure, error) {
 		Caption: fmt.Sprintf("Throughput of puts by the number of puts in one call: medians with the range of the blocks. Closed loop; %d clients, one call at a time each.", w.Clients),
 		XLabel:  "puts in a call", YLabel: "puts per second (closed loop)",
 	}, []Curve{batches, unary})
+	return []*Figure{f}, err
+}
+
+// Clients draws put throughput over the clients, a curve for each variant of the
+// group that compares ends by clients, and each engine.
+func Clients(r *stats.Run) ([]*Figure, error) {
+	factors, err := r.Factors()
+	if err != nil {
+		return nil, err
+	}
+	curves := map[string]*Curve{}
+	var names []string
+	for _, s := range r.Strata(factors) {
+		if s.Group != stats.GroupClients || !s.WritesOnly() {
+			continue
+		}
+		for _, row := range s.Rows {
+			name := strings.TrimPrefix(s.Store()+", "+s.Label(row.Setting), ", ")
+			if curves[name] == nil {
+				curves[name] = &Curve{Name: name}
+				names = append(names, name)
+			}
+			curves[name].Add(float64(row.Cell.Clients()), stats.Over(row.Cell, stats.Throughput(record.OpPut)))
+		}
+	}
+	var all []Curve
+	for _, name := range names {
+		all = append(all, *curves[name])
+	}
+	if !hasLine(all) {
+		return nil, nil
+	}
+	f, err := Curves(CurvesText{
+		Name: "throughput-clients", Title: fmt.Sprintf("Put throughput by clients, n=%d", r.Manifest.Blocks), XLabel: "clients", YLabel: "puts per second (closed loop)",
+		Caption: fmt.Sprintf("Throughput of puts, sent one by one, by the number of clients, all items on and all off: medians with the range of the blocks. Closed loop, n=%d blocks.", r.Manifest.Blocks),
+	}, all)
 	return []*Figure{f}, err
 }
 

@@ -152,10 +152,13 @@ func TestLadderHoldsWhatWasPromised(t *testing.T) {
 	for level, most := range map[string]time.Duration{"smoke": 45 * time.Second, "default": 6 * time.Minute, "full": 20 * time.Minute} {
 		m := expand(t, "ladder", level)
 		require.LessOrEqual(t, m.Planned(), most, level)
-		require.Len(t, ids(m, "ladder-memory"), 4*4*2, level)
-		require.Len(t, ids(m, "ladder-rocksdb"), 4*4*2, level)
+		for _, group := range []string{"ladder-memory", "ladder-rocksdb", "ladder-memory-plan-disk"} {
+			require.Len(t, ids(m, group), 4*4, level)
+		}
 	}
-	require.Len(t, ids(expand(t, "ladder", "default"), "layers"), 16*2)
+	require.Len(t, ids(expand(t, "ladder", "default"), "ladder-rocksdb-plan-disk"), 4*4)
+	require.Len(t, ids(expand(t, "ladder", "default"), "layers"), 16)
+	require.Len(t, ids(expand(t, "ladder", "default"), "layers-plan-disk"), 16)
 }
 
 func TestPipeliningHoldsWhatWasPromised(t *testing.T) {

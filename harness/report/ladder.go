@@ -149,58 +149,59 @@ func layerNames(s *stats.Stratum) string {
 	return strings.Join(names, ", ")
 }
 
-// ladderFigures draws the ladders of puts by disk, beside the plan's targets, and how
-// the layers share the gain.
+// ladderFigures draws the ladders of puts by engine and disk, beside the plan's
+// target, and how the layers share the gain.
 func ladderFigures(r *stats.Run) ([]*plots.Figure, error) {
 	var figs []*plots.Figure
 	for _, disk := range []string{"native", "1ms", "plan"} {
-		curves := climbCurves(r, disk)
-		if len(curves) == 0 {
-			continue
+		for _, id := range []string{"T1", "T2"} {
+			target, _ := claims.ByID(id)
+			curves := climbCurves(r, target.Engine, disk)
+			if len(curves) == 0 {
+				continue
+			}
+			f, err := plots.Phases(plots.CurvesText{
+				Name:   fmt.Sprintf("ladder-%s-%s", target.Engine, disk),
+				Title:  fmt.Sprintf("The ladder: puts, %s engine, %s disk, n=%d", target.Engine, disk, r.Manifest.Blocks),
+				YLabel: "puts per second",
+				Caption: fmt.Sprintf("Throughput of puts from the plan's baseline to phase 3, each phase in full on top of the one before, by workload, and the plan's target (%s): medians with the range of the blocks. Closed loop, %s engine, %s disk, n=%d blocks.",
+					id, target.Engine, disk, r.Manifest.Blocks),
+			}, append(curves, targetCurve(target)))
+			if err != nil {
+				return nil, err
+			}
+			figs = append(figs, f)
 		}
-		f, err := plots.Phases(plots.CurvesText{
-			Name:   "ladder-" + disk,
-			Title:  fmt.Sprintf("The ladder: puts, %s disk, n=%d", disk, r.Manifest.Blocks),
-			YLabel: "puts per second",
-			Caption: fmt.Sprintf("Throughput of puts from the plan's baseline to phase 3, each phase in full on top of the one before, by engine and workload, and the plan's targets (T1, T2): medians with the range of the blocks. Closed loop, %s disk, n=%d blocks.",
-				disk, r.Manifest.Blocks),
-		}, curves)
-		if err != nil {
-			return nil, err
-		}
-		figs = append(figs, f)
 	}
 	layers, err := layerFigures(r)
 	return append(figs, layers...), err
 }
 
-// climbCurves has a curve per ladder of puts on a disk, and one per target.
-func climbCurves(r *stats.Run, disk string) []plots.Curve {
+// climbCurves has a curve per ladder of puts on an engine and a disk.
+func climbCurves(r *stats.Run, engine, disk string) []plots.Curve {
 	var curves []plots.Curve
 	for _, l := range r.Ladders() {
-		if l.Options["disk"] != disk || !l.WritesOnly() {
+		if l.Options["engine"] != engine || l.Options["disk"] != disk || !l.WritesOnly() {
 			continue
 		}
-		curve := plots.Curve{Name: l.Store() + ", " + l.Load()}
+		curve := plots.Curve{Name: fmt.Sprintf("%s (%s)", l.Load(), clients(l.Clients()))}
 		for i, row := range l.Rows {
 			curve.Add(float64(l.Phases[i]), stats.Over(row.Cell, stats.Throughput(record.OpPut)))
 		}
 		curves = append(curves, curve)
 	}
-	if len(curves) == 0 {
-		return nil
-	}
-	for _, id := range []string{"T1", "T2"} {
-		c, _ := claims.ByID(id)
-		curve := plots.Curve{Name: fmt.Sprintf("the plan's target %s, %s", id, c.Engine)}
-		for phase, name := range []string{claims.Baseline, "phase1", "phase2", "phase3"} {
-			if q, ok := c.Quantity(name); ok && q.Min != nil {
-				curve.Points = append(curve.Points, plots.CurvePoint{X: float64(phase), Y: *q.Min, Lo: *q.Min, Hi: *q.Min})
-			}
-		}
-		curves = append(curves, curve)
-	}
 	return curves
+}
+
+// targetCurve is what the plan wants of its baseline and of each phase.
+func targetCurve(c claims.Claim) plots.Curve {
+	curve := plots.Curve{Name: "the plan's target " + c.ID}
+	for phase, name := range []string{claims.Baseline, "phase1", "phase2", "phase3"} {
+		if q, ok := c.Quantity(name); ok && q.Min != nil {
+			curve.Points = append(curve.Points, plots.CurvePoint{X: float64(phase), Y: *q.Min, Lo: *q.Min, Hi: *q.Min})
+		}
+	}
+	return curve
 }
 
 // layerFigures are those of a stratum for each factorial of layers.

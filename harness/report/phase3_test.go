@@ -17,24 +17,24 @@ import (
 )
 
 func TestGoldenPhase3(t *testing.T) {
-	m, trials := statstest.Phase3(statstest.Config{Seed: 5, Blocks: 6, Level: "full", Samples: 300})
+	m, trials := statstest.Phase3(statstest.Config{Seed: 5, Blocks: 6, Level: "full", Samples: 150})
 	goldenSection(t, "phase3.md", sectionOf(t, m, trials))
 }
 
 func TestGoldenPipelining(t *testing.T) {
-	m, trials := statstest.Pipelining(statstest.Config{Seed: 5, Blocks: 6, Level: "full", Samples: 300})
+	m, trials := statstest.Pipelining(statstest.Config{Seed: 5, Blocks: 6, Level: "full", Samples: 150})
 	goldenSection(t, "pipelining.md", sectionOf(t, m, trials))
 }
 
 func TestGoldenLadder(t *testing.T) {
-	m, trials := statstest.Ladder(statstest.Config{Seed: 5, Blocks: 6, Level: "full", Samples: 300})
+	m, trials := statstest.Ladder(statstest.Config{Seed: 5, Blocks: 6, Level: "full", Samples: 150})
 	goldenSection(t, "ladder.md", sectionOf(t, m, trials))
 }
 
 // TestPhase3OnAKnownSystem reads verdicts off statstest's model: a pool of
 // connections makes 1.3, zero-copy 1.2, hybrid 1.1, pipelining nothing.
 func TestPhase3OnAKnownSystem(t *testing.T) {
-	m, trials := statstest.Phase3(statstest.Config{Seed: 6, Blocks: 8, Level: "full", Samples: 1500})
+	m, trials := statstest.Phase3(statstest.Config{Seed: 6, Blocks: 8, Level: "full", Samples: 150})
 	headline, every := ledgerOf(t, m, trials)
 	is := func(id string, want verdict.Verdict, environment string) {
 		t.Helper()
@@ -61,7 +61,7 @@ func TestPhase3OnAKnownSystem(t *testing.T) {
 // TestLadderOnAKnownSystem: each phase has a verdict of its own, and the layers say
 // what M2 and M3 ask.
 func TestLadderOnAKnownSystem(t *testing.T) {
-	m, trials := statstest.Ladder(statstest.Config{Seed: 6, Blocks: 8, Level: "full", Samples: 1500})
+	m, trials := statstest.Ladder(statstest.Config{Seed: 6, Blocks: 6, Level: "full", Samples: 100})
 	run, err := stats.NewRun(m, trials)
 	require.NoError(t, err)
 	s, err := report.LedgerTables(report.Input{Run: run, RunPath: "results/reference/ladder"})

@@ -165,6 +165,9 @@ const (
 	GroupBatchSizes = "batch-sizes"
 	// GroupBatchUnary has the same with one operation in a call.
 	GroupBatchUnary = "batch-sizes-unary"
+	// GroupClients has the ends of the factors by the number of clients. It is part
+	// of the study.
+	GroupClients = "clients"
 	// GroupPlanBaseline is the store that the plan starts from, within a run whose
 	// own baseline is a later one.
 	GroupPlanBaseline = "phase1-baseline"
