@@ -155,12 +155,12 @@ func (b *builder) hasFactor(id string) bool {
 }
 
 // better orders environments by how near they are to the plan's own: puts alone,
-// one member, the slowed disk of the plan's store, its memory engine, many clients.
+// one member, single calls, the slowed disk of the plan's store, its memory engine, many clients.
 // Pipelining is about followers, so it is asked of clusters first. A claim about
 // one engine is judged on that engine alone, so the order never leaves it.
 func better(c claims.Claim, a, b *stats.Stratum) int {
 	rank := func(s *stats.Stratum) []int {
-		return []int{flag(s.WritesOnly()), flag((s.Members() > 1) == (c.ID == itemPipeline)), flag(s.Options["disk"] == "plan"), flag(s.Options["engine"] == "memory"), s.Clients()}
+		return []int{flag(s.WritesOnly()), flag((s.Members() > 1) == (c.ID == itemPipeline)), flag(s.Load() == s.Workload), flag(s.Options["disk"] == "plan"), flag(s.Options["engine"] == "memory"), s.Clients()}
 	}
 	return slices.Compare(rank(b), rank(a))
 }

@@ -61,7 +61,7 @@ func TestPhase3OnAKnownSystem(t *testing.T) {
 // TestLadderOnAKnownSystem: each phase has a verdict of its own, and the layers say
 // what M2 and M3 ask.
 func TestLadderOnAKnownSystem(t *testing.T) {
-	m, trials := statstest.Ladder(statstest.Config{Seed: 6, Blocks: 6, Level: "full", Samples: 100})
+	m, trials := statstest.Ladder(statstest.Config{Seed: 6, Blocks: 6, Level: "full", Samples: 1500})
 	run, err := stats.NewRun(m, trials)
 	require.NoError(t, err)
 	s, err := report.LedgerTables(report.Input{Run: run, RunPath: "results/reference/ladder"})
