@@ -16,6 +16,9 @@
 //     total gain among its causes; claims holds the plan's predictions and verdict
 //     judges them; report and package plots put them side by side.
 //
+// One section of the report takes every claim from the run that is about it: items
+// from their phase's, targets and phases from plan ladder's.
+//
 // A capacity study has no plan that is known beforehand: package capacity decides
 // each trial from the records so far, in step 2 as in step 6. usl fits
 // throughput against clients.

@@ -26,9 +26,13 @@ section, the text between
 
 by what the records say. Text outside the markers stays as it is. Of a phase's
 run, the attribution and the rows of the claims ledger go to standard output too,
-as they did when the run ended. The same records always make the same bytes.`,
+as they did when the run ended. The same records always make the same bytes.
+
+Section "ledger" takes every claim of the plan from the run that is about it: DIR
+holds the folders phase1, phase2, phase3 and ladder, as far as there are runs.`,
 		Example: `  metabench report results/reference/phase1
   metabench report results/phase1-20260102T030405Z --section phase1-local
+  metabench report results/reference --section ledger
   metabench report results/reference/phase1 --check`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -19,7 +19,8 @@
 // A plan is reported by its name (kinds): as a phase, as a sweep over one property
 // of the load, or as the question of its own that it asks. A phase compares its
 // items in the strata that have them; groups of a plan with a name of their own
-// (stats.GroupSync and the like) have tables of their own.
+// (stats.GroupSync and the like) have tables of their own. Section "ledger" is made
+// of several runs: every claim from the one that is about it.
 //
 // # Invariants
 //
