@@ -131,7 +131,7 @@ func TestPhase3HoldsWhatWasPromised(t *testing.T) {
 	holds(t, "phase3", 7,
 		promise{"smoke", 1, 0, 45 * time.Second},
 		promise{"default", 3, 4 * time.Minute, 6 * time.Minute},
-		promise{"full", 10, 20 * time.Minute, 30 * time.Minute})
+		promise{"full", 8, 20 * time.Minute, 30 * time.Minute})
 	m := expand(t, "phase3", "full")
 	require.Len(t, ids(m, "memory"), 16*3)
 	require.Len(t, ids(m, "three-members"), 16*2)
