@@ -24,6 +24,11 @@
 //     answer are cancelled and recorded as errors.
 //  5. The histograms are merged.
 //
+// A workload with Operations has the window in step 3 begin when all clients have
+// stopped after the warm-up, and end when each has sent its share and has been
+// answered. What a counter shows is then due to exactly those operations, which
+// no window of a given time can promise.
+//
 // # Closed and open loop
 //
 // In a closed loop a client sends its next operation when the previous one has

@@ -28,7 +28,8 @@ type Config struct {
 	PreloadBatch func(i int) Batcher
 	Model        *check.Model
 	Warmup       time.Duration
-	// Measure is the length of the window.
+	// Measure is the length of the window. Of a workload with Operations it is the
+	// longest that they may take.
 	Measure time.Duration
 	// Grace is how long operations under way at the end are waited for.
 	Grace time.Duration
@@ -49,11 +50,16 @@ type Result struct {
 	Series []int64 // operations completed per SeriesStep
 	// OpenLoop is nil in a closed loop.
 	OpenLoop *record.OpenLoop
+	// Window is how long the window was: Measure, or what Operations took.
+	Window time.Duration
 }
 
 // Run runs the workload. If ctx ends before the run does, the workers stop and
 // the context's cause is returned.
 func Run(ctx context.Context, c Config) (result Result, err error) {
+	if c.Workload.Operations > 0 {
+		return runCounted(ctx, c)
+	}
 	group, running := errgroup.WithContext(ctx)
 	calls, cancel := context.WithCancel(running)
 	defer cancel()
@@ -80,6 +86,7 @@ func Run(ctx context.Context, c Config) (result Result, err error) {
 	if err := group.Wait(); err != nil {
 		return Result{}, err
 	}
+	result.Window = c.Measure
 	result.Ops, result.Series, err = merge(recorders)
 	if err != nil || !pace.open() {
 		return result, err

@@ -28,6 +28,8 @@
 //	           key_bytes: 8, value_bytes: 256, keys: 100000}
 //	  batch50: {type: put, api: batch, batch_ops: 100, clients: 50, key_bytes: 8,
 //	           value_bytes: 256, keys: 100000}
+//	  put1: {type: put, operations: 500, clients: 1, key_bytes: 8, value_bytes: 256,
+//	         keys: 10000}         # the window is 500 operations; measure bounds it
 //	  read50: {type: mixed, mix: {get: 1}, clients: 50, key_bytes: 8, value_bytes: 256,
 //	           keys: 10000, preload_keys: 10000}
 //	groups:

@@ -143,6 +143,7 @@ func (p *Plan) readWorkloads(f *faults, n *yaml.Node) {
 			{"rate", false, f.number(what+": rate", &l.OfferedOpsPerSecond)},
 			{"api", false, f.text(what+": api", &l.API)},
 			{"batch_ops", false, f.integer(what+": batch_ops", &l.BatchOps)},
+			{"operations", false, f.integer(what+": operations", &l.Operations)},
 			{"clients", true, f.integer(what+": clients", &l.Clients)},
 			{"conns", false, f.integer(what+": conns", &l.Conns)},
 			{"key_bytes", true, f.integer(what+": key_bytes", &l.KeyBytes)},

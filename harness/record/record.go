@@ -221,6 +221,10 @@ type Workload struct {
 	// BatchOps is the number of operations in one call of the API "batch"; 0 with
 	// any other. Ranges are sent one by one.
 	BatchOps int `json:"batch_ops,omitempty"`
+	// Operations, if not 0, ends the measured window of a closed loop after so many
+	// operations, of all clients together, instead of after a time. Nothing is under
+	// way at its edges, so that counters and counts are of the same operations.
+	Operations int `json:"operations,omitempty"`
 	// Mix names each operation type's share of the clients.
 	Mix map[string]float64 `json:"mix"`
 }

@@ -101,6 +101,7 @@ func (t *trial) phases(ctx context.Context) error {
 		return err
 	}
 	t.record.Ops, t.record.ThroughputSeries, t.record.OpenLoop = result.Ops, result.Series, result.OpenLoop
+	t.record.MeasureNS = result.Window.Nanoseconds()
 	t.meter.report(&t.record)
 	if err := t.addStages(t.meter.opened.counters, t.meter.closed.counters); err != nil {
 		return err

@@ -100,6 +100,7 @@ func Validate(w record.Workload) []error {
 	v.oneOf("loop", w.Loop, Loops())
 	v.pace(w)
 	v.batch(w)
+	v.operations(w)
 	v.atLeast("clients", w.Clients, 1)
 	v.atLeast("conns", w.Conns, 1)
 	if w.Clients >= 1 && w.Conns > w.Clients {
@@ -177,6 +178,20 @@ func (v *violations) batch(w record.Workload) {
 	}
 	if w.Loop == record.LoopOpen {
 		v.add("api is batch in an open loop, whose operations are due one by one; accepted: loop closed")
+	}
+}
+
+// operations checks what only a window of counted operations has.
+func (v *violations) operations(w record.Workload) {
+	call := max(1, w.Clients) * max(1, w.BatchOps)
+	switch {
+	case w.Operations == 0:
+	case w.Loop == record.LoopOpen:
+		v.add("operations is %d, but the window of an open loop is a time; accepted: loop closed", w.Operations)
+	case w.Operations < 0 || w.Operations%call != 0:
+		v.add("operations is %d; accepted: 0 (the window is a time), or a multiple of %d, one call of every client", w.Operations, call)
+	case w.BatchOps > 0 && len(w.Mix) > 1:
+		v.add("operations is %d, but calls of a mix in batches differ in size; accepted: a mix of one type", w.Operations)
 	}
 }
 
