@@ -1,0 +1,202 @@
+package gate
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Errors of this package, each wrapped with the values that disagree.
+var (
+	// ErrRules says that a file of rules is not well formed; wrapped with every
+	// violation, one a line.
+	ErrRules = errors.New("gate: invalid rules")
+	// ErrRecords says that records are not those of a gate.
+	ErrRecords = errors.New("gate: records are not of a gate")
+	// ErrBaseline says that stored results are no baseline for a run.
+	ErrBaseline = errors.New("gate: stored results are no baseline")
+	// ErrHistory says that the history of runs cannot be read or used.
+	ErrHistory = errors.New("gate: history")
+	// ErrTrailer says that a commit accepts a change in a form that is unknown.
+	ErrTrailer = errors.New("gate: trailer")
+)
+
+// Kinds of gates.
+const (
+	Steady = "steady" // counts: nearly the same in every trial
+	Noisy  = "noisy"  // times
+)
+
+// Gate is one metric of one load, with the loss that nobody cares about.
+type Gate struct {
+	Metric Metric
+	Load   string  // a workload of the plan
+	Kind   string  // Steady or Noisy
+	Floor  float64 // relative: 0.05 is 5 %; above 0
+}
+
+// Name is the gate's name in reports and trailers' shape: metric@load.
+func (g Gate) Name() string { return g.Metric.Name + "@" + g.Load }
+
+// Plant is a known fault and the gate that has to find it.
+type Plant struct {
+	Name   string
+	Metric string
+	Load   string
+}
+
+// Rules are what a gate decides by.
+type Rules struct {
+	Alpha, Beta float64
+	Looks       []float64 // ascending shares of the planned blocks, the last 1
+	Gates       []Gate
+	Plants      []Plant
+}
+
+//go:embed floors.yaml
+var floorsYAML []byte
+
+// Default returns the rules of floors.yaml. The caller must not change them.
+var Default = sync.OnceValue(func() Rules {
+	r, err := ParseRules(floorsYAML)
+	if err != nil {
+		panic(fmt.Sprintf("gate: the embedded floors.yaml: %v", err))
+	}
+	return r
+})
+
+// rulesFile is the form of floors.yaml.
+type rulesFile struct {
+	Alpha float64   `yaml:"alpha"`
+	Beta  float64   `yaml:"beta"`
+	Looks []float64 `yaml:"looks"`
+	Gates []struct {
+		Metric string  `yaml:"metric"`
+		Load   string  `yaml:"load"`
+		Kind   string  `yaml:"kind"`
+		Floor  float64 `yaml:"floor"` // percent
+	} `yaml:"gates"`
+	Plants []Plant `yaml:"plants"`
+}
+
+// ParseRules reads rules in the form of floors.yaml. All violations are reported
+// at once (ErrRules).
+func ParseRules(text []byte) (Rules, error) {
+	var f rulesFile
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&f); err != nil {
+		return Rules{}, fmt.Errorf("%w: %w", ErrRules, err)
+	}
+	r := Rules{Alpha: f.Alpha, Beta: f.Beta, Looks: f.Looks, Plants: f.Plants}
+	faults := r.checkErrors()
+	for _, g := range f.Gates {
+		m, known := metricNamed(g.Metric)
+		gate := Gate{Metric: m, Load: g.Load, Kind: g.Kind, Floor: g.Floor / 100}
+		name := g.Metric + "@" + g.Load
+		switch {
+		case !known:
+			faults = append(faults, fmt.Sprintf("gate %s: unknown metric; accepted: %s", name, metricNames()))
+		case g.Load == "":
+			faults = append(faults, fmt.Sprintf("gate %s: names no load", name))
+		case g.Kind != Steady && g.Kind != Noisy:
+			faults = append(faults, fmt.Sprintf("gate %s: kind is %q; accepted: %s, %s", name, g.Kind, Steady, Noisy))
+		case !(g.Floor > 0 && g.Floor < 100):
+			faults = append(faults, fmt.Sprintf("gate %s: floor is %v; accepted: above 0 and below 100 percent", name, g.Floor))
+		case r.find(g.Metric, g.Load) >= 0:
+			faults = append(faults, fmt.Sprintf("gate %s: is there twice", name))
+		default:
+			r.Gates = append(r.Gates, gate)
+		}
+	}
+	for _, p := range r.Plants {
+		if p.Name == "" || r.find(p.Metric, p.Load) < 0 {
+			faults = append(faults, fmt.Sprintf("plant %q: is to be found in %s@%s, which is no gate", p.Name, p.Metric, p.Load))
+		}
+	}
+	if len(r.Gates) == 0 && len(faults) == 0 {
+		faults = append(faults, "no gates")
+	}
+	if len(faults) > 0 {
+		return Rules{}, fmt.Errorf("%w:\n%s", ErrRules, strings.Join(faults, "\n"))
+	}
+	return r, nil
+}
+
+// checkErrors says what is wrong with the rates and the looks.
+func (r Rules) checkErrors() (faults []string) {
+	for _, rate := range []struct {
+		name  string
+		value float64
+	}{{"alpha", r.Alpha}, {"beta", r.Beta}} {
+		if !(rate.value > 0 && rate.value < 0.5) {
+			faults = append(faults, fmt.Sprintf("%s is %v; accepted: above 0 and below 0.5", rate.name, rate.value))
+		}
+	}
+	ascending := slices.IsSorted(r.Looks) && len(slices.Compact(slices.Clone(r.Looks))) == len(r.Looks)
+	if n := len(r.Looks); n == 0 || !ascending || !(r.Looks[0] > 0) || r.Looks[n-1] != 1 {
+		faults = append(faults, fmt.Sprintf("looks are %v; accepted: ascending shares of the blocks, above 0, the last 1", r.Looks))
+	}
+	return faults
+}
+
+func metricNames() string {
+	var names []string
+	for _, m := range Metrics() {
+		names = append(names, m.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// find returns the index of a gate, or -1.
+func (r Rules) find(metric, load string) int {
+	return slices.IndexFunc(r.Gates, func(g Gate) bool { return g.Metric.Name == metric && g.Load == load })
+}
+
+// Narrow returns the rules for a plan with these loads: gates and plants of others
+// are left out, and so are noisy ones if only the steady are wanted. An error,
+// which wraps ErrRules, says that nothing is left.
+func (r Rules) Narrow(loads []string, steadyOnly bool) (Rules, error) {
+	n := Rules{Alpha: r.Alpha, Beta: r.Beta, Looks: r.Looks}
+	for _, g := range r.Gates {
+		if slices.Contains(loads, g.Load) && (g.Kind == Steady || !steadyOnly) {
+			n.Gates = append(n.Gates, g)
+		}
+	}
+	for _, p := range r.Plants {
+		if n.find(p.Metric, p.Load) >= 0 {
+			n.Plants = append(n.Plants, p)
+		}
+	}
+	if len(n.Gates) == 0 {
+		return n, fmt.Errorf("%w: no gate is about a load of the plan; its loads are %s", ErrRules, strings.Join(loads, ", "))
+	}
+	return n, nil
+}
+
+// Looks are the numbers of blocks after which decisions are made, ascending, of a
+// run of so many planned blocks. A look with fewer blocks than an interval needs
+// is left out, and two of the same number are one.
+func (r Rules) looksAt(planned int) (blocks []int, shares []float64) {
+	for _, share := range r.Looks {
+		n := int(math.Round(share * float64(planned)))
+		if n < minBlocks || len(blocks) > 0 && n == blocks[len(blocks)-1] {
+			continue
+		}
+		blocks, shares = append(blocks, n), append(shares, float64(n)/float64(planned))
+	}
+	return blocks, shares
+}
+
+// spent is the part of an error rate that may have been spent at share t of the
+// planned blocks: Lan and DeMets' function that resembles Pocock's boundary.
+func spent(rate, t float64) float64 {
+	return rate * math.Log(1+(math.E-1)*min(1, t))
+}

@@ -1,0 +1,45 @@
+// Package revision builds the store as it is at a revision of its repository, and
+// with faults that are planted on purpose.
+//
+// # Layout
+//
+// A Workshop is a directory that holds everything and is removed by Close:
+//
+//	lock         locked (flock) while the Workshop is open
+//	repository   path of the repository that the worktrees belong to
+//	NAME/        a worktree, detached at its revision
+//	overlay-*/   files of a planted build
+//
+// git's account of the worktrees is in the repository. A process that is killed
+// leaves both behind; the next Workshop in the same parent directory removes what
+// no living process holds.
+//
+// # Planted faults
+//
+// A Plant replaces lines of a revision's sources by others, through the overlay
+// of `go build`: the sources stay as they are, and no code for faults is in any
+// build but its own. The lines are quoted in full, so that a plant fits as long as
+// they are there exactly once, whatever changes around them; the tests build all
+// plants from this tree.
+package revision
+
+import "errors"
+
+// Errors of this package, each wrapped with what was wrong.
+var (
+	// ErrRepository says that a directory is in no git repository, or that git
+	// cannot be run.
+	ErrRepository = errors.New("revision: no git repository")
+	// ErrUnknown says that a name is no revision.
+	ErrUnknown = errors.New("revision: unknown revision")
+	// ErrNoParent says that a commit's parent is not in the repository: it has none,
+	// or the clone is shallow.
+	ErrNoParent = errors.New("revision: no parent commit")
+	// ErrBuild says that a revision could not be checked out or built; wrapped with
+	// the step and the end of its output, which the log holds in full.
+	ErrBuild = errors.New("revision: build failed")
+	// ErrSpace says that the disk has too little room.
+	ErrSpace = errors.New("revision: too little disk space")
+	// ErrPlant says that a fault is unknown, or that its lines are not in the sources.
+	ErrPlant = errors.New("revision: cannot plant")
+)

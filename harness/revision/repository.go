@@ -1,0 +1,99 @@
+package revision
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+)
+
+// Repository is a git repository with its working tree. Its methods run git and
+// may be called from any goroutine.
+type Repository struct {
+	// Root is the top of the working tree.
+	Root string
+}
+
+// Commit is a revision with what gates want to know of it.
+type Commit struct {
+	Hash    string
+	Subject string
+	Message string
+}
+
+// Find returns the repository that holds dir (ErrRepository).
+func Find(ctx context.Context, dir string) (Repository, error) {
+	out, err := git(ctx, dir, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return Repository{}, fmt.Errorf("%w in %s: %w", ErrRepository, dir, err)
+	}
+	return Repository{Root: out}, nil
+}
+
+// Resolve returns the commit that a name stands for (ErrUnknown).
+func (r Repository) Resolve(ctx context.Context, name string) (string, error) {
+	hash, err := git(ctx, r.Root, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	if err != nil {
+		return "", fmt.Errorf("%w %q in %s; accepted: a commit, branch or tag that git rev-parse knows, such as HEAD~1 or main", ErrUnknown, name, r.Root)
+	}
+	return hash, nil
+}
+
+// Parent returns the first parent of a commit (ErrNoParent).
+func (r Repository) Parent(ctx context.Context, hash string) (string, error) {
+	parent, err := git(ctx, r.Root, "rev-parse", "--verify", "--quiet", hash+"^1^{commit}")
+	if err != nil {
+		return "", fmt.Errorf("%w of %.12s: it has none, or the clone is shallow", ErrNoParent, hash)
+	}
+	return parent, nil
+}
+
+// MergeBase returns the newest commit that both have in their history.
+func (r Repository) MergeBase(ctx context.Context, a, b string) (string, error) {
+	base, err := git(ctx, r.Root, "merge-base", a, b)
+	if err != nil {
+		return "", fmt.Errorf("%w: %.12s and %.12s have no common history here: %w", ErrUnknown, a, b, err)
+	}
+	return base, nil
+}
+
+// Dirty reports whether the working tree differs from its commit. Results are no
+// sources.
+func (r Repository) Dirty(ctx context.Context) (bool, error) {
+	out, err := git(ctx, r.Root, "status", "--porcelain", "--", ":/", ":(top,exclude)results")
+	return out != "", err
+}
+
+// Between returns the commits that head has and base has not, newest first.
+func (r Repository) Between(ctx context.Context, base, head string) ([]Commit, error) {
+	out, err := git(ctx, r.Root, "log", "--format=%H%x00%s%x00%B%x01", base+".."+head)
+	if err != nil {
+		return nil, fmt.Errorf("list the commits from %.12s to %.12s: %w", base, head, err)
+	}
+	var all []Commit
+	for entry := range strings.SplitSeq(out, "\x01") {
+		fields := strings.SplitN(strings.TrimLeft(entry, "\n"), "\x00", 3)
+		if len(fields) == 3 {
+			all = append(all, Commit{Hash: fields[0], Subject: fields[1], Message: fields[2]})
+		}
+	}
+	return all, nil
+}
+
+// git runs git in dir and returns its output without the last line's end. An
+// error has what it said.
+func git(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for us to pass on
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, bytes.TrimSpace(exit.Stderr))
+	}
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w", args[0], err)
+	}
+	return strings.TrimRight(string(out), "\n"), nil
+}

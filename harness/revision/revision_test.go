@@ -1,0 +1,184 @@
+package revision
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// repo makes a repository of two commits: a program, and one that does not build.
+func repo(t *testing.T) (Repository, []string) {
+	t.Helper()
+	dir := t.TempDir()
+	run := func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return strings.TrimSpace(string(out))
+	}
+	write := func(name, text string) {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	run("init", "-q", "-b", "main")
+	write("go.mod", "module tiny\n\ngo 1.26\n")
+	write("cmd/metastore/main.go", "package main\n\nfunc main() { println(\"good\") }\n")
+	run("add", "-A")
+	run("commit", "-q", "-m", "tiny: a program\n\nBody.")
+	write("cmd/metastore/main.go", "package main\n\nfunc main() { broken }\n")
+	run("commit", "-q", "-a", "-m", "tiny: broken\n\nGate-accept: allocs_per_op - on purpose")
+	r, err := Find(t.Context(), filepath.Join(dir, "cmd"))
+	require.NoError(t, err)
+	return r, []string{run("rev-parse", "HEAD~1"), run("rev-parse", "HEAD")}
+}
+
+func worktrees(t *testing.T, r Repository) int {
+	t.Helper()
+	out, err := git(t.Context(), r.Root, "worktree", "list")
+	require.NoError(t, err)
+	return len(strings.Split(out, "\n"))
+}
+
+func TestRepository(t *testing.T) {
+	r, commits := repo(t)
+	got, err := r.Resolve(t.Context(), "HEAD~1")
+	require.NoError(t, err)
+	require.Equal(t, commits[0], got)
+	for _, name := range []string{"nowhere", "--all", ""} {
+		_, err = r.Resolve(t.Context(), name)
+		require.ErrorIs(t, err, ErrUnknown, name)
+		require.ErrorContains(t, err, "accepted: a commit, branch or tag")
+	}
+	parent, err := r.Parent(t.Context(), commits[1])
+	require.NoError(t, err)
+	require.Equal(t, commits[0], parent)
+	_, err = r.Parent(t.Context(), commits[0])
+	require.ErrorIs(t, err, ErrNoParent)
+	base, err := r.MergeBase(t.Context(), commits[0], commits[1])
+	require.NoError(t, err)
+	require.Equal(t, commits[0], base)
+	between, err := r.Between(t.Context(), commits[0], commits[1])
+	require.NoError(t, err)
+	require.Len(t, between, 1)
+	require.Equal(t, "tiny: broken", between[0].Subject)
+	require.Contains(t, between[0].Message, "Gate-accept: allocs_per_op - on purpose")
+	dirty, err := r.Dirty(t.Context())
+	require.NoError(t, err)
+	require.False(t, dirty)
+	require.NoError(t, os.MkdirAll(filepath.Join(r.Root, "results"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(r.Root, "results", "records"), nil, 0o644))
+	dirty, err = r.Dirty(t.Context())
+	require.NoError(t, err)
+	require.False(t, dirty, "results are no sources")
+	require.NoError(t, os.WriteFile(filepath.Join(r.Root, "new.go"), nil, 0o644))
+	dirty, err = r.Dirty(t.Context())
+	require.NoError(t, err)
+	require.True(t, dirty)
+	_, err = Find(t.Context(), t.TempDir())
+	require.ErrorIs(t, err, ErrRepository)
+}
+
+func TestBuild(t *testing.T) {
+	r, commits := repo(t)
+	parent := t.TempDir()
+	w, err := Open(t.Context(), r, parent)
+	require.NoError(t, err)
+	good, err := w.Checkout(t.Context(), "good", commits[0])
+	require.NoError(t, err)
+	out := filepath.Join(w.Dir(), "store")
+	logFile := filepath.Join(parent, "build.log")
+	require.NoError(t, w.Make(t.Context(), Build{Tree: good, Out: out, Log: logFile}))
+	require.NoFileExists(t, logFile)
+	said, err := exec.CommandContext(t.Context(), out).CombinedOutput()
+	require.NoError(t, err)
+	require.Equal(t, "good\n", string(said))
+
+	bad, err := w.Checkout(t.Context(), "bad", commits[1])
+	require.NoError(t, err)
+	err = w.Make(t.Context(), Build{Tree: bad, Out: out, Log: logFile, Tags: "none"})
+	require.ErrorIs(t, err, ErrBuild)
+	require.ErrorContains(t, err, "undefined: broken")
+	require.FileExists(t, logFile)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, w.Make(ctx, Build{Tree: good, Out: out, Log: logFile}), context.Canceled)
+	require.Equal(t, 3, worktrees(t, r))
+	require.NoError(t, w.Close())
+	require.Equal(t, 1, worktrees(t, r))
+	require.NoDirExists(t, w.Dir())
+}
+
+// TestKilledWorkshopIsRemoved checks that the next one cleans up, and leaves alone
+// what is in use.
+func TestKilledWorkshopIsRemoved(t *testing.T) {
+	r, commits := repo(t)
+	parent := t.TempDir()
+	killed, err := Open(t.Context(), r, parent)
+	require.NoError(t, err)
+	_, err = killed.Checkout(t.Context(), "base", commits[0])
+	require.NoError(t, err)
+	require.NoError(t, killed.lock.Close(), "as the kernel does")
+
+	used, err := Open(t.Context(), r, parent)
+	require.NoError(t, err)
+	require.NoDirExists(t, killed.Dir())
+	require.Equal(t, 1, worktrees(t, r))
+	other, err := Open(t.Context(), r, parent)
+	require.NoError(t, err)
+	require.DirExists(t, used.Dir())
+	require.NoError(t, other.Close())
+	require.NoError(t, used.Close())
+}
+
+func TestSpace(t *testing.T) {
+	require.NoError(t, CheckSpace(t.TempDir(), 1))
+	err := CheckSpace(t.TempDir(), 1<<60)
+	require.ErrorIs(t, err, ErrSpace)
+	require.ErrorContains(t, err, "MB are needed")
+}
+
+// TestPlantsBuild builds this tree with all faults at once, except that there is
+// one delay.
+func TestPlantsBuild(t *testing.T) {
+	r, err := Find(t.Context(), ".")
+	if err != nil {
+		t.Skipf("not in a git repository: %v", err)
+	}
+	w, err := Open(t.Context(), r, t.TempDir())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, w.Close()) }()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	var plants []Plant
+	for _, name := range []string{"delay-3us", plantAllocation, plantWALBytes, plantLostBatch} {
+		p, err := PlantNamed(name)
+		require.NoError(t, err)
+		require.NotEmpty(t, p.Doc)
+		plants = append(plants, p)
+	}
+	b := Build{Tree: root, Out: filepath.Join(w.Dir(), "store"), Log: filepath.Join(w.Dir(), "log"), Tags: "norocksdb", Plants: plants}
+	require.NoError(t, w.Make(t.Context(), b))
+	require.FileExists(t, b.Out)
+}
+
+func TestPlantsThatDoNotFit(t *testing.T) {
+	for _, name := range []string{"", "delay-", "delay-fast", "delay--1us", "sleep"} {
+		_, err := PlantNamed(name)
+		require.ErrorIs(t, err, ErrPlant, name)
+		require.ErrorContains(t, err, "accepted: delay, delay-DURATION")
+	}
+	tree := t.TempDir()
+	_, err := planted(tree, []Plant{lostBatch()})
+	require.ErrorIs(t, err, ErrPlant)
+	require.ErrorContains(t, err, "the revision has no core/api/batch_call.go")
+	require.NoError(t, os.MkdirAll(filepath.Join(tree, "core", "api"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(tree, "core", "api", "batch_call.go"), []byte("package api\n"), 0o644))
+	_, err = planted(tree, []Plant{lostBatch()})
+	require.ErrorContains(t, err, "has these lines 0 times, want once")
+}
