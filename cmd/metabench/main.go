@@ -3,6 +3,7 @@
 //
 //	metabench run PLAN       run a plan (see metabench run --help)
 //	metabench capacity       find the highest rate that meets an objective
+//	metabench gate           compare two revisions of the store; see its --help
 //	metabench plans [NAME]   list the built-in plans, or print one
 //	metabench report DIR     remake figures and EXPERIMENTS.md from records
 //	metabench compare A B    compare two cells or two runs
@@ -12,7 +13,7 @@
 //	metabench noop-server    the ceiling's target: answers at once, does nothing
 //
 // Exit status: 0 if everything ran and every check held, 130 if it was
-// interrupted, 1 otherwise.
+// interrupted, 1 otherwise; metabench gate has two more, 2 and 3.
 package main
 
 import (
@@ -33,11 +34,31 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "metabench:", err)
-	if errors.Is(err, benchrun.ErrInterrupted) {
-		os.Exit(130)
-	}
-	os.Exit(1)
+	os.Exit(exitStatus(err))
 }
+
+// statusError is an error with the exit status that belongs to it.
+type statusError struct {
+	status int
+	error
+}
+
+func (e statusError) Unwrap() error { return e.error }
+
+// exitStatus is what an error makes the program exit with.
+func exitStatus(err error) int {
+	if errors.Is(err, benchrun.ErrInterrupted) {
+		return statusInterrupted
+	}
+	if e, ok := errors.AsType[statusError](err); ok {
+		return e.status
+	}
+	return 1
+}
+
+// statusInterrupted is the exit status after SIGINT or SIGTERM: 128 and the number
+// of SIGINT.
+const statusInterrupted = 130
 
 // run is the whole program. The first SIGINT or SIGTERM ends the command in an
 // orderly way; a second one kills the process.

@@ -19,6 +19,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(),
 		newCapacityCommand(),
+		newGateCommand(),
 		newPlansCommand(),
 		newReportCommand(),
 		newCompareCommand(),

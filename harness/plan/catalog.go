@@ -69,6 +69,7 @@ var stageAxis = Axis{Name: AxisStageSample, Seam: "stage trace", Values: []Value
 	{Name: stageOff, Baseline: true, Available: true, Doc: "no stage is traced"},
 	{Name: "1", Available: true, Doc: "every write is traced"},
 	{Name: "16", Available: true, Doc: "one write in 16 is traced"},
+	{Name: "64", Available: true, Doc: "one write in 64 is traced"},
 	{Name: "256", Available: true, Doc: "one write in 256 is traced"},
 }}
 

@@ -25,15 +25,15 @@ func (m *Matrix) Schedule(seed uint64) []Slot {
 		for _, i := range rng.Perm(len(m.Entries)) {
 			slots = append(slots, Slot{
 				Entry: i, Block: block, Order: len(slots),
-				Seed: trialSeed(seed, block, m.Entries[i].Workload.Name),
+				Seed: TrialSeed(seed, block, m.Entries[i].Workload.Name),
 			})
 		}
 	}
 	return slots
 }
 
-// trialSeed mixes a run's seed with a block and a workload's name.
-func trialSeed(seed uint64, block int, workload string) uint64 {
+// TrialSeed mixes a run's seed with a block and a workload's name.
+func TrialSeed(seed uint64, block int, workload string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(workload)) // an fnv hash never fails
 	return rand.NewPCG(seed^h.Sum64(), uint64(block)).Uint64()

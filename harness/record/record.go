@@ -71,7 +71,9 @@ type Manifest struct {
 	StoreSHA256 string `json:"store_sha256,omitempty"`
 	// Peers are the stores of others that cells run against; --resume demands
 	// equality of their hashes.
-	Peers   []Peer    `json:"peers,omitempty"`
+	Peers []Peer `json:"peers,omitempty"`
+	// Gate is what a run of `metabench gate` compares; nil for any other run.
+	Gate    *Gate     `json:"gate,omitempty"`
 	Cells   []Cell    `json:"cells"`
 	Skipped []Skipped `json:"skipped"`
 

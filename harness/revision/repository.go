@@ -67,6 +67,11 @@ func (r Repository) Dirty(ctx context.Context) (bool, error) {
 	return out != "", err
 }
 
+// Subject returns the first line of a commit's message.
+func (r Repository) Subject(ctx context.Context, hash string) (string, error) {
+	return git(ctx, r.Root, "log", "-1", "--format=%s", hash)
+}
+
 // Between returns the commits that head has and base has not, newest first.
 func (r Repository) Between(ctx context.Context, base, head string) ([]Commit, error) {
 	out, err := git(ctx, r.Root, "log", "--format=%H%x00%s%x00%B%x01", base+".."+head)

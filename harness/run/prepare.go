@@ -24,6 +24,8 @@ type job struct {
 	// peers are the builds of the peers that the matrix has cells for.
 	peers   []record.Peer
 	skipped []record.Skipped
+	// gate is what a run compares, nil but for Gate.
+	gate *record.Gate
 	// argv, if not nil, is the manifest's command; resumeWith is the command that
 	// continues the run.
 	argv       []string

@@ -104,7 +104,7 @@ func (s *session) begin(ctx context.Context, j *job) error {
 	s.manifest = record.Manifest{
 		Plan: j.matrix.Plan.Name, Level: j.Level, Seed: j.seed, Blocks: j.matrix.Blocks,
 		Started: time.Now().UTC(), Command: j.command(), PlanYAML: string(j.matrix.Plan.Text), PlanHash: j.matrix.Hash(),
-		Only: j.Only, StoreSHA256: j.storeHash, Peers: j.peers, Cells: j.matrix.Cells(), Skipped: j.skipped, Env: env,
+		Only: j.Only, StoreSHA256: j.storeHash, Peers: j.peers, Gate: j.gate, Cells: j.matrix.Cells(), Skipped: j.skipped, Env: env,
 	}
 	return record.WriteManifest(s.dir, s.manifest)
 }

@@ -1,0 +1,48 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+
+	"metastorebench/harness/record"
+)
+
+// AcceptTrailer is the trailer by which a commit accepts a loss:
+//
+//	Gate-accept: allocs_per_op - pooled buffers removed, see #12
+//	Gate-accept: p99@put50 - the queue is bounded now
+//
+// It holds for the revisions between base and head; the summary repeats it.
+const AcceptTrailer = "Gate-accept"
+
+// ParseTrailers returns what a commit's message accepts. A trailer that names no
+// known metric, or gives no reason, is ErrTrailer: it would silently accept
+// nothing.
+func ParseTrailers(commit, message string) ([]record.Accepted, error) {
+	var all []record.Accepted
+	for line := range strings.Lines(message) {
+		value, ok := strings.CutPrefix(strings.TrimSpace(line), AcceptTrailer+":")
+		if !ok {
+			continue
+		}
+		what, reason, _ := strings.Cut(strings.TrimSpace(value), " - ")
+		metric, load, _ := strings.Cut(strings.TrimSpace(what), "@")
+		a := record.Accepted{Metric: metric, Load: load, Reason: strings.TrimSpace(reason), Commit: commit}
+		if _, known := metricNamed(metric); !known || a.Reason == "" {
+			return nil, fmt.Errorf("%w of commit %.12s: %q; accepted: \"%s: METRIC[@LOAD] - REASON\" with METRIC one of %s",
+				ErrTrailer, commit, strings.TrimSpace(line), AcceptTrailer, metricNames())
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// accepts returns the trailer that accepts a gate's loss, or nil.
+func accepts(all []record.Accepted, g Gate) *record.Accepted {
+	for i, a := range all {
+		if a.Metric == g.Metric.Name && (a.Load == "" || a.Load == g.Load) {
+			return &all[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package gate
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"math"
+	"strings"
+
+	"metastorebench/harness/record"
+)
+
+// resultJSON is the form of gate.json.
+type resultJSON struct {
+	Schema   int               `json:"schema"`
+	Outcome  Verdict           `json:"outcome"`
+	Reason   string            `json:"reason"`
+	Arms     []record.Arm      `json:"arms"`
+	Gates    []rowJSON         `json:"gates"`
+	SelfTest []testJSON        `json:"self_test"`
+	Voids    int               `json:"void_trials"`
+	Accepted []record.Accepted `json:"accepted,omitempty"`
+}
+
+type rowJSON struct {
+	Metric  string   `json:"metric"`
+	Load    string   `json:"load"`
+	Kind    string   `json:"kind"`
+	Unit    string   `json:"unit"`
+	Verdict Verdict  `json:"verdict"`
+	Blocks  int      `json:"blocks"`
+	Look    int      `json:"look"`
+	Floor   float64  `json:"floor"`
+	Base    float64  `json:"base_median"`
+	Head    float64  `json:"head_median"`
+	Ratio   *float64 `json:"ratio"`
+	// AtLeast and AtMost are the bounds of the loss, as ratios to 1; null without
+	// enough blocks.
+	AtLeast  *float64 `json:"loss_at_least"`
+	AtMost   *float64 `json:"loss_at_most"`
+	Accepted string   `json:"accepted,omitempty"`
+	Hints    []string `json:"hints,omitempty"`
+}
+
+type testJSON struct {
+	Fault string    `json:"fault"`
+	Want  Verdict   `json:"want"`
+	OK    bool      `json:"ok"`
+	Gates []rowJSON `json:"gates"`
+}
+
+// schemaJSON is the version of gate.json.
+const schemaJSON = 1
+
+// JSON is the result for programs.
+func (r *Result) JSON() ([]byte, error) {
+	out := resultJSON{Schema: schemaJSON, Outcome: r.Outcome, Reason: r.Reason, Arms: r.Gate.Arms, Voids: len(r.Voids), Accepted: r.Gate.Accepted, Gates: rowsJSON(r.Rows)}
+	for _, t := range r.Tests {
+		out.SelfTest = append(out.SelfTest, testJSON{Fault: t.Fault, Want: t.Pair.Want, OK: len(t.Failures()) == 0, Gates: rowsJSON(t.Rows)})
+	}
+	b, err := json.MarshalIndent(out, "", "  ")
+	return append(b, '\n'), err
+}
+
+func rowsJSON(rows []Row) []rowJSON {
+	all := make([]rowJSON, len(rows))
+	for i, w := range rows {
+		all[i] = rowJSON{
+			Metric: w.Gate.Metric.Name, Load: w.Gate.Load, Kind: w.Gate.Kind, Unit: w.Gate.Metric.Unit, Verdict: w.Verdict, Blocks: w.N, Look: w.Look,
+			Floor: w.Gate.Floor, Base: w.Old, Head: w.New, AtLeast: finite(math.Expm1(w.AtLeast)), AtMost: finite(math.Expm1(w.AtMost)),
+		}
+		if w.N > 0 {
+			all[i].Ratio = finite(w.Gate.Ratio(w.Mean))
+		}
+		if w.Accepted != nil {
+			all[i].Accepted = w.Accepted.Reason
+		}
+		for _, h := range w.Hints {
+			all[i].Hints = append(all[i].Hints, h.text())
+		}
+	}
+	return all
+}
+
+// finite is nil for what JSON cannot hold.
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+// The elements of JUnit XML that every reader knows.
+type suites struct {
+	XMLName xml.Name `xml:"testsuites"`
+	Suites  []suite  `xml:"testsuite"`
+}
+
+type suite struct {
+	Name     string     `xml:"name,attr"`
+	Tests    int        `xml:"tests,attr"`
+	Failures int        `xml:"failures,attr"`
+	Skipped  int        `xml:"skipped,attr"`
+	Cases    []testCase `xml:"testcase"`
+}
+
+type testCase struct {
+	Class   string   `xml:"classname,attr"`
+	Name    string   `xml:"name,attr"`
+	Failure *message `xml:"failure,omitempty"`
+	Skipped *message `xml:"skipped,omitempty"`
+	Output  string   `xml:"system-out,omitempty"`
+}
+
+type message struct {
+	Text string `xml:"message,attr"`
+}
+
+// JUnit is the result as JUnit XML: every gate is a test, which fails if it
+// regressed and is skipped if it is inconclusive or accepted.
+func (r *Result) JUnit() ([]byte, error) {
+	gates := suite{Name: "gate"}
+	for _, w := range r.Rows {
+		c := testCase{Class: "gate." + w.Gate.Kind, Name: w.Gate.Name(), Output: strings.Trim(w.line(), "| \n")}
+		switch {
+		case w.Fails():
+			c.Failure = &message{fmt.Sprintf("%s, %s; floor %s", w.Verdict, change(math.Log(w.Gate.Ratio(w.Mean))), change(math.Log1p(w.Gate.Floor)))}
+		case w.Verdict == Regressed:
+			c.Skipped = &message{"accepted: " + w.Accepted.Reason}
+		case w.Verdict == Inconclusive:
+			c.Skipped = &message{string(Inconclusive)}
+		}
+		gates.add(c)
+	}
+	self := suite{Name: "self-test"}
+	for _, t := range r.Tests {
+		for _, w := range t.Rows {
+			c := testCase{Class: "gate.self-test", Name: t.Pair.New + "/" + w.Gate.Name(), Output: strings.Trim(w.line(), "| \n")}
+			if !t.ok(w) {
+				c.Failure = &message{fmt.Sprintf("%s, want %s", w.Verdict, t.Pair.Want)}
+			}
+			self.add(c)
+		}
+	}
+	b, err := xml.MarshalIndent(suites{Suites: []suite{gates, self}}, "", "  ")
+	return append([]byte(xml.Header), append(b, '\n')...), err
+}
+
+func (s *suite) add(c testCase) {
+	s.Tests++
+	if c.Failure != nil {
+		s.Failures++
+	}
+	if c.Skipped != nil {
+		s.Skipped++
+	}
+	s.Cases = append(s.Cases, c)
+}

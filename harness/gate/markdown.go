@@ -1,0 +1,154 @@
+package gate
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strings"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+)
+
+// Markdown is the summary, for a comment on a pull request or a terminal.
+func (r *Result) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## Gate: %s\n\n%s. %s against %s; plan %s, level %s, %d trials void.\n\n", r.Outcome, capital(r.Reason),
+		r.describe(record.ArmHead), r.describe(record.ArmBase), r.Manifest.Plan, r.Manifest.Level, len(r.Voids))
+	r.writeRows(&b)
+	r.writeHints(&b)
+	r.writeAccepted(&b)
+	r.writeTests(&b)
+	r.writeNotes(&b)
+	return b.String()
+}
+
+// describe names a revision.
+func (r *Result) describe(arm string) string {
+	a := r.Gate.Arm(arm)
+	if a == nil {
+		return fmt.Sprintf("the stored run `%s`", r.Gate.Baseline)
+	}
+	text := fmt.Sprintf("`%.12s`", a.Commit)
+	if a.Subject != "" {
+		text += fmt.Sprintf(" (%s)", a.Subject)
+	}
+	if a.Dirty {
+		text += " with changes that are not committed"
+	}
+	return text
+}
+
+const rowHead = "| metric | load | base | head | unit | change | at least | at most | floor | blocks | verdict |\n|---|---|---:|---:|---|---:|---:|---:|---:|---:|---|\n"
+
+func (r *Result) writeRows(b *strings.Builder) {
+	for _, kind := range []string{Steady, Noisy} {
+		var rows strings.Builder
+		for _, w := range r.Rows {
+			if w.Gate.Kind == kind {
+				rows.WriteString(w.line())
+			}
+		}
+		if rows.Len() > 0 {
+			fmt.Fprintf(b, "%s metrics:\n\n%s%s\n", capital(kind), rowHead, rows.String())
+		}
+	}
+	b.WriteString("base, head: medians. change: of the geometric mean of the ratios per block. at least, at most: the bounds of the loss that regression and pass are decided by, positive for the worse (of entries per Ready, for more).\n\n")
+}
+
+// line is the row of a table.
+func (w Row) line() string {
+	verdict := string(w.Verdict)
+	switch {
+	case w.Accepted != nil && w.Verdict == Regressed:
+		verdict += ", accepted"
+	case w.Fails():
+		verdict = "**" + verdict + "**"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %s |\n", w.Gate.Metric.Name, w.Gate.Load,
+		stats.Number(w.Old), stats.Number(w.New), w.Gate.Metric.Unit, change(math.Log(w.Gate.Ratio(w.Mean))),
+		change(w.AtLeast), change(w.AtMost), change(math.Log1p(w.Gate.Floor)), w.N, verdict)
+}
+
+// change writes the logarithm of a ratio in percent.
+func change(l float64) string {
+	if math.IsNaN(l) || math.IsInf(l, 0) {
+		return "-"
+	}
+	p := 100 * math.Expm1(l)
+	if math.Abs(p) < 0.005 {
+		return "0 %"
+	}
+	return fmt.Sprintf("%+.2f %%", p)
+}
+
+func (r *Result) writeHints(b *strings.Builder) {
+	for _, w := range r.Rows {
+		if w.Verdict != Regressed {
+			continue
+		}
+		if len(w.Hints) == 0 {
+			fmt.Fprintf(b, "%s: no counter and no stage moved with it.\n\n", w.Gate.Name())
+			continue
+		}
+		fmt.Fprintf(b, "%s, what moved with it:\n\n", w.Gate.Name())
+		for _, h := range w.Hints {
+			b.WriteString("- " + h.text() + "\n")
+		}
+		b.WriteString("\n")
+	}
+}
+
+func (h Hint) text() string {
+	what := h.Name
+	if h.Stage {
+		what = "stage " + h.Name + " of a write"
+	}
+	return fmt.Sprintf("%s: %s to %s %s, %s [%s, %s]", what, stats.Number(h.Old), stats.Number(h.New), h.Unit,
+		change(math.Log(h.Ratio)), change(math.Log(h.Lo)), change(math.Log(h.Hi)))
+}
+
+func (r *Result) writeAccepted(b *strings.Builder) {
+	for _, w := range r.Rows {
+		if w.Accepted != nil && w.Verdict == Regressed {
+			fmt.Fprintf(b, "Accepted by commit %.12s: %s - %s\n\n", w.Accepted.Commit, w.Gate.Name(), w.Accepted.Reason)
+		}
+	}
+}
+
+func (r *Result) writeTests(b *strings.Builder) {
+	b.WriteString("Self-test, in the same blocks:\n\n| pair | gate | change | blocks | verdict | want |\n|---|---|---:|---:|---|---|\n")
+	for _, t := range r.Tests {
+		failures := t.Failures()
+		if t.Pair.Want == Pass && len(failures) == 0 {
+			fmt.Fprintf(b, "| head against itself | all %d | | | pass | pass |\n", len(t.Rows))
+			continue
+		}
+		rows := failures
+		if t.Pair.Want != Pass {
+			rows = t.Rows
+		}
+		for _, w := range rows {
+			fmt.Fprintf(b, "| %s | %s | %s | %d | %s | %s |\n", cmp.Or(t.Fault, "head against itself"), w.Gate.Name(),
+				change(math.Log(w.Gate.Ratio(w.Mean))), w.N, w.Verdict, t.Pair.Want)
+		}
+	}
+	b.WriteString("\n")
+}
+
+// writeNotes says what a reader has to know of the run.
+func (r *Result) writeNotes(b *strings.Builder) {
+	for _, a := range r.Gate.Arms {
+		if len(a.Dropped) > 0 {
+			fmt.Fprintf(b, "%s does not know %s; head was given the baseline's value, which is what %s does.\n\n", a.Name, strings.Join(a.Dropped, ", "), a.Name)
+		}
+	}
+	if r.Gate.Baseline != "" {
+		b.WriteString("The baseline is a stored run: blocks are not of the same minutes, and whatever the machine did meanwhile is in the changes.\n\n")
+	}
+	for _, t := range r.Voids {
+		fmt.Fprintf(b, "Void: %s, block %d: %s\n\n", t.Cell, t.Block, t.Void)
+	}
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -1,0 +1,64 @@
+package record
+
+// OptionArm is the option of a gate's cells that names the build they run on.
+const OptionArm = "arm"
+
+// Arms of a gate; see package gate.
+const (
+	ArmBase  = "base"  // the revision to compare with
+	ArmHead  = "head"  // the revision to judge
+	ArmAgain = "again" // head a second time
+	// ArmPlanted begins the names of builds of head with a fault.
+	ArmPlanted = "planted-"
+)
+
+// Gate describes a run that compares two revisions.
+type Gate struct {
+	// Arms are the builds, in the order base, head, again, planted ones.
+	Arms []Arm `json:"arms"`
+	// Rules is the text of the rules that the run was decided by.
+	Rules string `json:"rules_yaml"`
+	// SteadyOnly leaves out gates of times.
+	SteadyOnly bool `json:"steady_only,omitempty"`
+	// Accepted are the losses that commits between base and head accept.
+	Accepted []Accepted `json:"accepted,omitempty"`
+	// Baseline is the directory of the stored run that stands in for arm base; empty
+	// if base was run.
+	Baseline string `json:"baseline,omitempty"`
+	// Stopped says why the run ended before all was decided or all planned blocks had
+	// run; empty otherwise.
+	Stopped string `json:"stopped,omitempty"`
+}
+
+// Arm is one build.
+type Arm struct {
+	Name string `json:"name"`
+	// Ref is the revision as it was asked for; "" means the working tree.
+	Ref     string `json:"ref"`
+	Commit  string `json:"commit"`
+	Subject string `json:"subject"`         // of the commit
+	Dirty   bool   `json:"dirty"`           // the working tree differed from the commit
+	Fault   string `json:"fault,omitempty"` // what was planted
+	// SHA256 is the hash of the binary, in hexadecimal.
+	SHA256 string `json:"sha256"`
+	// Dropped are options of the plan that this build's store does not know.
+	Dropped []string `json:"dropped_options,omitempty"`
+}
+
+// Accepted is one trailer Gate-accept.
+type Accepted struct {
+	Metric string `json:"metric"`
+	Load   string `json:"load,omitempty"` // empty: of all loads
+	Reason string `json:"reason"`
+	Commit string `json:"commit"`
+}
+
+// Arm returns the arm of this name, or nil.
+func (g *Gate) Arm(name string) *Arm {
+	for i := range g.Arms {
+		if g.Arms[i].Name == name {
+			return &g.Arms[i]
+		}
+	}
+	return nil
+}
