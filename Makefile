@@ -120,6 +120,13 @@ sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sw
 	@[ -n "$(filter $(SWEEPS),$(PLAN))" ] || { echo "PLAN is '$(PLAN)'; accepted: $(SWEEPS)"; exit 1; }
 	@bin/metabench run $(PLAN) --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
 
+# The revision to compare with, and the one to judge: the working tree by default.
+# The gate builds both by itself; its own program is this tree's.
+BASE ?= HEAD~1
+.PHONY: gate
+gate: build ## is the working tree (or HEAD_REF=...) slower or costlier than BASE=HEAD~1? exit 0, 1, or 3 for inconclusive
+	@bin/metabench gate --base $(BASE) $(if $(HEAD_REF),--head $(HEAD_REF)) $(if $(SMOKE),--level smoke --steady-only) $(ARGS)
+
 # Every committed run, by the folder's name: a run's section is its plan's.
 REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifest.json))
 .PHONY: report

@@ -23,7 +23,10 @@
 // each trial from the records so far, in step 2 as in step 6. usl fits
 // throughput against clients.
 //
-// Steps 1 to 4, capacity apart, never look at results, steps 6 never run a trial: a report can be
+// A regression gate (gate) compares two revisions of the store, which revision
+// builds: run asks gate block by block what is still undecided.
+//
+// Steps 1 to 4, capacity and gate apart, never look at results, steps 6 never run a trial: a report can be
 // remade from records alone. ceiling also holds the target that does nothing;
 // peer/etcd, a module of its own, is a store of others as a target.
 package harness

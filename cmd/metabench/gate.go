@@ -99,8 +99,6 @@ func newGateCommand() *cobra.Command {
 	fl.StringVar(&f.tags, "tags", "norocksdb", "build tags of both stores")
 	fl.StringVar(&o.Out, "out", "", "directory to make for the results (default results/gate-TIME)")
 	fl.StringVar(&o.DataDir, "data-dir", "", "where trials keep their data while they run (default: inside the results)")
-	cmd.MarkFlagsMutuallyExclusive("base", "baseline", "report")
-	cmd.MarkFlagsOneRequired("base", "baseline", "report")
 	return cmd
 }
 
@@ -121,7 +119,15 @@ func gateStatus(err error) error {
 }
 
 func (f *gateFlags) run(cmd *cobra.Command) error {
-	ctx := cmd.Context()
+	ctx, given := cmd.Context(), 0
+	for _, value := range []string{f.base, f.baseline, f.report} {
+		if value != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		return errors.New("gate: say what to compare with: one of --base REF, --baseline DIR and --report DIR")
+	}
 	if f.report != "" {
 		return f.conclude(cmd.OutOrStdout(), f.report)
 	}

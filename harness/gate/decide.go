@@ -81,7 +81,7 @@ func look(g Gate, losses Losses, alpha, beta float64) Decision {
 	if d.SE > 0 { // else the pairs agree to the last digit
 		reject, accept = t.Quantile(1-alpha)*d.SE, t.Quantile(1-beta)*d.SE
 	}
-	floor := math.Log1p(g.Floor)
+	floor := g.limit()
 	d.AtLeast, d.AtMost = d.Mean-reject, d.Mean+accept
 	better := d.Mean+reject < -floor
 	switch {
@@ -129,6 +129,22 @@ func (g Gate) loss(old, next float64) float64 {
 		return -l
 	}
 	return l
+}
+
+// limit is the floor as a loss.
+func (g Gate) limit() float64 {
+	if g.Metric.Better == Higher {
+		return -math.Log1p(-g.Floor) // 5 % less, which is a little more than old is 5 % more
+	}
+	return math.Log1p(g.Floor)
+}
+
+// share is a loss as a part of old: of a throughput that fell to 90 %, 0.1.
+func (g Gate) share(loss float64) float64 {
+	if g.Metric.Better == Higher {
+		return -math.Expm1(-loss)
+	}
+	return math.Expm1(loss)
 }
 
 // Ratio is new/old for a loss of the gate's.

@@ -21,13 +21,13 @@
 // A loss is compared with the gate's floor f, below which nobody cares. At a look
 // k, with mean loss m of n blocks and its standard error s:
 //
-//	regressed     m - t(n-1, a_k) s > log(1+f)   worse by more than the floor
-//	improved      m + t(n-1, a_k) s < -log(1+f)  better by more than the floor
-//	pass          m + t(n-1, b_k) s < log(1+f)   if worse, by less than the floor
+//	regressed     m - t(n-1, a_k) s > F    worse by more than the floor
+//	improved      m + t(n-1, a_k) s < -F   better by more than the floor
+//	pass          m + t(n-1, b_k) s < F    if worse, by less than the floor
 //	undecided     otherwise: more blocks until the next look
 //	inconclusive  undecided at the last look
 //
-// t(d, p) is the upper point of Student's t with d degrees of freedom. A metric of
+// F is log(1+f), or -log(1-f) of a metric of which more is better. t(d, p) is the upper point of Student's t with d degrees of freedom. A metric of
 // which neither more nor less is better (entries per Ready) regresses on either
 // side, each with half of a_k, and passes when both bounds are within the floor.
 //

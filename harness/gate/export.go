@@ -34,8 +34,8 @@ type rowJSON struct {
 	Base    float64  `json:"base_median"`
 	Head    float64  `json:"head_median"`
 	Ratio   *float64 `json:"ratio"`
-	// AtLeast and AtMost are the bounds of the loss, as ratios to 1; null without
-	// enough blocks.
+	// AtLeast and AtMost are the bounds of the loss, as shares of base: 0.1 is 10 %
+	// worse. They are null without enough blocks.
 	AtLeast  *float64 `json:"loss_at_least"`
 	AtMost   *float64 `json:"loss_at_most"`
 	Accepted string   `json:"accepted,omitempty"`
@@ -67,7 +67,7 @@ func rowsJSON(rows []Row) []rowJSON {
 	for i, w := range rows {
 		all[i] = rowJSON{
 			Metric: w.Gate.Metric.Name, Load: w.Gate.Load, Kind: w.Gate.Kind, Unit: w.Gate.Metric.Unit, Verdict: w.Verdict, Blocks: w.N, Look: w.Look,
-			Floor: w.Gate.Floor, Base: w.Old, Head: w.New, AtLeast: finite(math.Expm1(w.AtLeast)), AtMost: finite(math.Expm1(w.AtMost)),
+			Floor: w.Gate.Floor, Base: w.Old, Head: w.New, AtLeast: finite(w.Gate.share(w.AtLeast)), AtMost: finite(w.Gate.share(w.AtMost)),
 		}
 		if w.N > 0 {
 			all[i].Ratio = finite(w.Gate.Ratio(w.Mean))
@@ -124,7 +124,7 @@ func (r *Result) JUnit() ([]byte, error) {
 		c := testCase{Class: "gate." + w.Gate.Kind, Name: w.Gate.Name(), Output: strings.Trim(w.line(), "| \n")}
 		switch {
 		case w.Fails():
-			c.Failure = &message{fmt.Sprintf("%s, %s; floor %s", w.Verdict, change(math.Log(w.Gate.Ratio(w.Mean))), change(math.Log1p(w.Gate.Floor)))}
+			c.Failure = &message{fmt.Sprintf("%s, %s; floor %s", w.Verdict, change(math.Log(w.Gate.Ratio(w.Mean))), percent(w.Gate.Floor))}
 		case w.Verdict == Regressed:
 			c.Skipped = &message{"accepted: " + w.Accepted.Reason}
 		case w.Verdict == Inconclusive:

@@ -67,19 +67,21 @@ func (w Row) line() string {
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %s |\n", w.Gate.Metric.Name, w.Gate.Load,
 		stats.Number(w.Old), stats.Number(w.New), w.Gate.Metric.Unit, change(math.Log(w.Gate.Ratio(w.Mean))),
-		change(w.AtLeast), change(w.AtMost), change(math.Log1p(w.Gate.Floor)), w.N, verdict)
+		percent(w.Gate.share(w.AtLeast)), percent(w.Gate.share(w.AtMost)), percent(w.Gate.Floor), w.N, verdict)
 }
 
 // change writes the logarithm of a ratio in percent.
-func change(l float64) string {
-	if math.IsNaN(l) || math.IsInf(l, 0) {
+func change(l float64) string { return percent(math.Expm1(l)) }
+
+// percent writes a share with its sign; - if it is unknown.
+func percent(share float64) string {
+	if math.IsNaN(share) || math.IsInf(share, 0) {
 		return "-"
 	}
-	p := 100 * math.Expm1(l)
-	if math.Abs(p) < 0.005 {
+	if math.Abs(share) < 0.00005 {
 		return "0 %"
 	}
-	return fmt.Sprintf("%+.2f %%", p)
+	return fmt.Sprintf("%+.2f %%", 100*share)
 }
 
 func (r *Result) writeHints(b *strings.Builder) {

@@ -39,7 +39,8 @@ type GateOptions struct {
 	SteadyOnly bool
 	// Accepted are the losses that are not to fail.
 	Accepted []record.Accepted
-	// Baseline, if not nil, stands in for arm base. It must fit (gate.CheckBaseline).
+	// Baseline, if not nil, stands in for arm base. Gate returns gate.ErrBaseline if
+	// it does not fit.
 	Baseline *record.Run
 	// Budget ends the run before the planned blocks have run; 0 means no bound.
 	Budget time.Duration
@@ -68,7 +69,12 @@ func Gate(ctx context.Context, o GateOptions) (dir string, err error) {
 	}
 	g.progress = newProgress(g.Options, g.matrix, g.session, nil)
 	noteFilesystem(g.progress, g.session)
-	err = g.runAll(ctx)
+	if o.Baseline != nil {
+		err = gate.CheckBaseline(*o.Baseline, g.manifest)
+	}
+	if err == nil {
+		err = g.runAll(ctx)
+	}
 	g.progress.finish()
 	if err == nil {
 		err = g.finish()

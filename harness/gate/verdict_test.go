@@ -1,0 +1,203 @@
+package gate
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/harness/record"
+)
+
+const testRules = `
+alpha: 0.05
+beta: 0.05
+looks: [0.5, 1]
+gates:
+  - {metric: allocs_per_op, load: put, kind: steady, floor: 2}
+  - {metric: entries_per_ready, load: put, kind: steady, floor: 2}
+  - {metric: throughput, load: put, kind: noisy, floor: 5}
+plants:
+  - {name: allocation, metric: allocs_per_op, load: put}
+  - {name: delay, metric: throughput, load: put}
+`
+
+// arms are the means of a simulated store: how it differs from a usual one.
+type armTruth struct{ allocs, ops, stage float64 }
+
+// simulated makes the records of a gate of so many blocks.
+func simulated(blocks int, truths map[string]armTruth) record.Run {
+	m := record.Manifest{Schema: record.Schema, Plan: "gate", Level: "default", Blocks: blocks, Gate: &record.Gate{Rules: testRules}}
+	rng := rand.New(rand.NewPCG(7, 7))
+	var trials []record.Trial
+	for _, arm := range []string{record.ArmBase, record.ArmHead, record.ArmAgain, record.ArmPlanted + "allocation", record.ArmPlanted + "delay"} {
+		truth := truths[arm]
+		a := record.Arm{Name: arm, Commit: "0123456789abcdef", Subject: "store: " + arm}
+		if arm == record.ArmPlanted+"delay" || arm == record.ArmPlanted+"allocation" {
+			a.Fault = "a known " + arm
+		}
+		m.Gate.Arms = append(m.Gate.Arms, a)
+		cell := record.Cell{ID: "memory/put" + ArmSuffix(arm), Workload: "put", Target: "metastore", Options: map[string]string{record.OptionArm: arm}}
+		m.Cells = append(m.Cells, cell)
+		for b := range blocks {
+			const ops = 10_000
+			slow := 1 + 0.01*rng.NormFloat64()
+			trials = append(trials, record.Trial{
+				Schema: record.Schema, Cell: cell.ID, Block: b, MeasureNS: int64(1e9 / (1 + truth.ops) * slow), Durability: record.TierSynced,
+				Workload: record.Workload{Name: "put"}, Ops: []record.OpStats{{Op: record.OpPut, Count: ops}},
+				Store:     record.Process{HeapAllocs: int64(ops * (70 + truth.allocs + 0.2*rng.NormFloat64()))},
+				Mechanism: &record.Mechanism{AppliedOps: ops, Readys: ops, ReadyEntries: ops, Proposals: ops, ProposedOps: ops, Fsyncs: ops, WALBytes: 300 * ops},
+				Stages:    &record.Stages{Samples: 100, SumNS: map[string]int64{record.StageApply: int64(1e6 * (1 + truth.stage)), record.StageEncode: 5e5}},
+			})
+		}
+	}
+	return record.Run{Dir: "run", Manifest: m, Trials: trials}
+}
+
+// found are the truths of planted arms.
+func truths(head armTruth) map[string]armTruth {
+	return map[string]armTruth{
+		record.ArmHead: head, record.ArmAgain: head,
+		record.ArmPlanted + "allocation": {allocs: head.allocs + 5, ops: head.ops},
+		record.ArmPlanted + "delay":      {allocs: head.allocs, ops: head.ops - 0.15},
+	}
+}
+
+func judge(t *testing.T, run record.Run) *Result {
+	t.Helper()
+	res, err := Judge(run, nil)
+	require.NoError(t, err)
+	return res
+}
+
+func TestEqualRevisionsPass(t *testing.T) {
+	res := judge(t, simulated(24, truths(armTruth{})))
+	require.Equal(t, Pass, res.Outcome, res.Reason)
+	require.Len(t, res.Rows, 3)
+	require.Len(t, res.Tests, 3)
+	for _, test := range res.Tests {
+		require.Empty(t, test.Failures())
+	}
+}
+
+// TestLossIsNamedWithItsCulprit checks the verdict, the hints and every form of
+// output of a head with three more allocations and a longer apply stage.
+func TestLossIsNamedWithItsCulprit(t *testing.T) {
+	run := simulated(24, truths(armTruth{allocs: 3, ops: -0.12, stage: 0.5}))
+	res := judge(t, run)
+	require.Equal(t, Regressed, res.Outcome, res.Reason)
+	require.Equal(t, "2 of 3 gates regressed", res.Reason)
+	require.Equal(t, Regressed, res.Rows[0].Verdict)
+	require.Equal(t, Pass, res.Rows[1].Verdict)
+	require.InDelta(t, 0.88, res.Rows[2].Gate.Ratio(res.Rows[2].Mean), 0.01)
+	var names []string
+	for _, h := range res.Rows[2].Hints {
+		names = append(names, h.Name)
+	}
+	require.Equal(t, []string{"allocations per operation", record.StageApply}, names)
+
+	golden := filepath.Join("testdata", "regressed.md")
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(golden, []byte(res.Markdown()), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), res.Markdown(), "UPDATE_GOLDEN=1 go test ./harness/gate rewrites it")
+
+	b, err := res.JSON()
+	require.NoError(t, err)
+	var parsed resultJSON
+	require.NoError(t, json.Unmarshal(b, &parsed))
+	require.Equal(t, Regressed, parsed.Outcome)
+	require.NotEmpty(t, parsed.Gates[0].Hints)
+	require.True(t, parsed.SelfTest[0].OK)
+
+	b, err = res.JUnit()
+	require.NoError(t, err)
+	var junit suites
+	require.NoError(t, xml.Unmarshal(b, &junit))
+	require.Equal(t, 3, junit.Suites[0].Tests)
+	require.Equal(t, 2, junit.Suites[0].Failures)
+	require.Zero(t, junit.Suites[1].Failures)
+}
+
+func TestAcceptedLossPasses(t *testing.T) {
+	run := simulated(24, truths(armTruth{allocs: 3}))
+	run.Manifest.Gate.Accepted = []record.Accepted{{Metric: "allocs_per_op", Reason: "pooled buffers removed", Commit: "c0ffee"}}
+	res := judge(t, run)
+	require.Equal(t, Pass, res.Outcome, res.Reason)
+	require.Contains(t, res.Markdown(), "Accepted by commit c0ffee: allocs_per_op@put - pooled buffers removed")
+	b, err := res.JUnit()
+	require.NoError(t, err)
+	require.Contains(t, string(b), `message="accepted: pooled buffers removed"`)
+}
+
+// TestMachineThatCannotGate checks that a fault which is not found, and a build
+// that seems worse than itself, make the run inconclusive whatever else it says.
+func TestMachineThatCannotGate(t *testing.T) {
+	blind := truths(armTruth{allocs: 3})
+	blind[record.ArmPlanted+"delay"] = armTruth{allocs: 3}
+	res := judge(t, simulated(24, blind))
+	require.Equal(t, Inconclusive, res.Outcome)
+	require.Contains(t, res.Reason, "this machine cannot gate today: 1 rows")
+
+	differs := truths(armTruth{})
+	differs[record.ArmAgain] = armTruth{ops: -0.2}
+	res = judge(t, simulated(24, differs))
+	require.Equal(t, Inconclusive, res.Outcome)
+	require.Contains(t, res.Markdown(), "| head against itself | throughput@put |")
+}
+
+func TestStoppedRunIsInconclusive(t *testing.T) {
+	run := simulated(24, truths(armTruth{}))
+	var kept []record.Trial
+	for _, trial := range run.Trials {
+		if trial.Block < 4 || trial.Cell != "memory/put/arm=base" && trial.Block < 12 {
+			kept = append(kept, trial)
+		}
+	}
+	run.Trials = kept
+	run.Manifest.Gate.Stopped = "the budget of 1m0s was used up"
+	res := judge(t, run)
+	require.Equal(t, Inconclusive, res.Outcome)
+	require.Contains(t, res.Reason, "3 of 3 gates could not be decided: the budget of 1m0s was used up")
+}
+
+// TestWrongAnswersFail checks that void trials of head alone are its fault, and
+// that those of both sides are not.
+func TestWrongAnswersFail(t *testing.T) {
+	run := simulated(24, truths(armTruth{}))
+	spoil := func(arm string) {
+		for i := range run.Trials {
+			if run.Trials[i].Cell == "memory/put"+ArmSuffix(arm) && run.Trials[i].Block == 3 {
+				run.Trials[i].Void = "check answers failed: a get missed a put"
+			}
+		}
+	}
+	spoil(record.ArmHead)
+	res := judge(t, run)
+	require.Equal(t, Regressed, res.Outcome)
+	require.Contains(t, res.Reason, "head failed a check in 1 trials, first in memory/put/arm=head, block 3: check answers failed")
+	spoil(record.ArmBase)
+	require.Equal(t, Pass, judge(t, run).Outcome)
+}
+
+func TestRecordsThatAreNoGate(t *testing.T) {
+	run := simulated(24, truths(armTruth{}))
+	run.Manifest.Gate = nil
+	_, err := Judge(run, nil)
+	require.ErrorIs(t, err, ErrRecords)
+	run = simulated(24, truths(armTruth{}))
+	run.Trials[0].Cell = "other"
+	_, err = Judge(run, nil)
+	require.ErrorIs(t, err, ErrRecords)
+	run = simulated(24, truths(armTruth{}))
+	run.Manifest.Cells[0].Options[record.OptionArm] = "other"
+	_, err = Judge(run, nil)
+	require.ErrorIs(t, err, ErrRecords)
+}

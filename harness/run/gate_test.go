@@ -1,0 +1,189 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"metastorebench/harness/gate"
+	"metastorebench/harness/plan"
+	"metastorebench/harness/record"
+	"metastorebench/harness/trial"
+)
+
+const gatePlan = `
+name: tiny-gate
+title: a gate for tests
+baseline: {propose: batch, engine: memory}
+workloads:
+  put: {type: put, operations: 100, clients: 1, key_bytes: 8, value_bytes: 64, keys: 100}
+  other: {type: put, operations: 100, clients: 1, key_bytes: 8, value_bytes: 64, keys: 100}
+groups:
+  - {name: all, designs: [fixed], workloads: [put, other]}
+levels:
+  default: {blocks: 12, warmup: 1ms, measure: 1s}
+`
+
+const gateRules = `
+alpha: 0.05
+beta: 0.05
+looks: [0.5, 1]
+gates:
+  - {metric: allocs_per_op, load: put, kind: steady, floor: 2}
+plants:
+  - {name: allocation, metric: allocs_per_op, load: put}
+`
+
+// gateBench is a gate whose trials only say how many allocations each arm has.
+type gateBench struct {
+	*bench
+	opts   GateOptions
+	allocs map[string]int64
+}
+
+func newGateBench(t *testing.T) *gateBench {
+	g := &gateBench{bench: newBench(t), allocs: map[string]int64{"planted-allocation": 10}}
+	g.bench.opts.Trial = g.trial
+	require.NoError(t, os.WriteFile(g.bench.opts.Plan, []byte(gatePlan), 0o644))
+	g.opts = GateOptions{Options: g.bench.opts, Rules: gateRules, Command: []string{"metabench", "gate"}}
+	for _, name := range []string{record.ArmBase, record.ArmHead, record.ArmAgain, "planted-allocation"} {
+		g.opts.Arms = append(g.opts.Arms, GateArm{Arm: record.Arm{Name: name}, Binary: g.bench.opts.Metastore})
+	}
+	return g
+}
+
+func (g *gateBench) trial(ctx context.Context, s trial.Spec) (record.Trial, error) {
+	t, err := g.bench.trial(ctx, s)
+	t.Ops = []record.OpStats{{Op: record.OpPut, Count: 100}}
+	t.Store.HeapAllocs = 7000 + 100*g.allocs[s.Cell.Options[record.OptionArm]] + int64(s.Block)
+	return t, err
+}
+
+// TestGateRunsWhatIsUndecided checks that blocks hold each arm once, in one
+// stretch, with a seed of their own, and that nothing runs once all is decided;
+// loads that no gate is about are left out.
+func TestGateRunsWhatIsUndecided(t *testing.T) {
+	g := newGateBench(t)
+	dir, err := Gate(t.Context(), g.opts)
+	require.NoError(t, err)
+	require.Len(t, g.specs, 4*6, "decided at the first look, of six blocks")
+	seeds := make(map[uint64]bool)
+	for b := range 6 {
+		arms := make(map[string]bool)
+		for _, s := range g.specs[4*b : 4*b+4] {
+			require.Equal(t, b, s.Block)
+			require.Equal(t, g.specs[4*b].Seed, s.Seed)
+			require.Equal(t, "put", s.Workload.Name)
+			arms[s.Cell.Options[record.OptionArm]] = true
+		}
+		require.Len(t, arms, 4)
+		seeds[g.specs[4*b].Seed] = true
+	}
+	require.Len(t, seeds, 6)
+	run, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	require.Len(t, run.Manifest.Gate.Arms, 4)
+	require.False(t, run.Manifest.Finished.IsZero())
+	res, err := gate.Judge(run, nil)
+	require.NoError(t, err)
+	require.Equal(t, gate.Pass, res.Outcome, res.Reason)
+
+	// Against that run's head, a new one with an allocation more per operation.
+	g2 := newGateBench(t)
+	g2.opts.Arms, g2.opts.Baseline = g2.opts.Arms[1:], &run
+	g2.allocs = map[string]int64{record.ArmHead: 5, record.ArmAgain: 5, "planted-allocation": 15}
+	dir, err = Gate(t.Context(), g2.opts)
+	require.NoError(t, err)
+	next, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	require.Equal(t, run.Dir, next.Manifest.Gate.Baseline)
+	res, err = gate.Judge(next, &run)
+	require.NoError(t, err)
+	require.Equal(t, gate.Regressed, res.Outcome, res.Reason)
+}
+
+func TestGateStopsAtItsBudget(t *testing.T) {
+	g := newGateBench(t)
+	g.opts.Budget = time.Nanosecond
+	dir, err := Gate(t.Context(), g.opts)
+	require.NoError(t, err)
+	run, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	require.Contains(t, run.Manifest.Gate.Stopped, "the budget of 1ns was used up after 0 of 12 blocks")
+	require.Empty(t, run.Trials)
+}
+
+func TestGateIsInterrupted(t *testing.T) {
+	g := newGateBench(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	g.opts.Trial = func(ctx context.Context, s trial.Spec) (record.Trial, error) {
+		cancel()
+		return record.Trial{}, ctx.Err()
+	}
+	_, err := Gate(ctx, g.opts)
+	require.ErrorIs(t, err, ErrInterrupted)
+	left, err := filepath.Glob(filepath.Join(g.opts.Out, tempPattern))
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestGateThatCannotBeMade(t *testing.T) {
+	g := newGateBench(t)
+	g.opts.Arms = g.opts.Arms[:1]
+	_, err := Gate(t.Context(), g.opts)
+	require.ErrorIs(t, err, ErrArm)
+	require.ErrorContains(t, err, "no arm head")
+
+	g = newGateBench(t)
+	g.opts.Trial = func(_ context.Context, s trial.Spec) (record.Trial, error) { return record.Trial{}, errors.New("no ready line") }
+	_, err = Gate(t.Context(), g.opts)
+	require.ErrorIs(t, err, ErrArm)
+	require.ErrorContains(t, err, "load put: store cannot be driven: no ready line")
+
+	g = newGateBench(t)
+	usual := g.opts.Trial
+	g.opts.Trial = func(ctx context.Context, s trial.Spec) (record.Trial, error) {
+		r, err := usual(ctx, s)
+		if s.Cell.Options[record.OptionArm] == record.ArmBase {
+			r.Void = "store's metrics: metastore_wal_bytes_total: missing"
+		}
+		return r, err
+	}
+	_, err = Gate(t.Context(), g.opts)
+	require.ErrorIs(t, err, ErrArm)
+	require.ErrorContains(t, err, "arm base, load put: store cannot be driven: store's metrics")
+
+	g = newGateBench(t)
+	require.NoError(t, os.WriteFile(g.opts.Plan, []byte(strings.Replace(gatePlan, "designs: [fixed],", "designs: [fixed], vary: {propose: [perop, batch]},", 1)), 0o644))
+	_, err = Gate(t.Context(), g.opts)
+	require.ErrorIs(t, err, ErrGatePlan)
+	require.ErrorContains(t, err, "workload put is in more than one cell")
+}
+
+// TestOptionsOfAnOlderStore checks that an axis which a store lacks is dropped only
+// where that makes both sides the same.
+func TestOptionsOfAnOlderStore(t *testing.T) {
+	axis := func(name string, values ...string) plan.Axis {
+		a := plan.Axis{Name: name}
+		for i, v := range values {
+			a.Values = append(a.Values, plan.Value{Name: v, Baseline: i == 0, Available: true})
+		}
+		return a
+	}
+	head := plan.Catalog{axis("propose", "perop", "batch"), axis("pool", "off", "on")}
+	old := plan.Catalog{axis("propose", "perop", "batch")}
+	fit, dropped, err := fitOptions(map[string]string{"propose": "batch", "pool": "off"}, head, old)
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"propose": "batch"}, fit)
+	require.Equal(t, []string{"pool"}, dropped)
+	_, _, err = fitOptions(map[string]string{"propose": "batch", "pool": "on"}, head, old)
+	require.ErrorContains(t, err, "its store has no axis pool, and the plan asks for on; accepted: off")
+	_, _, err = fitOptions(map[string]string{"propose": "batch"}, head, plan.Catalog{axis("propose", "perop")})
+	require.ErrorContains(t, err, `unknown value "batch" of axis propose; accepted: perop`)
+}
