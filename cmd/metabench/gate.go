@@ -35,8 +35,8 @@ A commit between base and head may accept a loss by a trailer:
 
   Gate-accept: allocs_per_op - pooled buffers removed, see #12
 
-Results are a run's directory with gate.md, gate.json, gate.xml (JUnit) and
-figures, which "metabench gate --report DIR" remakes from its records.
+Results are a run's directory with gate.md, gate.json and gate.xml (JUnit), which
+"metabench gate --report DIR" remakes from its records.
 
 Exit status: 0 pass, 1 regressed, 3 inconclusive, 2 misuse: an unknown revision,
 one that does not build, stores that cannot be compared.`
@@ -44,7 +44,7 @@ one that does not build, stores that cannot be compared.`
 const gateExamples = `  metabench gate --base HEAD~1
   metabench gate --base origin/main --merge-base --head HEAD
   metabench gate --base HEAD~1 --level smoke --steady-only    about two minutes, no times
-  metabench gate --base v1 --head v2 --record                 and append to results/history.jsonl
+  metabench gate --base v1 --head v2
   metabench gate --baseline results/gate-20260102T030405Z     against the head of a stored run
   metabench gate --report results/gate-20260102T030405Z`
 
@@ -66,8 +66,6 @@ type gateFlags struct {
 	rules     string
 	tags      string
 	seed      uint64
-	record    bool
-	history   string
 	log       io.Writer
 }
 
@@ -139,7 +137,7 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	case err == nil:
 	case ctx.Err() != nil && !errors.Is(err, benchrun.ErrInterrupted):
 		return fmt.Errorf("%w: %w", benchrun.ErrInterrupted, err)
-	case f.optional && (errors.Is(err, revision.ErrUnknown) || errors.Is(err, revision.ErrNoParent)):
+	case f.optional && errors.Is(err, revision.ErrUnknown):
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "gate skipped: %v\n", err)
 		return err
 	default:

@@ -27,9 +27,10 @@
 //	undecided     otherwise: more blocks until the next look
 //	inconclusive  undecided at the last look
 //
-// F is log(1+f), or -log(1-f) of a metric of which more is better. t(d, p) is the upper point of Student's t with d degrees of freedom. A metric of
-// which neither more nor less is better (entries per Ready) regresses on either
-// side, each with half of a_k, and passes when both bounds are within the floor.
+// F is log(1+f), or -log(1-f) of a metric of which more is better. t(d, p) is the
+// upper point of Student's t with d degrees of freedom. A metric of which neither
+// more nor less is better (entries per Ready) regresses on either side, each with
+// half of a_k, and passes when both bounds are within the floor.
 //
 // # Error rates
 //

@@ -30,11 +30,8 @@ var (
 	// ErrRepository says that a directory is in no git repository, or that git
 	// cannot be run.
 	ErrRepository = errors.New("revision: no git repository")
-	// ErrUnknown says that a name is no revision.
+	// ErrUnknown says that a name is no revision, or one that a shallow clone lacks.
 	ErrUnknown = errors.New("revision: unknown revision")
-	// ErrNoParent says that a commit's parent is not in the repository: it has none,
-	// or the clone is shallow.
-	ErrNoParent = errors.New("revision: no parent commit")
 	// ErrBuild says that a revision could not be checked out or built; wrapped with
 	// the step and the end of its output, which the log holds in full.
 	ErrBuild = errors.New("revision: build failed")

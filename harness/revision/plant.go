@@ -109,14 +109,14 @@ func walBytes() Plant {
 
 // lostBatch proposes the commands of a batch in two entries, one after the other.
 func lostBatch() Plant {
-	const call = "\tdone, err := b.svc.store.ProposeBatch(ctx, cmds)\n"
-	const halves = `	half := (len(cmds) + 1) / 2
-	done, err := b.svc.store.ProposeBatch(ctx, cmds[:half])
-	if err == nil && half < len(cmds) {
-		var rest []kv.Result
-		rest, err = b.svc.store.ProposeBatch(ctx, cmds[half:])
-		done = append(done, rest...)
-	}
+	const call = "\t\tdone, err = b.svc.store.ProposeBatch(ctx, cmds)\n"
+	const halves = `		half := (len(cmds) + 1) / 2
+		done, err = b.svc.store.ProposeBatch(ctx, cmds[:half])
+		if err == nil && half < len(cmds) {
+			var rest []kv.Result
+			rest, err = b.svc.store.ProposeBatch(ctx, cmds[half:])
+			done = append(done, rest...)
+		}
 `
 	return Plant{Name: plantLostBatch, Doc: "batches are proposed in two halves", edits: []edit{{"core/api/batch_call.go", call, halves}}}
 }

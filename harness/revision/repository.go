@@ -42,15 +42,6 @@ func (r Repository) Resolve(ctx context.Context, name string) (string, error) {
 	return hash, nil
 }
 
-// Parent returns the first parent of a commit (ErrNoParent).
-func (r Repository) Parent(ctx context.Context, hash string) (string, error) {
-	parent, err := git(ctx, r.Root, "rev-parse", "--verify", "--quiet", hash+"^1^{commit}")
-	if err != nil {
-		return "", fmt.Errorf("%w of %.12s: it has none, or the clone is shallow", ErrNoParent, hash)
-	}
-	return parent, nil
-}
-
 // MergeBase returns the newest commit that both have in their history.
 func (r Repository) MergeBase(ctx context.Context, a, b string) (string, error) {
 	base, err := git(ctx, r.Root, "merge-base", a, b)

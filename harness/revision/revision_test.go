@@ -54,11 +54,6 @@ func TestRepository(t *testing.T) {
 		require.ErrorIs(t, err, ErrUnknown, name)
 		require.ErrorContains(t, err, "accepted: a commit, branch or tag")
 	}
-	parent, err := r.Parent(t.Context(), commits[1])
-	require.NoError(t, err)
-	require.Equal(t, commits[0], parent)
-	_, err = r.Parent(t.Context(), commits[0])
-	require.ErrorIs(t, err, ErrNoParent)
 	base, err := r.MergeBase(t.Context(), commits[0], commits[1])
 	require.NoError(t, err)
 	require.Equal(t, commits[0], base)

@@ -141,7 +141,9 @@ func TestGateThatCannotBeMade(t *testing.T) {
 	require.ErrorContains(t, err, "no arm head")
 
 	g = newGateBench(t)
-	g.opts.Trial = func(_ context.Context, s trial.Spec) (record.Trial, error) { return record.Trial{}, errors.New("no ready line") }
+	g.opts.Trial = func(_ context.Context, s trial.Spec) (record.Trial, error) {
+		return record.Trial{}, errors.New("no ready line")
+	}
 	_, err = Gate(t.Context(), g.opts)
 	require.ErrorIs(t, err, ErrArm)
 	require.ErrorContains(t, err, "load put: store cannot be driven: no ready line")
