@@ -5,11 +5,17 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Resamples is the number of bootstrap resamples of a comparison. One more
 // makes every usual level a whole rank, and 1/10,000 the least p-value.
 const Resamples = 9999
+
+// roundingError is the share of the sample's variance that may be left over of a
+// resample that has none.
+const roundingError = 1e-9
 
 // bootstrapSeed makes resampling a function of the data alone, so that a report
 // can be remade byte for byte.
@@ -76,13 +82,29 @@ func studentized(d []float64) (mean, half, p float64) {
 		}
 		m := sum / n
 		variance := (squares/n - m*m) / (n - 1)
-		ts[b] = math.Abs(m) / math.Sqrt(max(variance, 0)) // +Inf if all are one value
+		if variance < roundingError*se*se { // all are one value
+			variance = 0
+		}
+		ts[b] = math.Abs(m) / math.Sqrt(variance)
 		if ts[b] >= math.Abs(mean)/se {
 			beyond++
 		}
 	}
 	quantile := selectRank(ts, int(math.Ceil(Confidence*(Resamples+1)))-1)
+	if math.IsInf(quantile, 1) {
+		half, p = studentT(n, mean, se)
+		return mean, half, p
+	}
 	return mean, quantile * se, float64(1+beyond) / (Resamples + 1)
+}
+
+// studentT gives what studentized gives, from Student's distribution. It stands in
+// where nearly all values agree, as those of clients who wait for the same few slow
+// syncs do: then so many resamples hold one value only, which have no standard error,
+// that the bootstrap has no quantile.
+func studentT(n, mean, se float64) (half, p float64) {
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}
+	return t.Quantile((1+Confidence)/2) * se, 2 * t.Survival(math.Abs(mean)/se)
 }
 
 // drawsCache has the draws by sample size: a report resamples a few sizes many
