@@ -104,11 +104,16 @@ func TestStoreDiesWithItsParent(t *testing.T) {
 // A child that dies cancels what is done with it, and says how it died; one that
 // is stopped in order does not.
 func TestWatch(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo") // holds the child up until the test opens it
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
 	ctx, cancel := context.WithCancelCause(t.Context())
-	p, err := Start(t.Context(), []string{"/bin/sh", "-c", `echo 'ready {"client":"127.0.0.1:1"}'; read x; echo ouch >&2; exit 3`})
+	p, err := Start(t.Context(), []string{"/bin/sh", "-c", `echo 'ready {"client":"127.0.0.1:1"}'; read x <` + fifo + `; echo ouch >&2; exit 3`})
 	require.NoError(t, err)
 	stop := p.Watch(cancel)
 	defer stop()
+	writer, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	require.NoError(t, writer.Close())
 	<-ctx.Done()
 	require.ErrorIs(t, context.Cause(ctx), ErrEnded)
 	require.ErrorContains(t, context.Cause(ctx), "exit status 3; it said: ouch")
