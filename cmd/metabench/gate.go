@@ -15,6 +15,7 @@ import (
 	"metastorebench/harness/record"
 	"metastorebench/harness/revision"
 	benchrun "metastorebench/harness/run"
+	"metastorebench/plots"
 )
 
 const gateLong = `Build two revisions of the store, run them against each other in interleaved
@@ -35,8 +36,10 @@ A commit between base and head may accept a loss by a trailer:
 
   Gate-accept: allocs_per_op - pooled buffers removed, see #12
 
-Results are a run's directory with gate.md, gate.json and gate.xml (JUnit), which
-"metabench gate --report DIR" remakes from its records.
+Results are a run's directory with gate.md, gate.json, gate.xml (JUnit) and a figure
+of the paired ratios, which "metabench gate --report DIR" remakes from its records.
+With --record what was measured of head is added to a history, in which
+"metabench trend" looks for steps.
 
 Exit status: 0 pass, 1 regressed, 3 inconclusive, 2 misuse: an unknown revision,
 one that does not build, stores that cannot be compared.`
@@ -44,7 +47,7 @@ one that does not build, stores that cannot be compared.`
 const gateExamples = `  metabench gate --base HEAD~1
   metabench gate --base origin/main --merge-base --head HEAD
   metabench gate --base HEAD~1 --level smoke --steady-only    about two minutes, no times
-  metabench gate --base v1 --head v2
+  metabench gate --base v1 --head v2 --record                 and append to results/history.jsonl
   metabench gate --baseline results/gate-20260102T030405Z     against the head of a stored run
   metabench gate --report results/gate-20260102T030405Z`
 
@@ -66,6 +69,8 @@ type gateFlags struct {
 	rules     string
 	tags      string
 	seed      uint64
+	record    bool
+	history   string
 	log       io.Writer
 }
 
@@ -85,7 +90,7 @@ func newGateCommand() *cobra.Command {
 	fl.StringVar(&f.base, "base", "", "the revision to compare with: a commit, branch or tag")
 	fl.StringVar(&f.head, "head", "", "the revision to judge (default: the working tree as it is)")
 	fl.BoolVar(&f.mergeBase, "merge-base", false, "compare with the newest commit that base and head have in common")
-	fl.BoolVar(&f.optional, "skip-without-base", false, "exit with 0, and say so, if base is not in this clone")
+	fl.BoolVar(&f.optional, "skip-without-base", false, "exit with 0, and say so, if base is not in this clone, or this is none")
 	fl.StringVar(&f.baseline, "baseline", "", "compare with the head of the gate's run in this directory, of the same machine and plan")
 	fl.StringVar(&f.report, "report", "", "remake the outputs of the run in this directory, and exit as it did")
 	fl.StringVar(&o.Plan, "plan", "gate", "the loads: a built-in plan, or a YAML file")
@@ -95,6 +100,8 @@ func newGateCommand() *cobra.Command {
 	fl.DurationVar(&o.Budget, "budget", 9*time.Minute, "begin no block after so long; what is undecided is inconclusive")
 	fl.Uint64Var(&f.seed, "seed", benchrun.DefaultSeed, "seed of every random choice")
 	fl.StringVar(&f.tags, "tags", "norocksdb", "build tags of both stores")
+	fl.BoolVar(&f.record, "record", false, "append what was measured of head to the history")
+	fl.StringVar(&f.history, "history", historyFile, "the history, one JSON document a line")
 	fl.StringVar(&o.Out, "out", "", "directory to make for the results (default results/gate-TIME)")
 	fl.StringVar(&o.DataDir, "data-dir", "", "where trials keep their data while they run (default: inside the results)")
 	return cmd
@@ -137,7 +144,7 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	case err == nil:
 	case ctx.Err() != nil && !errors.Is(err, benchrun.ErrInterrupted):
 		return fmt.Errorf("%w: %w", benchrun.ErrInterrupted, err)
-	case f.optional && errors.Is(err, revision.ErrUnknown):
+	case f.optional && (errors.Is(err, revision.ErrUnknown) || errors.Is(err, revision.ErrRepository)):
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "gate skipped: %v\n", err)
 		return err
 	default:
@@ -185,6 +192,11 @@ func (f *gateFlags) conclude(w io.Writer, dir string) error {
 	if err := writeGate(dir, res); err != nil {
 		return err
 	}
+	if f.record {
+		if err := gate.AppendHistory(f.history, res.Entry()); err != nil {
+			return err
+		}
+	}
 	if _, err := fmt.Fprintf(w, "%sResults: %s\n", res.Markdown(), dir); err != nil {
 		return err
 	}
@@ -230,7 +242,20 @@ func writeGate(dir string, res *gate.Result) error {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 	}
-	return nil
+	return drawGate(dir, res)
+}
+
+// drawGate draws the run's figure, unless it ended before there was anything to
+// draw.
+func drawGate(dir string, res *gate.Result) error {
+	figure, err := plots.GateRatios(res)
+	if errors.Is(err, plots.ErrNoData) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return saveFigures(dir, figure)
 }
 
 // measure builds the arms and runs them.

@@ -39,6 +39,10 @@ func TestGateSkipsWithoutBase(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run([]string{"gate", "--base", "no-such-branch", "--skip-without-base"}, &out, &bytes.Buffer{}))
 	require.Contains(t, out.String(), `gate skipped: revision: unknown revision "no-such-branch"`)
+	out.Reset()
+	t.Chdir(t.TempDir())
+	require.NoError(t, run([]string{"gate", "--base", "HEAD~1", "--skip-without-base"}, &out, &bytes.Buffer{}))
+	require.Contains(t, out.String(), "gate skipped: revision: no git repository")
 }
 
 // TestGateOfABaseThatDoesNotBuild checks that the step is named, the log kept and
@@ -91,7 +95,7 @@ func TestGateStatus(t *testing.T) {
 		require.NoError(t, record.WriteManifest(dir, m))
 		var out bytes.Buffer
 		err := run([]string{"gate", "--report", dir}, &out, &bytes.Buffer{})
-		for _, name := range []string{"gate.md", "gate.json", "gate.xml"} {
+		for _, name := range []string{"gate.md", "gate.json", "gate.xml", "figures/gate-ratios.svg"} {
 			require.FileExists(t, filepath.Join(dir, name))
 		}
 		require.Contains(t, out.String(), "| fsyncs_per_write | put |")
@@ -101,6 +105,13 @@ func TestGateStatus(t *testing.T) {
 		return exitStatus(err)
 	}
 	require.Equal(t, 1, report())
+	history := filepath.Join(dir, "history.jsonl")
+	err = run([]string{"gate", "--report", dir, "--record", "--history", history}, &bytes.Buffer{}, &bytes.Buffer{})
+	require.Equal(t, 1, exitStatus(err))
+	entries, err := gate.ReadHistory(history)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	require.InDelta(t, 1.5, entries[0].Values[0].Median, 1e-9)
 	m.Gate.Accepted = []record.Accepted{{Metric: "fsyncs_per_write", Reason: "why", Commit: "c0ffee"}}
 	require.Equal(t, 0, report())
 	m.Blocks = 12

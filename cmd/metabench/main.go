@@ -4,6 +4,7 @@
 //	metabench run PLAN       run a plan (see metabench run --help)
 //	metabench capacity       find the highest rate that meets an objective
 //	metabench gate           compare two revisions of the store; see its --help
+//	metabench trend          find steps in the history that the gate records
 //	metabench plans [NAME]   list the built-in plans, or print one
 //	metabench report DIR     remake figures and EXPERIMENTS.md from records
 //	metabench compare A B    compare two cells or two runs

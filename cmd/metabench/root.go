@@ -20,6 +20,7 @@ func newRoot() *cobra.Command {
 		newRunCommand(),
 		newCapacityCommand(),
 		newGateCommand(),
+		newTrendCommand(),
 		newPlansCommand(),
 		newReportCommand(),
 		newCompareCommand(),

@@ -139,6 +139,10 @@ func (g Gate) limit() float64 {
 	return math.Log1p(g.Floor)
 }
 
+// InFloors is a loss in units of the gate's floor: from 1 on it is to be called
+// regressed.
+func (g Gate) InFloors(loss float64) float64 { return loss / g.limit() }
+
 // share is a loss as a part of old: of a throughput that fell to 90 %, 0.1.
 func (g Gate) share(loss float64) float64 {
 	if g.Metric.Better == Higher {

@@ -21,6 +21,8 @@ var (
 	ErrRecords = errors.New("gate: records are not of a gate")
 	// ErrBaseline says that stored results are no baseline for a run.
 	ErrBaseline = errors.New("gate: stored results are no baseline")
+	// ErrHistory says that the history of runs cannot be read, extended or used.
+	ErrHistory = errors.New("gate: history")
 	// ErrTrailer says that a commit accepts a change in a form that is unknown.
 	ErrTrailer = errors.New("gate: trailer")
 )

@@ -154,11 +154,14 @@ func (r *Result) conclude() {
 	}
 }
 
-// wrong is the first void trial of head, if base had none: base runs the same
-// loads on the same machine, so that the fault is head's.
+// wrong is the first trial of head whose store was at fault, if base had none: base
+// runs the same loads on the same machine, so that the fault is head's.
 func (r *Result) wrong() *record.Trial {
 	var first *record.Trial
 	for i, t := range r.Voids {
+		if !storeFailed(t) {
+			continue
+		}
 		switch arm := armOf(r.Manifest, t.Cell); {
 		case arm == record.ArmBase:
 			return nil
@@ -171,11 +174,27 @@ func (r *Result) wrong() *record.Trial {
 
 func (r *Result) wrongs() (n int) {
 	for _, t := range r.Voids {
-		if armOf(r.Manifest, t.Cell) == record.ArmHead {
+		if storeFailed(t) && armOf(r.Manifest, t.Cell) == record.ArmHead {
 			n++
 		}
 	}
 	return n
+}
+
+// storeFailed reports whether a void trial is the store's fault. A trace whose times
+// do not add up is not: it is an estimate from few writes.
+func storeFailed(t record.Trial) bool {
+	traced := false
+	for _, c := range t.Checks {
+		switch {
+		case c.OK:
+		case c.Name == record.CheckStages:
+			traced = true
+		default:
+			return true
+		}
+	}
+	return !traced
 }
 
 // armOf returns the arm of a cell.

@@ -183,6 +183,19 @@ func TestWrongAnswersFail(t *testing.T) {
 	res := judge(t, run)
 	require.Equal(t, Regressed, res.Outcome)
 	require.Contains(t, res.Reason, "head failed a check in 1 trials, first in memory/put/arm=head, block 3: check answers failed")
+	// A trace that does not add up is no wrong answer.
+	spoiled := func() *record.Trial {
+		for i := range run.Trials {
+			if run.Trials[i].Void != "" {
+				return &run.Trials[i]
+			}
+		}
+		return nil
+	}()
+	spoiled.Checks = []record.Check{{Name: "answers", OK: true}, {Name: record.CheckStages}}
+	require.Equal(t, Pass, judge(t, run).Outcome)
+	spoiled.Checks[0].OK = false
+	require.Equal(t, Regressed, judge(t, run).Outcome)
 	spoil(record.ArmBase)
 	require.Equal(t, Pass, judge(t, run).Outcome)
 }

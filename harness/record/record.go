@@ -381,6 +381,10 @@ type Mechanism struct {
 	TotalAppliedOps int64 `json:"total_applied_ops"`           // since the store started, at the end of the trial
 }
 
+// CheckStages is the check that the traced stages of writes agree with their time:
+// one of the measurement, while all others are of the store.
+const CheckStages = "stages"
+
 // Check is one verification made inside the trial.
 type Check struct {
 	Name string `json:"name"`

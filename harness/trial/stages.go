@@ -121,7 +121,7 @@ func (t *trial) addStages(opened, closed *counters) error {
 }
 
 func checkStages(s *record.Stages, incomplete int64, service moments, clients int) record.Check {
-	c := record.Check{Name: "stages"}
+	c := record.Check{Name: record.CheckStages}
 	if s.Samples == 0 {
 		c.OK = service.n < 10*float64(s.SampleEvery)
 		c.Detail = fmt.Sprintf("no write traced among %.0f, one in %d should be", service.n, s.SampleEvery)
