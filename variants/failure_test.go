@@ -139,5 +139,5 @@ func TestFormatVersion(t *testing.T) {
 	require.NoError(t, errors.Join(err, f.Close()))
 	_, err = node.Start(t.Context(), o)
 	require.ErrorIs(t, err, node.ErrDataDir)
-	require.ErrorContains(t, err, "format version 3, this node is started with 2")
+	require.ErrorContains(t, err, "format version 3, accepted: 2; another version of this program has written it")
 }

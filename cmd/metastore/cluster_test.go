@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
 )
 
 // patience bounds every wait of these tests: they wait for events, and one that
@@ -33,6 +33,7 @@ type fleet struct {
 type fleetMember struct {
 	*process
 	name, dir, peerURL string
+	gate               *gate // before its peer port; nil: there is none
 }
 
 // newFleet starts size members with args and waits until all serve.
@@ -49,13 +50,19 @@ func newFleetOver(t *testing.T, scheme string, size int, args ...string) *fleet 
 		url := strings.Replace(freeURL(t), "http", scheme, 1)
 		f.members = append(f.members, &fleetMember{name: fmt.Sprint("m", i), dir: t.TempDir(), peerURL: url})
 	}
+	f.launchAll()
+	return f
+}
+
+// launchAll starts all members and waits until they serve.
+func (f *fleet) launchAll() {
+	f.t.Helper()
 	for _, m := range f.members {
 		f.launch(m, "new")
 	}
 	for _, m := range f.members {
-		m.awaitReady(t)
+		m.awaitReady(f.t)
 	}
-	return f
 }
 
 // freeURL returns a peer URL with a port that nobody listens on. It is below those
@@ -80,9 +87,13 @@ func (f *fleet) launch(m *fleetMember, state string) {
 	for _, o := range f.members {
 		cluster = append(cluster, o.name+"="+o.peerURL)
 	}
+	listen := m.peerURL
+	if m.gate != nil {
+		listen = m.gate.behind
+	}
 	m.process = launch(f.t, m.dir, append([]string{
 		"--name", m.name, "--initial-cluster", strings.Join(cluster, ","), "--initial-cluster-state", state,
-		"--initial-advertise-peer-urls", m.peerURL, "--listen-peer-urls", m.peerURL,
+		"--initial-advertise-peer-urls", m.peerURL, "--listen-peer-urls", listen,
 		"--heartbeat-interval", "20", "--election-timeout", "200",
 	}, f.args...)...)
 }
@@ -100,11 +111,16 @@ func (f *fleet) client(of ...*fleetMember) *clientv3.Client {
 	if len(of) == 0 {
 		of = f.members
 	}
+	return f.clientWith(nil, of...)
+}
+
+func (f *fleet) clientWith(opts []grpc.DialOption, of ...*fleetMember) *clientv3.Client {
+	f.t.Helper()
 	var endpoints []string
 	for _, m := range of {
 		endpoints = append(endpoints, m.ready.Client)
 	}
-	c, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: 10 * time.Second, Logger: zap.NewNop()})
+	c, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: 10 * time.Second, DialOptions: opts, Logger: zap.NewNop()})
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { _ = c.Close() })
 	return c
@@ -143,76 +159,6 @@ func (f *fleet) others(m *fleetMember) []*fleetMember {
 	return rest
 }
 
-// ledger is what clients were told, per key: each key has one writer, which counts.
-type ledger struct {
-	mu    sync.Mutex
-	acked map[string]int // the highest value that was acknowledged
-	tried map[string]int // the highest value that was sent
-	total int
-}
-
-// load puts ever higher numbers until ctx ends, from several writers, through
-// whichever members answer. A put without an answer may or may not have happened;
-// its writer goes on with the next number.
-func (l *ledger) load(ctx context.Context, c *clientv3.Client, writers int) *sync.WaitGroup {
-	wg := new(sync.WaitGroup)
-	for w := range writers {
-		wg.Go(func() {
-			key := fmt.Sprint("writer ", w)
-			for i := 1; ctx.Err() == nil; i++ {
-				l.note(l.tried, key, i, 0)
-				attempt, cancel := context.WithTimeout(ctx, 2*time.Second)
-				_, err := c.Put(attempt, key, fmt.Sprint(i))
-				cancel()
-				if err == nil {
-					l.note(l.acked, key, i, 1)
-				}
-			}
-		})
-	}
-	return wg
-}
-
-func (l *ledger) note(in map[string]int, key string, i, more int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	in[key] = i
-	l.total += more
-}
-
-func (l *ledger) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.total
-}
-
-// awaitMore waits for n more acknowledged puts.
-func (l *ledger) awaitMore(t *testing.T, n int) {
-	t.Helper()
-	goal := l.count() + n
-	require.Eventually(t, func() bool { return l.count() >= goal }, patience, 5*time.Millisecond, "the cluster acknowledges nothing")
-}
-
-// require compares a member's linearizable view with what clients were told: no
-// key is older than what was acknowledged, none newer than what was sent.
-func (l *ledger) require(t *testing.T, c *clientv3.Client) {
-	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for key, acked := range l.acked {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		res, err := c.Get(ctx, key)
-		cancel()
-		require.NoError(t, err)
-		require.Len(t, res.Kvs, 1, "%s, acknowledged at %d, is lost", key, acked)
-		var found int
-		_, err = fmt.Sscan(string(res.Kvs[0].Value), &found)
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, found, acked, "%s went back", key)
-		require.LessOrEqual(t, found, l.tried[key])
-	}
-}
-
 // TestLeaderIsKilled kills the leader with SIGKILL under load, several times: the
 // others go on, the old one comes back, and nothing acknowledged is lost, on any
 // member.
@@ -223,7 +169,7 @@ func TestLeaderIsKilled(t *testing.T) {
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			f := newFleet(t, 3, args...)
-			l := &ledger{acked: map[string]int{}, tried: map[string]int{}}
+			l := newLedger()
 			ctx, stop := context.WithCancel(t.Context())
 			load := l.load(ctx, f.client(), 8)
 			for range 2 {
@@ -248,7 +194,7 @@ func TestLeaderIsKilled(t *testing.T) {
 // everything is there.
 func TestFiveMembers(t *testing.T) {
 	f := newFleet(t, 5)
-	l := &ledger{acked: map[string]int{}, tried: map[string]int{}}
+	l := newLedger()
 	ctx, stop := context.WithCancel(t.Context())
 	load := l.load(ctx, f.client(), 4)
 	l.awaitMore(t, 100)

@@ -75,7 +75,7 @@ func TestSnapshotToFollower(t *testing.T) {
 	for _, args := range [][]string{{"--wal=perready"}, {"--wal=group"}, {"--engine=pebble"}} {
 		t.Run(args[0], func(t *testing.T) {
 			f := newFleet(t, 3, append(args, "--snapshot-count=50", "--snapshot-catchup-entries=10", "--propose=perop", "--log-level=info")...)
-			l := &ledger{acked: map[string]int{}, tried: map[string]int{}}
+			l := newLedger()
 			ctx, stop := context.WithCancel(t.Context())
 			load := l.load(ctx, f.client(), 4)
 			l.awaitMore(t, 20)
@@ -108,7 +108,7 @@ func TestSnapshotToFollower(t *testing.T) {
 func TestMembers(t *testing.T) {
 	f := newFleet(t, 3, "--log-level=info", "--snapshot-count=100")
 	c := f.client()
-	l := &ledger{acked: map[string]int{}, tried: map[string]int{}}
+	l := newLedger()
 	ctx, stop := context.WithCancel(t.Context())
 	load := l.load(ctx, c, 4)
 	l.awaitMore(t, 300)

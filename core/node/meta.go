@@ -15,7 +15,8 @@ import (
 	"metastorebench/core/wal"
 )
 
-// formatVersion is the version of the data directory's layout.
+// formatVersion is the version of the data directory's layout. Version 1 was that
+// of clusters of one, without instances and names of members in it.
 const formatVersion = 2
 
 // ErrDataDir says that a data directory cannot be used by this node: it belongs
@@ -80,8 +81,11 @@ func readMeta(fsys vfs.FS, path string) (*meta, error) {
 
 // check compares what the directory holds with what this node wants.
 func (m meta) check(want meta, path string) error {
+	if m.Format != want.Format {
+		return fmt.Errorf("%w: %s says format version %d, accepted: %d; another version of this program has written it: start that one on it, copy its pairs (etcdctl get --prefix \"\"), and put them into a store with a new --data-dir",
+			ErrDataDir, path, m.Format, want.Format)
+	}
 	for _, c := range []struct{ what, have, want string }{
-		{"format version", fmt.Sprint(m.Format), fmt.Sprint(want.Format)},
 		{"cluster id", m.ClusterID, want.ClusterID},
 		{"member id", m.MemberID, want.MemberID},
 		{"engine", m.Engine, want.Engine},
