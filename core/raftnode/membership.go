@@ -224,7 +224,7 @@ func (n *Node) TransferLeader(ctx context.Context, to uint64) error {
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-n.stopped:
+		case <-n.ended.Done():
 			return kv.ErrStopped
 		}
 	}

@@ -28,12 +28,13 @@ type Node struct {
 	changes changes
 	flights flights
 
-	inbox       chan *raftpb.Message
+	inbox       inbox
 	unreachable chan uint64
 	calls       chan func() // run on the loop
 	compact     chan compactRequest
 	stop        chan struct{}
-	stopped     chan struct{}
+	ended       context.Context // ends with Run
+	end         context.CancelFunc
 	once        sync.Once
 
 	status atomic.Pointer[Status]
@@ -75,13 +76,6 @@ type compactRequest struct {
 	done chan error
 }
 
-// inboxMessages bounds the messages from peers that wait for the loop,
-// inboxReports the reports of lost ones; more are not needed.
-const (
-	inboxMessages = 4096
-	inboxReports  = 64
-)
-
 // New builds a Node from the recovered log. Run starts it.
 func New(cfg Config) (*Node, error) {
 	storage, commit, err := restoreStorage(cfg.Recovered, cfg.Applied, cfg.Members)
@@ -94,17 +88,17 @@ func New(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, rn: rn, storage: storage,
-		inbox:       make(chan *raftpb.Message, inboxMessages),
+		inbox:       newInbox(),
 		unreachable: make(chan uint64, inboxReports),
 		calls:       make(chan func()),
 		compact:     make(chan compactRequest),
 		stop:        make(chan struct{}),
-		stopped:     make(chan struct{}),
 		leader:      make(chan struct{}),
 		hard:        cfg.Recovered.HardState,
 		members:     cfg.Members,
 		markIndex:   cfg.Recovered.Snapshot.Index,
 	}
+	n.ended, n.end = context.WithCancel(context.Background())
 	n.cfg.Recovered = nil // the storage has the entries, until it is compacted
 	n.changes.waiting = make(map[uint64]*change)
 	n.hard.Commit = commit
@@ -117,7 +111,7 @@ func New(cfg Config) (*Node, error) {
 // Run runs the loop until Stop, or until the log fails: then it returns the
 // reason. Everything that waits on the node is answered before it returns.
 func (n *Node) Run() error {
-	defer close(n.stopped)
+	defer n.end()
 	n.startLog()
 	err := n.loop()
 	why := kv.ErrStopped
@@ -161,7 +155,7 @@ func (n *Node) Halt() { n.once.Do(func() { close(n.stop) }) }
 // before Run.
 func (n *Node) Stop() {
 	n.Halt()
-	<-n.stopped
+	<-n.ended.Done()
 }
 
 func (n *Node) loop() error {
@@ -182,8 +176,8 @@ func (n *Node) loop() error {
 			case <-n.reads.wake:
 			case <-ticker.C:
 				n.tick()
-			case m := <-n.inbox:
-				n.step(m)
+			case a := <-n.inbox.queue:
+				n.receive(a)
 			case id := <-n.unreachable:
 				n.rn.ReportUnreachable(id)
 			case call := <-n.calls:
@@ -233,8 +227,8 @@ func (n *Node) poll(tick <-chan time.Time) (more bool, err error) {
 			return false, nil
 		case <-tick:
 			n.tick()
-		case m := <-n.inbox:
-			n.step(m)
+		case a := <-n.inbox.queue:
+			n.receive(a)
 		case id := <-n.unreachable:
 			n.rn.ReportUnreachable(id)
 		case call := <-n.calls:
@@ -311,23 +305,6 @@ func (n *Node) propose() {
 	}
 }
 
-// Step hands a message of a peer to the loop. It blocks while the inbox is
-// full, until ctx ends or the node stops. Messages that only the library itself
-// may make are refused with ErrLocalMessage.
-func (n *Node) Step(ctx context.Context, m *raftpb.Message) error {
-	if raft.IsLocalMsg(m.GetType()) {
-		return fmt.Errorf("%w: %s", ErrLocalMessage, m.GetType())
-	}
-	select {
-	case n.inbox <- m:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-n.stopped:
-		return kv.ErrStopped
-	}
-}
-
 // Compact records that a snapshot holds everything up to mark.Index and drops
 // the log below it, but for the last keep entries, which followers may still
 // need. It waits for the loop.
@@ -337,7 +314,7 @@ func (n *Node) Compact(ctx context.Context, mark wal.SnapshotMark, keep uint64) 
 	case n.compact <- c:
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-n.stopped:
+	case <-n.ended.Done():
 		return kv.ErrStopped
 	}
 	return <-c.done

@@ -65,7 +65,7 @@ func (n *Node) call(ctx context.Context, f func()) error {
 	case n.calls <- func() { f(); close(done) }:
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-n.stopped:
+	case <-n.ended.Done():
 		return kv.ErrStopped
 	}
 	<-done
