@@ -30,6 +30,10 @@ import (
 // stage; the commands in them are bounded by propose.Limits.
 const commitRuns = 64
 
+// uncommittedShare is how many times what one member lets wait a leader lets be
+// without a majority: the others forward what waits with them.
+const uncommittedShare = 4
+
 // Node is one running replica. Its methods are safe for concurrent use.
 type Node struct {
 	opts     Options
@@ -148,25 +152,26 @@ func (n *Node) build(r recovered) error {
 	})
 	var err error
 	n.raft, err = raftnode.New(raftnode.Config{
-		ID:             n.id.NodeID,
-		TickInterval:   o.HeartbeatInterval,
-		HeartbeatTicks: 1,
-		ElectionTicks:  int(o.ElectionTimeout / o.HeartbeatInterval),
-		RequestTimeout: o.RequestTimeout,
-		Log:            r.log,
-		Recovered:      r.rec,
-		Policy:         o.Sync,
-		Linger:         o.SyncLinger,
-		Pipeline:       o.Pipeline,
-		Reads:          o.Reads,
-		Applied:        r.state.AppliedIndex,
-		Members:        r.members,
-		Proposer:       n.proposer,
-		Commit:         n.commit,
-		Send:           n.peers.Send,
-		SendSnapshot:   n.senders.begin,
-		Logger:         o.Logger,
-		Hooks:          n.hooks(),
+		ID:               n.id.NodeID,
+		TickInterval:     o.HeartbeatInterval,
+		HeartbeatTicks:   1,
+		ElectionTicks:    int(o.ElectionTimeout / o.HeartbeatInterval),
+		RequestTimeout:   o.RequestTimeout,
+		Log:              r.log,
+		Recovered:        r.rec,
+		Policy:           o.Sync,
+		Linger:           o.SyncLinger,
+		Pipeline:         o.Pipeline,
+		Reads:            o.Reads,
+		Applied:          r.state.AppliedIndex,
+		Members:          r.members,
+		UncommittedBytes: uncommittedShare * uint64(o.Limits.MaxPendingBytes),
+		Proposer:         n.proposer,
+		Commit:           n.commit,
+		Send:             n.peers.Send,
+		SendSnapshot:     n.senders.begin,
+		Logger:           o.Logger,
+		Hooks:            n.hooks(),
 	})
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 
 	"metastorebench/core/kv"
+	"metastorebench/core/propose"
 	"metastorebench/core/transport"
 	"metastorebench/core/wal"
 )
@@ -62,6 +63,45 @@ type admitted struct {
 func (a *admitted) Done() <-chan struct{} {
 	a.once.Do(func() { close(a.waits) })
 	return a.Context.Done()
+}
+
+// TestUncommittedIsBounded: while the log does not get on, a leader takes no more
+// than so much, and says of the rest that it has not happened.
+func TestUncommittedIsBounded(t *testing.T) {
+	g := newGate(t)
+	c := startCluster(t, 1, &cluster{policy: g, uncommitted: 64 << 10})
+	r := c.replicas[0]
+	c.put(r, "before")
+	g.closed.Store(true)
+	var callers sync.WaitGroup
+	var refused, taken atomic.Int64
+	full := make(chan struct{}, 1)
+	for i := range 2 * propose.Crowd {
+		callers.Go(func() {
+			key := fmt.Sprintf("%01000d", i)
+			_, err := r.proposer.Do(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte(key)}})
+			switch {
+			case err == nil:
+				taken.Add(1)
+			case errors.Is(err, kv.ErrDropped) && !kv.Unknown(err):
+				refused.Add(1)
+				select {
+				case full <- struct{}{}:
+				default:
+				}
+			default:
+				t.Errorf("put %d: %v", i, err)
+			}
+		})
+	}
+	<-g.began
+	<-full
+	g.closed.Store(false)
+	g.goOn <- nil
+	callers.Wait()
+	require.EqualValues(t, 2*propose.Crowd, refused.Load()+taken.Load())
+	require.Positive(t, taken.Load())
+	c.put(r, "after")
 }
 
 // TestTheLoopGoesOnDuringASync holds up a sync: meanwhile reads are answered and

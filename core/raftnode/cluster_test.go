@@ -102,15 +102,16 @@ type replica struct {
 }
 
 type cluster struct {
-	t        *testing.T
-	policy   wal.Policy
-	linger   time.Duration
-	pipeline raftnode.Pipeline
-	appended func(entries, inFlight int)
-	fails    bool // replicas may stop by themselves
-	reads    raftnode.ReadPolicy
-	net      *transport.Network
-	replicas []*replica
+	t           *testing.T
+	policy      wal.Policy
+	linger      time.Duration
+	pipeline    raftnode.Pipeline
+	uncommitted uint64
+	appended    func(entries, inFlight int)
+	fails       bool // replicas may stop by themselves
+	reads       raftnode.ReadPolicy
+	net         *transport.Network
+	replicas    []*replica
 }
 
 func newCluster(t *testing.T, n int, policy wal.Policy, linger time.Duration) *cluster {
@@ -155,7 +156,7 @@ func (c *cluster) start(r *replica) {
 	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()), nil)
 	node, err := raftnode.New(raftnode.Config{
 		ID: r.id, TickInterval: 5 * time.Millisecond, HeartbeatTicks: 1, ElectionTicks: 10, RequestTimeout: 500 * time.Millisecond,
-		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Pipeline: c.pipeline, Reads: c.reads, Applied: rec.Snapshot.Index, Members: members,
+		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Pipeline: c.pipeline, UncommittedBytes: c.uncommitted, Reads: c.reads, Applied: rec.Snapshot.Index, Members: members,
 		Proposer: r.proposer, Commit: commit, Send: c.net.Send, Logger: zap.NewNop(),
 		Hooks: raftnode.Hooks{Proposed: func(int) {}, Ready: func(int) {}, Appended: c.appended},
 	})

@@ -42,6 +42,12 @@ type Config struct {
 	Applied uint64
 	Members member.Set
 
+	// UncommittedBytes bounds the entries of a leader that no majority has yet: its
+	// own and those that others forward. More are refused, so that members that
+	// answer heartbeats but do not write cannot fill the leader's memory, although
+	// the callers of what waits have long given up. Default 0: no bound.
+	UncommittedBytes uint64
+
 	Proposer *propose.Proposer
 	// Commit takes runs of committed entries, in order, without gaps. It is
 	// bounded: a full channel stops a loop that writes the log itself until the

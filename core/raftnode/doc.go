@@ -115,6 +115,8 @@
 //   - No entry is applied, and no vote or acknowledgement sent, before the log
 //     that it rests on was synced by the policy (but for entries under a policy
 //     that acknowledges first).
+//   - What peers send waits within bounds of number and bytes (inbox.go), and a
+//     leader takes no more than Config.UncommittedBytes that no majority has.
 //   - After an error of the log the loop stops for good, and with it the node.
 //   - A commit index by itself is not synced: after a restart the engine's
 //     applied index, or the leader, tells it again.

@@ -37,9 +37,12 @@
 //     Raft bears repeated messages with one exception, forwarded proposals, which
 //     would be carried out twice.
 //   - Messages of one connection arrive in the order of sending. A new connection
-//     of a peer ends its old one.
-//   - Memory is bounded by the queues, by MaxMessageBytes for each connection, and
-//     by maxInbound connections.
+//     of a peer ends its old one, and what Handler.Step still has of it.
+//   - A member speaks in its own name, but for what it forwards.
+//   - Memory is bounded by the queues, by MaxMessageBytes for each connection (less
+//     for snapshots and questions), by maxInbound connections, and by maxUnnamed
+//     members of whom only they themselves have told.
+//   - What is given up, by a context or with its peer, ends at once.
 //   - Both sides give a silent connection up after silenceTimeout.
 //
 // # Not protected
