@@ -37,8 +37,9 @@
 //
 // Every member takes writes and reads. The library forwards a write to the leader
 // as its entry, with the request's id, so that the member which took it also
-// answers it, when it has applied it; if the leader changes first, the outcome is
-// unknown (kv.ErrLeaderLost). transport delivers a message at most once, so that
+// answers it, when it has applied it; if the leader changes first, or the member takes
+// over the leader's state meanwhile, the outcome is unknown (kv.ErrLeaderLost,
+// kv.ErrOvertaken). transport delivers a message at most once, so that
 // no forwarded write is carried out twice. Who belongs to the cluster (member) is
 // part of the state that the log makes. A member that is too far behind gets the
 // engine's state as a file, and the log goes on behind that.

@@ -34,18 +34,28 @@ type trio struct {
 	// patient members neither elect another leader because the machine is slow, nor
 	// cut the log before all have it, so that every write has an answer.
 	patient bool
+	// adjust, if not nil, has the last word on the options of the named node.
+	adjust func(name string, o *node.Options)
 }
 
 func newTrio(t *testing.T, sel variants.Selection) *trio { return startTrio(t, sel, false) }
 
 func startTrio(t *testing.T, sel variants.Selection, patient bool) *trio {
 	t.Helper()
-	c := &trio{t: t, sel: sel, patient: patient, urls: make(map[string]string), disks: make(map[string]*vfs.MemFS), nodes: make(map[string]*node.Node)}
+	c := makeTrio(t, sel)
+	c.patient = patient
+	c.startAll()
+	return c
+}
+
+// makeTrio returns three nodes that have yet to be started.
+func makeTrio(t *testing.T, sel variants.Selection) *trio {
+	t.Helper()
+	c := &trio{t: t, sel: sel, urls: make(map[string]string), disks: make(map[string]*vfs.MemFS), nodes: make(map[string]*node.Node)}
 	disk := vfs.NewCrashableMem()
 	for _, name := range []string{"a", "b", "c"} {
 		c.urls[name], c.disks[name] = "http://"+freeAddress(t), disk
 	}
-	c.startAll()
 	return c
 }
 
@@ -74,6 +84,9 @@ func (c *trio) options(name string, fs vfs.FS) node.Options {
 	if c.patient {
 		o.HeartbeatInterval, o.ElectionTimeout, o.RequestTimeout = 100*time.Millisecond, 2*time.Second, time.Minute
 		o.CatchUpEntries = 100_000
+	}
+	if c.adjust != nil {
+		c.adjust(name, &o)
 	}
 	l, err := net.Listen("tcp", strings.TrimPrefix(c.urls[name], "http://"))
 	require.NoError(c.t, err)

@@ -98,7 +98,7 @@ func TestSnapshotThatDoesNotFit(t *testing.T) {
 	var failures atomic.Int64
 	full := errors.New("no space left")
 	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".snap.tmp") && failures.Add(1) <= 3 {
+		if op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".snap.received.tmp") && failures.Add(1) <= 3 {
 			return full
 		}
 		return nil

@@ -150,7 +150,8 @@ type ledger struct {
 	done  bool             // the load has ended
 }
 
-// load runs callers that put, each over its own keys, until their call fails.
+// load runs callers that put, each over its own keys, until their call fails: but
+// not because the node was behind and took over the leader's state.
 func (l *ledger) load(n *node.Node, callers, puts int, seed uint64) {
 	var wg sync.WaitGroup
 	for c := range callers {
@@ -159,6 +160,9 @@ func (l *ledger) load(n *node.Node, callers, puts int, seed uint64) {
 			for i := range puts {
 				key, value := fmt.Sprintf("\xff%d-%d", c, rng.IntN(8)), fmt.Sprintf("%d-%d-%d", seed, c, i)
 				res, err := n.Propose(context.Background(), &kv.Command{Put: &kv.PutRequest{Key: []byte(key), Value: []byte(value)}})
+				if errors.Is(err, kv.ErrOvertaken) {
+					continue
+				}
 				if err != nil {
 					return
 				}

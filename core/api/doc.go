@@ -86,6 +86,7 @@
 //	ErrNotLeader, ErrBadTransferee  FailedPrecondition  not leader; bad leader ...   no
 //
 //	kv.ErrLeaderLost           Unavailable         leader changed                    unknown
+//	kv.ErrOvertaken            Unavailable         metastore: outcome unknown: ...   unknown
 //	kv.ErrTimeout              Unavailable         request timed out                 unknown
 //	kv.ErrStopped              Unavailable         server stopped                    unknown
 //	context cancelled          Canceled            (gRPC's)                          unknown

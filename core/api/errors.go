@@ -16,6 +16,9 @@ import (
 // happened.
 var errNotProposed = status.Error(codes.Canceled, "metastore: cancelled before it was proposed")
 
+// errOvertaken is what etcd has no error for: there such a call times out.
+var errOvertaken = status.Error(codes.Unavailable, "metastore: "+kv.ErrOvertaken.Error())
+
 // wireErrors maps package kv's sentinels to etcd's wire errors; see the table in
 // the package comment.
 var wireErrors = []struct{ is, wire error }{
@@ -28,6 +31,7 @@ var wireErrors = []struct{ is, wire error }{
 	{kv.ErrDropped, rpctypes.ErrGRPCNoLeader},
 	{kv.ErrNotProposed, errNotProposed},
 	{kv.ErrLeaderLost, rpctypes.ErrGRPCLeaderChanged},
+	{kv.ErrOvertaken, errOvertaken},
 	{kv.ErrTimeout, rpctypes.ErrGRPCTimeout},
 	{kv.ErrStopped, rpctypes.ErrGRPCStopped},
 

@@ -146,6 +146,7 @@ func TestStoreErrors(t *testing.T) {
 		{kv.ErrDropped, rpctypes.ErrGRPCNoLeader},
 		{kv.ErrStopped, rpctypes.ErrGRPCStopped},
 		{kv.ErrLeaderLost, rpctypes.ErrGRPCLeaderChanged},
+		{kv.ErrOvertaken, status.Error(codes.Unavailable, "metastore: "+kv.ErrOvertaken.Error())},
 		{kv.ErrTimeout, rpctypes.ErrGRPCTimeout},
 		{context.Canceled, status.Error(codes.Canceled, "context canceled")},
 		{context.DeadlineExceeded, status.Error(codes.DeadlineExceeded, "context deadline exceeded")},

@@ -159,7 +159,8 @@ func TestUnknownFollowsTheStore(t *testing.T) {
 		c := conns.Handle(0)
 		for _, cause := range []error{
 			kv.ErrCompacted, kv.ErrFutureRevision, kv.ErrKeyNotFound, kv.ErrLeaseNotFound, kv.ErrTooManyRequests,
-			kv.ErrTooLarge, kv.ErrDropped, kv.ErrNotProposed, kv.ErrStopped, kv.ErrLeaderLost, kv.ErrTimeout, context.DeadlineExceeded, errors.New("disk"),
+			kv.ErrTooLarge, kv.ErrDropped, kv.ErrNotProposed, kv.ErrStopped, kv.ErrLeaderLost, kv.ErrOvertaken,
+			kv.ErrTimeout, context.DeadlineExceeded, errors.New("disk"),
 		} {
 			store.Fail(cause)
 			_, err := c.Put(t.Context(), []byte("k"), nil)

@@ -86,8 +86,8 @@ var (
 )
 
 // Errors of the path to the log. ErrTooManyRequests, ErrTooLarge, ErrDropped and
-// ErrNotProposed mean that the command did not happen and will not. ErrStopped, ErrLeaderLost
-// and a context's error mean that the outcome is unknown: the command may have
+// ErrNotProposed mean that the command did not happen and will not. ErrStopped, ErrLeaderLost,
+// ErrOvertaken, ErrTimeout and a context's error mean that the outcome is unknown: the command may have
 // been committed, or be committed later.
 var (
 	// ErrTooManyRequests says that a bounded queue is full.
@@ -104,6 +104,9 @@ var (
 	ErrStopped = errors.New("node stopped")
 	// ErrLeaderLost says that the leader changed before the outcome was known.
 	ErrLeaderLost = errors.New("leader changed before the outcome was known")
+	// ErrOvertaken says that the member which took the command was too far behind
+	// and has gone on from the leader's state, which tells no single outcome.
+	ErrOvertaken = errors.New("outcome unknown: the member took over the leader's state before it applied the command")
 	// ErrTimeout says that the outcome was not known in time.
 	ErrTimeout = errors.New("request timed out")
 )

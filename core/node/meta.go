@@ -98,12 +98,12 @@ func (m meta) check(want meta, path string) error {
 	return nil
 }
 
-func writeMeta(fsys vfs.FS, dir, path string, m meta) error {
+func writeMeta(fsys vfs.FS, path string, m meta) error {
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	return writeFileAtomic(fsys, dir, path, func(w io.Writer) error {
+	return writeFileAtomic(fsys, path, path+temporarySuffix, func(w io.Writer) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})
@@ -121,10 +121,10 @@ func readFile(fsys vfs.FS, path string) ([]byte, error) {
 // temporarySuffix marks files that are not whole yet.
 const temporarySuffix = ".tmp"
 
-// writeFileAtomic writes path in dir through a temporary file, so that after a
-// crash either all of it or nothing is there. If write fails, nothing stays.
-func writeFileAtomic(fsys vfs.FS, dir, path string, write func(io.Writer) error) error {
-	tmp := path + temporarySuffix
+// writeFileAtomic writes path through the temporary file tmp of the same directory,
+// so that after a crash either all of it or nothing is there. If write fails,
+// nothing stays.
+func writeFileAtomic(fsys vfs.FS, path, tmp string, write func(io.Writer) error) error {
 	f, err := fsys.Create(tmp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return fmt.Errorf("node: create %s: %w", tmp, err)
@@ -139,7 +139,7 @@ func writeFileAtomic(fsys vfs.FS, dir, path string, write func(io.Writer) error)
 	if err := fsys.Rename(tmp, path); err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	return syncDir(fsys, dir)
+	return syncDir(fsys, fsys.PathDir(path))
 }
 
 func syncDir(fsys vfs.FS, dir string) error {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -49,6 +50,8 @@ type Node struct {
 	senders  snapshotSenders
 	// receiving admits one snapshot of the leader's at a time.
 	receiving sync.Mutex
+	// announced is when the last one that has arrived was announced.
+	announced atomic.Pointer[time.Time]
 	// origin is the Proposer's: that of this start's commands.
 	origin uint64
 	// instance is that of the data directory.

@@ -82,7 +82,7 @@ func (n *Node) open(ctx context.Context) (r recovered, err error) {
 		return r, err
 	}
 	if have == nil {
-		if err := writeMeta(o.FS, o.DataDir, metaPath, want); err != nil {
+		if err := writeMeta(o.FS, metaPath, want); err != nil {
 			return r, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"metastorebench/core/engine"
 	"metastorebench/core/kv"
+	"metastorebench/core/raftnode"
 	"metastorebench/core/wal"
 )
 
@@ -60,13 +61,15 @@ func (s *snapshotter) maybe(st engine.State) {
 	s.lastIndex, s.lastLogBytes = st.AppliedIndex, written
 	s.work.Go(func() {
 		defer s.running.Store(false)
-		if err := s.take(st, snap); err != nil && !errors.Is(err, kv.ErrStopped) {
+		if err := s.take(st, snap); err != nil && !errors.Is(err, kv.ErrStopped) && !errors.Is(err, raftnode.ErrOldMark) {
 			s.n.fail(fmt.Errorf("node: snapshot at entry %d: %w", st.AppliedIndex, err))
 		}
 	})
 }
 
-// take makes st durable without the log, then cuts the log.
+// take makes st durable without the log, then cuts the log. Meanwhile a snapshot of
+// the leader's may be taken over, which is newer; then the log is not cut, and what
+// it begins with is not removed.
 func (s *snapshotter) take(st engine.State, snap engine.Snapshot) error {
 	n := s.n
 	if snap == nil {
@@ -92,7 +95,8 @@ func (s *snapshotter) write(index uint64, snap engine.Snapshot) error {
 	if err := n.makeSnapDir(); err != nil {
 		return err
 	}
-	return writeFileAtomic(n.opts.FS, n.path("snap"), n.snapshotPath(index), func(w io.Writer) error {
+	path := n.snapshotPath(index)
+	return writeFileAtomic(n.opts.FS, path, path+temporarySuffix, func(w io.Writer) error {
 		size, err := snap.WriteTo(w)
 		s.lastSize.Store(size)
 		return err
@@ -108,11 +112,11 @@ func (n *Node) snapshotPath(index uint64) string {
 	return n.path("snap", fmt.Sprintf("%016x%s", index, snapshotSuffix))
 }
 
-// removeSnapshotsBelow removes older snapshots. Newer ones may be on their way from
-// the leader.
+// removeSnapshotsBelow removes older snapshots that are whole: the others are being
+// written, one by this node and one by the leader. Two may remove at a time.
 func (n *Node) removeSnapshotsBelow(index uint64) error {
 	keep := n.opts.FS.PathBase(n.snapshotPath(index))
-	return n.removeSnapshots(func(name string) bool { return name < keep })
+	return n.removeSnapshots(func(name string) bool { return strings.HasSuffix(name, snapshotSuffix) && name < keep })
 }
 
 // removeHalfWritten removes what a crash has left of snapshots, whose indexes may
@@ -132,7 +136,7 @@ func (n *Node) removeSnapshots(which func(name string) bool) error {
 	}
 	for _, name := range names {
 		if strings.Contains(name, snapshotSuffix) && which(name) {
-			if err := n.opts.FS.Remove(n.opts.FS.PathJoin(dir, name)); err != nil {
+			if err := n.opts.FS.Remove(n.opts.FS.PathJoin(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
 	"go.uber.org/zap"
@@ -111,6 +112,10 @@ func (s *snapshotSenders) send(m *raftpb.Message, snap engine.Snapshot) {
 	}
 }
 
+// receivedSuffix marks what is being received, unlike a snapshot of this node's own
+// that may be written at the same index.
+const receivedSuffix = ".received" + temporarySuffix
+
 var errReceiving = fmt.Errorf("%w: it is receiving a snapshot already", transport.ErrBusy)
 
 // receiveSnapshot takes a snapshot from the leader: when it returns nil, the file
@@ -127,13 +132,14 @@ func (n *Node) receiveSnapshot(ctx context.Context, m *raftpb.Message, body io.R
 	if err := n.makeSnapDir(); err != nil {
 		return err
 	}
-	dir, path := n.path("snap"), n.snapshotPath(index)
-	err := writeFileAtomic(n.opts.FS, dir, path, func(w io.Writer) error {
+	began, path := time.Now(), n.snapshotPath(index)
+	err := writeFileAtomic(n.opts.FS, path, path+receivedSuffix, func(w io.Writer) error {
 		return checkStream(io.TeeReader(body, &copyWriter{w: w}), body, index)
 	})
 	if err != nil {
 		return fmt.Errorf("node: receive the snapshot at %d: %w", index, err)
 	}
+	n.announced.Store(&began)
 	return n.raft.Step(ctx, m)
 }
 
@@ -170,7 +176,11 @@ func restores(run []wal.Entry) bool { return len(run) == 1 && run[0].Type == wal
 
 // restore brings the engine to a snapshot of the leader's, on the apply goroutine.
 // The log's mark names its file already. A snapshot of the state that is replaced
-// may be under way: it finds that the log is ahead of it.
+// may be under way: it finds that the log is ahead of it (raftnode.ErrOldMark).
+//
+// Commands of this node's callers may be in the state, and then are not seen here
+// as entries. Only those cannot be that were proposed after the snapshot was
+// announced: the leader, or the one after it, has appended them behind its state.
 func (n *Node) restore(e wal.Entry) error {
 	if err := n.loadSnapshot(n.engine, wal.SnapshotMark{Index: e.Index, Term: e.Term}); err != nil {
 		return err
@@ -181,6 +191,7 @@ func (n *Node) restore(e wal.Entry) error {
 	n.applied.Store(st.AppliedIndex)
 	n.opts.Logger.Info("took over a snapshot of the leader's", zap.Uint64("index", st.AppliedIndex), zap.Int64("revision", st.Revision))
 	n.raft.Applied(st.AppliedIndex)
+	n.proposer.FailBefore(*n.announced.Load(), kv.ErrOvertaken)
 	return n.removeSnapshotsBelow(st.AppliedIndex)
 }
 

@@ -279,10 +279,11 @@ func (p *Proposer) FailInFlight(err error) {
 	p.failWhere(err, func(*proposal) bool { return true })
 }
 
-// Expire answers the commands proposed before the given time with
-// kv.ErrTimeout.
-func (p *Proposer) Expire(before time.Time) {
-	p.failWhere(kv.ErrTimeout, func(e *proposal) bool { return e.born.Before(before) })
+// FailBefore answers the commands proposed before the given time with err:
+// kv.ErrTimeout if they have waited for too long, kv.ErrOvertaken if they may be
+// in a state that this node has taken over.
+func (p *Proposer) FailBefore(before time.Time, err error) {
+	p.failWhere(err, func(e *proposal) bool { return e.born.Before(before) })
 }
 
 func (p *Proposer) failWhere(err error, match func(*proposal) bool) {

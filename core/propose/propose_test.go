@@ -170,16 +170,17 @@ func TestFailuresAnswerOnce(t *testing.T) {
 	require.Len(t, w.outcomes(), 8)
 }
 
-func TestExpire(t *testing.T) {
+func TestFailBefore(t *testing.T) {
 	w := waiters{p: newProposer()}
 	w.propose(t, 1)
 	w.p.Next()
-	w.p.Expire(time.Now().Add(-time.Hour))
+	w.p.FailBefore(time.Now().Add(-time.Hour), kv.ErrTimeout)
 	w.propose(t, 1)
-	w.p.Expire(time.Now().Add(time.Hour)) // what waits has not been proposed and does not expire
+	w.p.FailBefore(time.Now().Add(time.Hour), kv.ErrOvertaken) // what waits has not been proposed and does not expire
 	w.p.Close(kv.ErrStopped)
-	require.ElementsMatch(t, []error{kv.ErrTimeout, kv.ErrStopped}, w.outcomes())
+	require.ElementsMatch(t, []error{kv.ErrOvertaken, kv.ErrStopped}, w.outcomes())
 	require.True(t, kv.Unknown(kv.ErrTimeout))
+	require.True(t, kv.Unknown(kv.ErrOvertaken))
 }
 
 func TestClosed(t *testing.T) {

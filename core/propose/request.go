@@ -76,9 +76,9 @@ func (e *proposal) take(results []kv.Result) (complete []*request) {
 // the call.
 //
 // Errors: kv.ErrTooLarge, kv.ErrTooManyRequests and kv.ErrDropped (did not
-// happen); kv.ErrStopped, kv.ErrLeaderLost and ctx's error (unknown). A command
-// that was carried out but found nothing to do right has its error in
-// Result.Err.
+// happen); kv.ErrStopped, kv.ErrLeaderLost, kv.ErrOvertaken, kv.ErrTimeout and ctx's
+// error (unknown). A command that was carried out but found nothing to do right has
+// its error in Result.Err.
 func (p *Proposer) Do(ctx context.Context, cmd *kv.Command) (kv.Result, error) {
 	span := p.tracer.Span(ctx)
 	span.Stamp(trace.Decode)

@@ -99,6 +99,9 @@ var (
 	ErrLogLost = errors.New("raftnode: the log has lost acknowledged entries")
 	// ErrNotLeader answers what only a leader can do.
 	ErrNotLeader = errors.New("raftnode: not the leader")
+	// ErrOldMark says that a snapshot of the leader's has taken the place of the one
+	// behind which the log was to be cut.
+	ErrOldMark = errors.New("raftnode: the log begins behind a newer snapshot")
 	// ErrLocalMessage says that a peer has sent what a member only says to itself.
 	ErrLocalMessage = errors.New("raftnode: a peer sent a local message")
 )

@@ -118,8 +118,19 @@ func checkMessage(m *raftpb.Message) error {
 		return fmt.Errorf("%w: %s without an entry", ErrBadMessage, kind)
 	case kind == raftpb.MsgProp:
 		return checkProposal(entries)
-	case kind == raftpb.MsgSnap && raft.IsEmptySnap(m.GetSnapshot()):
+	case kind == raftpb.MsgSnap:
+		return checkSnapshot(m.GetSnapshot())
+	}
+	return nil
+}
+
+// checkSnapshot refuses what could not be taken over.
+func checkSnapshot(s *raftpb.Snapshot) error {
+	if raft.IsEmptySnap(s) {
 		return fmt.Errorf("%w: an empty snapshot", ErrBadMessage)
+	}
+	if _, err := member.Decode(s.GetData()); err != nil {
+		return fmt.Errorf("%w: the snapshot at %d: %w", ErrBadMessage, s.GetMetadata().GetIndex(), err)
 	}
 	return nil
 }

@@ -91,6 +91,8 @@ func TestImpossibleMessages(t *testing.T) {
 		"damaged change":           {Type: raftpb.MsgProp.Enum(), Entries: []*raftpb.Entry{entry(0, raftpb.EntryConfChange, "\xff")}},
 		"change of nothing":        {Type: raftpb.MsgProp.Enum(), Entries: []*raftpb.Entry{entry(0, raftpb.EntryConfChange, "")}},
 		"snapshot of nothing":      {Type: raftpb.MsgSnap.Enum(), Term: one},
+		"snapshot of no members": {Type: raftpb.MsgSnap.Enum(), Term: one, Snapshot: &raftpb.Snapshot{
+			Data: []byte("\xff"), Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(5)), Term: one}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.ErrorIs(t, newInboxOnly().Step(t.Context(), m), ErrBadMessage)

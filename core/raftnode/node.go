@@ -256,7 +256,7 @@ func (n *Node) soleVoter() bool {
 func (n *Node) tick() {
 	n.rn.Tick()
 	expired := time.Now().Add(-n.cfg.RequestTimeout)
-	n.cfg.Proposer.Expire(expired)
+	n.cfg.Proposer.FailBefore(expired, kv.ErrTimeout)
 	n.reads.expire(expired)
 	if n.reads.tick(n.cfg.ElectionTicks) {
 		n.askAgain = true
@@ -307,7 +307,9 @@ func (n *Node) propose() {
 
 // Compact records that a snapshot holds everything up to mark.Index and drops
 // the log below it, but for the last keep entries, which followers may still
-// need. It waits for the loop.
+// need. It waits for the loop. The error is ErrOldMark, and nothing is dropped, if
+// the log begins behind a newer snapshot, or is about to: the older one stays what
+// a start needs until the newer one's mark is written.
 func (n *Node) Compact(ctx context.Context, mark wal.SnapshotMark, keep uint64) error {
 	c := compactRequest{mark: mark, keep: keep, done: make(chan error, 1)}
 	select {

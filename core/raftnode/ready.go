@@ -180,7 +180,7 @@ func toWAL(e *raftpb.Entry) wal.Entry {
 // cut carries out Compact: at once, or behind the writes that are pending.
 func (n *Node) cut(c compactRequest) {
 	if c.mark.Index < n.markIndex {
-		c.done <- nil // a snapshot of the leader's was quicker
+		c.done <- fmt.Errorf("%w: at entry %d, not %d", ErrOldMark, n.markIndex, c.mark.Index)
 		return
 	}
 	n.markIndex = c.mark.Index

@@ -252,7 +252,7 @@ func (t *Transport) receive(in *inbound) error {
 				return err
 			}
 		case frameMessage:
-			m, err := decodeMessage(payload, in.hello.From.MemberID, self)
+			m, err := decodeMessage(payload, in.hello, self)
 			if err == nil {
 				err = t.cfg.Handler.Step(in.ctx, m)
 			}
@@ -272,10 +272,11 @@ func (in *inbound) frames(maxBytes int) *frameReader {
 	return &frameReader{r: bufio.NewReaderSize(in.conn, 256<<10), maxBytes: maxBytes}
 }
 
-// decodeMessage decodes a message, which must be from the member from, unless that
-// one only forwards it, and for the member self.
-func decodeMessage(payload []byte, from, self uint64) (*raftpb.Message, error) {
-	m := new(raftpb.Message)
+// decodeMessage decodes a message, which must be from the member that has said
+// hello, unless that one only forwards it, and for the member self. Only a
+// connection for a snapshot may announce one, whose bytes follow.
+func decodeMessage(payload []byte, hello greeting, self uint64) (*raftpb.Message, error) {
+	from, m := hello.From.MemberID, new(raftpb.Message)
 	if err := proto.Unmarshal(payload, m); err != nil {
 		return nil, fmt.Errorf("%w: message: %w", ErrFrame, err)
 	}
@@ -284,6 +285,9 @@ func decodeMessage(payload []byte, from, self uint64) (*raftpb.Message, error) {
 	}
 	if m.GetFrom() != from && !forwarded(m.GetType()) {
 		return nil, fmt.Errorf("%w: a message of type %s in the name of member %x, this is member %x's connection", ErrMisdirected, m.GetType(), m.GetFrom(), from)
+	}
+	if (m.GetType() == raftpb.MsgSnap) != (hello.Kind == kindSnapshot) {
+		return nil, fmt.Errorf("%w: a message of type %s on a connection of kind %q", ErrFrame, m.GetType(), hello.Kind)
 	}
 	return m, nil
 }

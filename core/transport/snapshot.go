@@ -144,10 +144,7 @@ func (t *Transport) receiveSnapshot(in *inbound) error {
 	if kind != frameMessage {
 		return fmt.Errorf("%w: kind %q, want the snapshot's message", ErrFrame, kind)
 	}
-	m, err := decodeMessage(payload, in.hello.From.MemberID, t.cfg.Handler.Identity().MemberID)
-	if err == nil && m.GetType() != raftpb.MsgSnap {
-		err = fmt.Errorf("%w: a message of type %s announces a snapshot", ErrFrame, m.GetType())
-	}
+	m, err := decodeMessage(payload, in.hello, t.cfg.Handler.Identity().MemberID)
 	if err == nil {
 		err = t.cfg.Handler.Snapshot(in.ctx, m, &pieceReader{in: in, frames: frames})
 	}

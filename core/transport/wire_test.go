@@ -194,6 +194,16 @@ func TestAnothersName(t *testing.T) {
 	require.Empty(t, s.messages)
 }
 
+// TestSnapshotAmongMessages: a snapshot without its bytes would leave the member
+// with a log that begins with what it does not have.
+func TestSnapshotAmongMessages(t *testing.T) {
+	conn, s := rawPeer(t)
+	greetAs(t, conn, 1)
+	send(t, conn, &raftpb.Message{Type: raftpb.MsgSnap.Enum(), From: new(uint64(1)), To: new(uint64(2))})
+	requireRefusal(t, conn, ErrRefused, "MsgSnap on a connection of kind \"messages\"")
+	require.Empty(t, s.messages)
+}
+
 // TestNewConnection: it takes the place of the member's old one, even if the
 // handler keeps that waiting, so that such connections cannot pile up.
 func TestNewConnection(t *testing.T) {
