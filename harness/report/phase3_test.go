@@ -92,13 +92,20 @@ func TestPipeliningWhereItPays(t *testing.T) {
 	m, trials := statstest.Pipelining(statstest.Config{Seed: 6, Blocks: 8, Level: "full", Samples: 50})
 	_, table, found := strings.Cut(sectionOf(t, m, trials), "### Does pipelining add to batching?\n")
 	require.True(t, found)
-	table, _, _ = strings.Cut(table, "### ")
+	table, mechanism, _ := strings.Cut(table, "### ")
 	rows := tableRows(table)
 	require.Len(t, rows, 9)
 	for _, row := range rows {
 		pays := row[1] == "10ms"
 		require.Equal(t, !pays, strings.HasSuffix(row[5], "~"), "alone: %v", row)
 		require.True(t, strings.HasSuffix(row[7], "~"), "on top of batching: %v", row)
+	}
+	for _, row := range tableRows(strings.Split(mechanism, "### ")[0]) {
+		if row[0] == "1" {
+			require.Equal(t, []string{"n/a / n/a", "n/a / n/a"}, row[6:8], "a single member sends nothing")
+		} else {
+			require.Equal(t, []string{"2.00 / 1.00", "1.00 / 5.00"}, row[6:8], "entries/append and appends in flight, off / on")
+		}
 	}
 }
 

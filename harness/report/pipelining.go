@@ -141,10 +141,11 @@ func (b *builder) pipelineMechanism() error {
 		metric stats.Metric
 	}{
 		{"operations/proposal", stats.OpsPerProposal}, {"entries/Ready", stats.EntriesPerReady},
+		{"entries/append", stats.EntriesPerAppend}, {"appends in flight", stats.AppendsInFlight},
 		{"writes/fsync", stats.WritesPerFsync}, {"store CPU, us/op", stats.StoreCPU},
 	}
 	t := table{
-		caption: "What the leader did, off / on: medians of the blocks. Entries/Ready: log entries that Raft hands over at once; the CPU time is that of all members.",
+		caption: "What the leader did, off / on: medians of the blocks. Entries/Ready: log entries that Raft hands over at once; entries/append: those in a message to a follower, n/a for a single member; appends in flight: to the same follower when one more was sent, that one included; the CPU time is that of all members.",
 		head:    pipelineHead(),
 	}
 	for _, c := range columns {

@@ -179,6 +179,13 @@ func trial3(rng *rand.Rand, c record.Cell, block, samples int) record.Trial {
 	for i := range t.Ops {
 		t.Ops[i].Count = int64(math.Round(gain * float64(t.Ops[i].Count)))
 	}
+	if c.Options["members"] != "1" {
+		t.Mechanism.Appends = t.Mechanism.Proposals
+		t.Mechanism.AppendEntries, t.Mechanism.AppendsInFlight = 2*t.Mechanism.Appends, t.Mechanism.Appends
+		if c.Options["pipeline"] == "on" {
+			t.Mechanism.AppendEntries, t.Mechanism.AppendsInFlight = t.Mechanism.Appends, 5*t.Mechanism.Appends
+		}
+	}
 	t.Checks[0].Detail = fmt.Sprintf("synthetic, gain %.3g", gain)
 	return t
 }
