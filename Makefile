@@ -123,7 +123,7 @@ sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sw
 # The revision to compare with, and the one to judge: the working tree by default.
 # The gate builds both by itself; its own program is this tree's.
 BASE ?= HEAD~1
-.PHONY: gate gate-short
+.PHONY: gate gate-short gate-power
 gate: build ## is the working tree (or HEAD_REF=...) slower or costlier than BASE=HEAD~1? exit 0, 1, or 3 for inconclusive
 	@bin/metabench gate --base $(BASE) $(if $(HEAD_REF),--head $(HEAD_REF)) $(if $(SMOKE),--level smoke --steady-only) $(ARGS)
 # For CI: counts alone, since others may use the machine. Inconclusive is no failure,
@@ -131,6 +131,11 @@ gate: build ## is the working tree (or HEAD_REF=...) slower or costlier than BAS
 gate-short: build ## is HEAD costlier than its parent, by counts alone? under four minutes; inconclusive is no failure
 	@bin/metabench gate --base HEAD~1 --head HEAD --level smoke --steady-only --budget 2m --skip-without-base $(ARGS) || \
 		{ status=$$?; [ $$status = 3 ] || exit $$status; echo "inconclusive: this machine could not tell, which is no failure here"; }
+# Nine minutes a run by default, six hours for 40; with SMOKE=1 the steady metrics
+# alone, a minute or two a run.
+RUNS ?= 50
+gate-power: build ## false alarms and detection rates of the gate on this machine, from RUNS=50 runs (SMOKE=1: steady metrics alone)
+	@bin/metabench gate --power $(RUNS) $(if $(SMOKE),--level smoke --steady-only --budget 3m) $(ARGS)
 
 # Every committed run, by the folder's name: a run's section is its plan's.
 REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifest.json))

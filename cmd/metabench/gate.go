@@ -49,7 +49,8 @@ const gateExamples = `  metabench gate --base HEAD~1
   metabench gate --base HEAD~1 --level smoke --steady-only    about two minutes, no times
   metabench gate --base v1 --head v2 --record                 and append to results/history.jsonl
   metabench gate --baseline results/gate-20260102T030405Z     against the head of a stored run
-  metabench gate --report results/gate-20260102T030405Z`
+  metabench gate --report results/gate-20260102T030405Z
+  metabench gate --power 50 --out results/gate-power          false alarms and detection rates, some hours`
 
 // Exit statuses of the gate, beside 0 and 1.
 const (
@@ -66,6 +67,7 @@ type gateFlags struct {
 	optional  bool
 	baseline  string
 	report    string
+	power     int
 	rules     string
 	tags      string
 	seed      uint64
@@ -92,6 +94,7 @@ func newGateCommand() *cobra.Command {
 	fl.BoolVar(&f.mergeBase, "merge-base", false, "compare with the newest commit that base and head have in common")
 	fl.BoolVar(&f.optional, "skip-without-base", false, "exit with 0, and say so, if base is not in this clone, or this is none")
 	fl.StringVar(&f.baseline, "baseline", "", "compare with the head of the gate's run in this directory, of the same machine and plan")
+	fl.IntVar(&f.power, "power", 0, "measure the gate itself: so many runs of head against itself, with planted faults of rising size")
 	fl.StringVar(&f.report, "report", "", "remake the outputs of the run in this directory, and exit as it did")
 	fl.StringVar(&o.Plan, "plan", "gate", "the loads: a built-in plan, or a YAML file")
 	fl.StringVar(&o.Level, "level", "default", "effort: smoke, default or full")
@@ -125,13 +128,16 @@ func gateStatus(err error) error {
 
 func (f *gateFlags) run(cmd *cobra.Command) error {
 	ctx, given := cmd.Context(), 0
-	for _, value := range []string{f.base, f.baseline, f.report} {
-		if value != "" {
+	for _, is := range []bool{f.base != "", f.baseline != "", f.report != "", f.power != 0} {
+		if is {
 			given++
 		}
 	}
 	if given != 1 {
-		return errors.New("gate: say what to compare with: one of --base REF, --baseline DIR and --report DIR")
+		return errors.New("gate: say what to compare with: one of --base REF, --baseline DIR, --report DIR and --power RUNS")
+	}
+	if f.power < 0 {
+		return fmt.Errorf("gate: --power %d; accepted: 1 or more runs", f.power)
 	}
 	if f.report != "" {
 		return f.conclude(cmd.OutOrStdout(), f.report)
@@ -171,7 +177,7 @@ func (f *gateFlags) complete(cmd *cobra.Command) error {
 			return fmt.Errorf("--rules: %w", err)
 		}
 	}
-	o.Rules = string(text)
+	o.Rules, o.Power = string(text), f.power > 0
 	if f.baseline == "" {
 		return nil
 	}
@@ -185,6 +191,9 @@ func (f *gateFlags) complete(cmd *cobra.Command) error {
 
 // conclude judges the run in dir, writes what it came to and returns its status.
 func (f *gateFlags) conclude(w io.Writer, dir string) error {
+	if gate.IsPower(dir) {
+		return concludePower(w, dir)
+	}
 	res, err := judgeDir(dir)
 	if err != nil {
 		return err
@@ -279,6 +288,9 @@ func (f *gateFlags) measure(ctx context.Context) (dir string, err error) {
 	b := builder{gateFlags: f, repository: repository, shop: shop}
 	if f.options.Arms, err = b.arms(ctx, sides); err != nil {
 		return "", err
+	}
+	if f.power > 0 {
+		return f.options.Out, f.repeat(ctx)
 	}
 	return benchrun.Gate(ctx, f.options)
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"metastorebench/harness/gate"
 	"metastorebench/harness/record"
@@ -98,6 +99,11 @@ func (b *builder) arms(ctx context.Context, s sides) ([]benchrun.GateArm, error)
 	}
 	again := head
 	again.Name = record.ArmAgain
+	if b.power > 0 {
+		base := head
+		base.Name = record.ArmBase
+		arms = append(arms, base)
+	}
 	arms = append(arms, head, again)
 	plants, err := benchrun.GatePlants(ctx, head.Binary, b.options)
 	if err != nil {
@@ -110,6 +116,9 @@ func (b *builder) arms(ctx context.Context, s sides) ([]benchrun.GateArm, error)
 		}
 		arm := s.head
 		arm.Name, arm.Fault = record.ArmPlanted+p.Name, plant.Doc
+		if slices.ContainsFunc(arms, func(a benchrun.GateArm) bool { return a.Name == arm.Name }) {
+			continue // looked for by two gates
+		}
 		planted, err := b.build(ctx, arm, tree, plant)
 		if err != nil {
 			return nil, err

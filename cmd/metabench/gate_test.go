@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,8 +21,10 @@ func TestGateMisuse(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "one of --base REF, --baseline DIR and --report DIR"},
-		{[]string{"--base", "HEAD", "--baseline", "x"}, "one of --base REF, --baseline DIR and --report DIR"},
+		{nil, "one of --base REF, --baseline DIR, --report DIR and --power RUNS"},
+		{[]string{"--base", "HEAD", "--baseline", "x"}, "one of --base REF, --baseline DIR, --report DIR and --power RUNS"},
+		{[]string{"--power", "-3"}, "--power -3; accepted: 1 or more runs"},
+		{[]string{"--power", "3", "--base", "HEAD"}, "one of --base REF"},
 		{[]string{"--speed"}, "unknown flag: --speed"},
 		{[]string{"HEAD~1"}, `unknown command "HEAD~1"`},
 		{[]string{"--base", "no-such-branch"}, `unknown revision "no-such-branch"`},
@@ -116,4 +120,35 @@ func TestGateStatus(t *testing.T) {
 	require.Equal(t, 0, report())
 	m.Blocks = 12
 	require.Equal(t, statusInconclusive, report())
+}
+
+// TestPowerReport sums up a study of one run, which found what was planted.
+func TestPowerReport(t *testing.T) {
+	dir := t.TempDir()
+	runDir := gate.PowerRunDir(dir, 1)
+	require.NoError(t, os.MkdirAll(runDir, 0o755))
+	const rules = "{alpha: 0.05, beta: 0.05, looks: [1], gates: [{metric: fsyncs_per_write, load: put, kind: steady, floor: 1}], power: [{name: lost-batch, metric: fsyncs_per_write, load: put}]}"
+	m := record.Manifest{Plan: "gate", Level: "default", Blocks: 6, Gate: &record.Gate{Rules: rules, Power: true}}
+	m.Started, m.Finished = time.Unix(0, 0).UTC(), time.Unix(60, 0).UTC()
+	log, _, err := record.OpenLog(runDir)
+	require.NoError(t, err)
+	for _, arm := range []string{record.ArmBase, record.ArmHead, record.ArmAgain, record.ArmPlanted + "lost-batch"} {
+		m.Gate.Arms = append(m.Gate.Arms, record.Arm{Name: arm, Fault: strings.TrimPrefix(arm, record.ArmPlanted)})
+		cell := record.Cell{ID: "put" + gate.ArmSuffix(arm), Workload: "put", Options: map[string]string{record.OptionArm: arm}}
+		m.Cells = append(m.Cells, cell)
+		for b := range 6 {
+			mech := &record.Mechanism{AppliedOps: 100, Fsyncs: 100}
+			if strings.HasPrefix(arm, record.ArmPlanted) {
+				mech.Fsyncs = 200
+			}
+			require.NoError(t, log.Append(record.Trial{Cell: cell.ID, Block: b, MeasureNS: 1, Durability: record.TierSynced, Workload: record.Workload{Name: "put"}, Mechanism: mech}))
+		}
+	}
+	require.NoError(t, log.Close())
+	require.NoError(t, record.WriteManifest(runDir, m))
+	var out bytes.Buffer
+	require.NoError(t, run([]string{"gate", "--report", dir}, &out, &bytes.Buffer{}))
+	require.Contains(t, out.String(), "| lost-batch | fsyncs_per_write@put | +100.00 % | 1 | 1 |")
+	require.FileExists(t, filepath.Join(dir, "power.md"))
+	require.FileExists(t, filepath.Join(dir, "figures", "gate-power.svg"))
 }

@@ -57,6 +57,7 @@ type Rules struct {
 	Looks       []float64 // ascending shares of the planned blocks, the last 1
 	Gates       []Gate
 	Plants      []Plant
+	Power       []Plant // of `metabench gate --power`, instead of Plants
 }
 
 //go:embed floors.yaml
@@ -77,6 +78,7 @@ type rulesFile struct {
 		Floor  float64 `yaml:"floor"` // percent
 	} `yaml:"gates"`
 	Plants []Plant `yaml:"plants"`
+	Power  []Plant `yaml:"power"`
 }
 
 // ParseRules reads rules in the form of floors.yaml. All violations are reported
@@ -88,7 +90,7 @@ func ParseRules(text []byte) (Rules, error) {
 	if err := d.Decode(&f); err != nil {
 		return Rules{}, fmt.Errorf("%w: %w", ErrRules, err)
 	}
-	r := Rules{Alpha: f.Alpha, Beta: f.Beta, Looks: f.Looks, Plants: f.Plants}
+	r := Rules{Alpha: f.Alpha, Beta: f.Beta, Looks: f.Looks, Plants: f.Plants, Power: f.Power}
 	faults := r.checkErrors()
 	for _, g := range f.Gates {
 		m, known := metricNamed(g.Metric)
@@ -109,7 +111,7 @@ func ParseRules(text []byte) (Rules, error) {
 			r.Gates = append(r.Gates, gate)
 		}
 	}
-	for _, p := range r.Plants {
+	for _, p := range slices.Concat(r.Plants, r.Power) {
 		if p.Name == "" || r.find(p.Metric, p.Load) < 0 {
 			faults = append(faults, fmt.Sprintf("plant %q: is to be found in %s@%s, which is no gate", p.Name, p.Metric, p.Load))
 		}
@@ -151,6 +153,12 @@ func metricNames() string {
 // find returns the index of a gate, or -1.
 func (r Rules) find(metric, load string) int {
 	return slices.IndexFunc(r.Gates, func(g Gate) bool { return g.Metric.Name == metric && g.Load == load })
+}
+
+// ForPower returns the rules with the faults of the power study.
+func (r Rules) ForPower() Rules {
+	r.Plants, r.Power = r.Power, nil
+	return r
 }
 
 // Narrow returns the rules for a plan with these loads: gates and plants of others

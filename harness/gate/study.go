@@ -120,6 +120,9 @@ func Replay(run record.Run, stored *record.Run) (*Study, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Gate.Power {
+		rules = rules.ForPower()
+	}
 	arms := make(map[string]string, len(m.Cells))
 	var loads []string
 	for _, c := range m.Cells {

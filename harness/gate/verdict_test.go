@@ -3,10 +3,14 @@ package gate
 import (
 	"encoding/json"
 	"encoding/xml"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,10 +38,16 @@ func simulated(blocks int, truths map[string]armTruth) record.Run {
 	m := record.Manifest{Schema: record.Schema, Plan: "gate", Level: "default", Blocks: blocks, Gate: &record.Gate{Rules: testRules}}
 	rng := rand.New(rand.NewPCG(7, 7))
 	var trials []record.Trial
-	for _, arm := range []string{record.ArmBase, record.ArmHead, record.ArmAgain, record.ArmPlanted + "allocation", record.ArmPlanted + "delay"} {
+	arms := []string{record.ArmBase, record.ArmHead, record.ArmAgain}
+	for _, arm := range slices.Sorted(maps.Keys(truths)) {
+		if strings.HasPrefix(arm, record.ArmPlanted) {
+			arms = append(arms, arm)
+		}
+	}
+	for _, arm := range arms {
 		truth := truths[arm]
 		a := record.Arm{Name: arm, Commit: "0123456789abcdef", Subject: "store: " + arm}
-		if arm == record.ArmPlanted+"delay" || arm == record.ArmPlanted+"allocation" {
+		if strings.HasPrefix(arm, record.ArmPlanted) {
 			a.Fault = "a known " + arm
 		}
 		m.Gate.Arms = append(m.Gate.Arms, a)
@@ -213,4 +223,20 @@ func TestRecordsThatAreNoGate(t *testing.T) {
 	run.Manifest.Cells[0].Options[record.OptionArm] = "other"
 	_, err = Judge(run, nil)
 	require.ErrorIs(t, err, ErrRecords)
+}
+
+// writeRun writes a run's files, as one that has ended or not.
+func writeRun(t *testing.T, dir string, run record.Run, ended bool) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	if !ended {
+		run.Manifest.Finished = time.Time{}
+	}
+	require.NoError(t, record.WriteManifest(dir, run.Manifest))
+	log, _, err := record.OpenLog(dir)
+	require.NoError(t, err)
+	for _, trial := range run.Trials {
+		require.NoError(t, log.Append(trial))
+	}
+	require.NoError(t, log.Close())
 }

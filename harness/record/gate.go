@@ -20,6 +20,9 @@ type Gate struct {
 	Rules string `json:"rules_yaml"`
 	// SteadyOnly leaves out gates of times.
 	SteadyOnly bool `json:"steady_only,omitempty"`
+	// Power plants the faults of the rules' power study, for a run in which base is
+	// head, to learn what the gate itself can tell.
+	Power bool `json:"power,omitempty"`
 	// Accepted are the losses that commits between base and head accept.
 	Accepted []Accepted `json:"accepted,omitempty"`
 	// Baseline is the directory of the stored run that stands in for arm base; empty

@@ -42,6 +42,8 @@ type GateOptions struct {
 	// Baseline, if not nil, stands in for arm base. Gate returns gate.ErrBaseline if
 	// it does not fit.
 	Baseline *record.Run
+	// Power plants the faults of the rules' power study.
+	Power bool
 	// Budget ends the run before the planned blocks have run; 0 means no bound.
 	Budget time.Duration
 	// Command is the argv for the manifest.
@@ -131,6 +133,9 @@ func planGate(ctx context.Context, head string, o GateOptions) (*gateRun, error)
 	if g.rules, err = gate.ParseRules([]byte(o.Rules)); err != nil {
 		return nil, err
 	}
+	if o.Power {
+		g.rules = g.rules.ForPower()
+	}
 	return g, g.findLoads(o.SteadyOnly)
 }
 
@@ -144,7 +149,7 @@ func prepareGate(ctx context.Context, o GateOptions) (*gateRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.gate = &record.Gate{Rules: o.Rules, SteadyOnly: o.SteadyOnly, Accepted: o.Accepted}
+	g.gate = &record.Gate{Rules: o.Rules, SteadyOnly: o.SteadyOnly, Power: o.Power, Accepted: o.Accepted}
 	g.study = gate.NewStudy(g.rules, g.matrix.Blocks)
 	if err := g.crossArms(ctx); err != nil {
 		return nil, err

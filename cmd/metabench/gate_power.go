@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"metastorebench/harness/gate"
+	benchrun "metastorebench/harness/run"
+	"metastorebench/plots"
+)
+
+// repeat makes the runs of a power study, each with a seed of its own. Those that
+// have ended stay if a later one fails or is interrupted: --report sums them up.
+func (f *gateFlags) repeat(ctx context.Context) error {
+	for i := range f.power {
+		o, seed := f.options, f.seed+uint64(i)
+		o.Seed, o.Out = &seed, gate.PowerRunDir(f.options.Out, i+1)
+		// An error of the writer is ignored: nobody could be told.
+		_, _ = fmt.Fprintf(f.log, "power study: run %d of %d\n", i+1, f.power)
+		if _, err := benchrun.Gate(ctx, o); err != nil {
+			return fmt.Errorf("run %d of %d: %w", i+1, f.power, err)
+		}
+	}
+	return nil
+}
+
+// concludePower writes what the power study in dir came to.
+func concludePower(w io.Writer, dir string) error {
+	p, err := gate.ReadPower(dir)
+	if err != nil {
+		return err
+	}
+	text := p.Markdown()
+	if err := os.WriteFile(filepath.Join(dir, "power.md"), []byte(text), 0o644); err != nil {
+		return fmt.Errorf("write the power study: %w", err)
+	}
+	figure, err := plots.GatePower(p)
+	if err == nil {
+		err = saveFigures(dir, figure)
+	}
+	if err != nil && !errors.Is(err, plots.ErrNoData) {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%sResults: %s\n", text, dir)
+	return err
+}

@@ -1,0 +1,211 @@
+package gate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"metastorebench/harness/record"
+	"metastorebench/harness/stats"
+)
+
+// powerWanted is the share of runs in which a loss has to be found to count as one
+// that the gate detects.
+const powerWanted = 0.9
+
+// Power is what repeated runs in which base is head say about the gate itself.
+type Power struct {
+	Runs int
+	// Alarms are the runs in which base against head, the same build, had a gate that
+	// regressed; Passes those in which all passed.
+	Alarms, Passes int
+	// MedianSeconds is how long a run took.
+	MedianSeconds float64
+	// Faults are in the order of the rules.
+	Faults []FaultPower
+	// Describe names the machine, head and loads.
+	Describe string
+}
+
+// FaultPower is how often a planted fault was found by the gate that it is aimed
+// at.
+type FaultPower struct {
+	Gate  Gate
+	Fault string // in words
+	// Found of Runs runs called it regressed.
+	Runs, Found int
+	// Loss is the median of what was measured, as a part of the value without the
+	// fault.
+	Loss float64
+}
+
+// NewPower sums up the runs of `metabench gate --power`. ErrRecords says that there
+// are none, or of another kind, or of different heads or rules.
+func NewPower(results []*Result) (*Power, error) {
+	if len(results) == 0 {
+		return nil, fmt.Errorf("%w: no run has ended", ErrRecords)
+	}
+	first := results[0]
+	p := &Power{Runs: len(results), Describe: fmt.Sprintf("head %s, level %s, on %s", first.describe(record.ArmHead), first.Manifest.Level, machine(first.Manifest))}
+	var seconds []float64
+	losses := make(map[int][]float64)
+	for i, r := range results {
+		if err := sameStudy(first, r); err != nil {
+			return nil, fmt.Errorf("%w: run %d %w", ErrRecords, i+1, err)
+		}
+		seconds = append(seconds, r.Manifest.Finished.Sub(r.Manifest.Started).Seconds())
+		if slices.ContainsFunc(r.Rows, func(w Row) bool { return w.Verdict == Regressed }) {
+			p.Alarms++
+		}
+		if !slices.ContainsFunc(r.Rows, func(w Row) bool { return w.Verdict != Pass && w.Verdict != Improved }) {
+			p.Passes++
+		}
+		p.addFaults(r, losses)
+	}
+	p.MedianSeconds = stats.Summarize(seconds).Median
+	for i := range p.Faults {
+		p.Faults[i].Loss = p.Faults[i].Gate.share(stats.Summarize(losses[i]).Median)
+	}
+	return p, nil
+}
+
+// sameStudy says why a run is not of the same study.
+func sameStudy(a, b *Result) error {
+	hash := func(r *Result, arm string) string {
+		if found := r.Gate.Arm(arm); found != nil {
+			return found.SHA256
+		}
+		return ""
+	}
+	switch {
+	case !b.Gate.Power:
+		return fmt.Errorf("was not made by metabench gate --power")
+	case hash(b, record.ArmBase) != hash(b, record.ArmHead):
+		return fmt.Errorf("has a base that is not head")
+	case hash(a, record.ArmHead) != hash(b, record.ArmHead):
+		return fmt.Errorf("has another head")
+	case a.Gate.Rules != b.Gate.Rules || a.Manifest.PlanHash != b.Manifest.PlanHash:
+		return fmt.Errorf("has other rules, or another plan")
+	}
+	return nil
+}
+
+// addFaults counts what a run found.
+func (p *Power) addFaults(r *Result, losses map[int][]float64) {
+	i := 0
+	for _, t := range r.Tests {
+		if t.Pair.Want != Regressed {
+			continue
+		}
+		for _, w := range t.Rows {
+			if i == len(p.Faults) {
+				p.Faults = append(p.Faults, FaultPower{Gate: w.Gate, Fault: t.Fault})
+			}
+			f := &p.Faults[i]
+			f.Runs++
+			if w.Verdict == Regressed {
+				f.Found++
+			}
+			if w.N > 0 {
+				losses[i] = append(losses[i], w.Mean)
+			}
+			i++
+		}
+	}
+}
+
+// Detectable is the smallest measured loss of a gate's planted faults that is found
+// in nine runs of ten, as are all larger ones; false if there is none.
+func (p *Power) Detectable(name string) (FaultPower, bool) {
+	var faults []FaultPower
+	for _, f := range p.Faults {
+		if f.Gate.Name() == name {
+			faults = append(faults, f)
+		}
+	}
+	slices.SortFunc(faults, func(a, b FaultPower) int { return cmp.Compare(b.Loss, a.Loss) })
+	var least FaultPower
+	found := false
+	for _, f := range faults {
+		if float64(f.Found) < powerWanted*float64(f.Runs) {
+			break
+		}
+		least, found = f, true
+	}
+	return least, found
+}
+
+// Markdown reports the rates with their intervals.
+func (p *Power) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## Power of the gate\n\n%d runs in which base is head, %s; median %s s a run.\n\n", p.Runs, p.Describe, stats.Number(p.MedianSeconds))
+	b.WriteString("| what | runs | of | rate, % [95 % interval] |\n|---|---:|---:|---:|\n")
+	fmt.Fprintf(&b, "| false alarms: a gate regressed | %d | %d | %s |\n", p.Alarms, p.Runs, rateOf(p.Alarms, p.Runs))
+	fmt.Fprintf(&b, "| all gates passed | %d | %d | %s |\n\n", p.Passes, p.Runs, rateOf(p.Passes, p.Runs))
+	b.WriteString("| planted | gate | measured loss | found in | of | rate, % [95 % interval] |\n|---|---|---:|---:|---:|---:|\n")
+	var names []string
+	for _, f := range p.Faults {
+		fmt.Fprintf(&b, "| %s | %s | %s | %d | %d | %s |\n", f.Fault, f.Gate.Name(), percent(f.Loss), f.Found, f.Runs, rateOf(f.Found, f.Runs))
+		if !slices.Contains(names, f.Gate.Name()) {
+			names = append(names, f.Gate.Name())
+		}
+	}
+	fmt.Fprintf(&b, "\nSmallest planted loss that is found in %s %% of the runs, as are all larger ones:\n\n", stats.Number(100*powerWanted))
+	for _, name := range names {
+		if f, ok := p.Detectable(name); ok {
+			fmt.Fprintf(&b, "- %s: %s (%s)\n", name, percent(f.Loss), f.Fault)
+		} else {
+			fmt.Fprintf(&b, "- %s: none of those planted\n", name)
+		}
+	}
+	b.WriteString("\nIntervals: Clopper and Pearson.\n")
+	return b.String()
+}
+
+// rateOf writes k of n in percent with its interval.
+func rateOf(k, n int) string {
+	lo, hi := stats.Proportion(k, n)
+	return fmt.Sprintf("%s [%s, %s]", stats.Number(100*float64(k)/float64(n)), stats.Number(100*lo), stats.Number(100*hi))
+}
+
+// powerRun is the name of a run's directory within a power study's.
+const powerRun = "run-%03d"
+
+// PowerRunDir is where the i-th run of the power study in dir, from 1, keeps its
+// records.
+func PowerRunDir(dir string, i int) string { return filepath.Join(dir, fmt.Sprintf(powerRun, i)) }
+
+// IsPower reports whether dir holds a power study, begun at least.
+func IsPower(dir string) bool {
+	_, err := os.Stat(filepath.Join(PowerRunDir(dir, 1), record.ManifestFile))
+	return err == nil
+}
+
+// ReadPower sums up the power study in dir: its runs from the first to the last
+// that has ended.
+func ReadPower(dir string) (*Power, error) {
+	var results []*Result
+	for i := 1; ; i++ {
+		m, err := record.ReadManifest(PowerRunDir(dir, i))
+		if errors.Is(err, fs.ErrNotExist) || err == nil && m.Finished.IsZero() {
+			return NewPower(results)
+		}
+		if err != nil {
+			return nil, err
+		}
+		run, err := record.ReadRun(PowerRunDir(dir, i))
+		if err != nil {
+			return nil, err
+		}
+		res, err := Judge(run, nil)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, res)
+	}
+}
