@@ -89,8 +89,13 @@ func weight(m *raftpb.Message) int64 {
 	return int64(bytes)
 }
 
-// receive gives the library a message of the inbox.
+// receive gives the library a message of the inbox, now or when the log has been
+// written.
 func (n *Node) receive(a arrival) {
+	if n.holds(a.m) {
+		n.hold(a)
+		return
+	}
 	n.inbox.room.Release(a.bytes)
 	n.step(a.m)
 }

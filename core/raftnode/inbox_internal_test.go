@@ -74,6 +74,23 @@ func TestHugeMessage(t *testing.T) {
 	require.Equal(t, int64(inboxBytes), (<-n.inbox.queue).bytes)
 }
 
+// TestHeldAppendsTakeRoom: while a log that groups nothing is being written, appends
+// are held, and a peer that sends more than the inbox has room for waits.
+func TestHeldAppendsTakeRoom(t *testing.T) {
+	n := newInboxOnly()
+	n.appender, n.writing = new(appender), []*logWrite{{}}
+	const each = 1 << 20
+	for n.inbox.room.TryAcquire(each) {
+		n.inbox.room.Release(each)
+		require.NoError(t, n.Step(t.Context(), appendOf(each)))
+		n.receive(<-n.inbox.queue)
+	}
+	require.Greater(t, len(n.held), inboxBytes/each/2)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, n.Step(ctx, appendOf(each)), context.Canceled)
+}
+
 // TestImpossibleMessages: they would bring the library down, and are refused.
 func TestImpossibleMessages(t *testing.T) {
 	entry := func(index uint64, kind raftpb.EntryType, data string) *raftpb.Entry {

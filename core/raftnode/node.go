@@ -57,17 +57,17 @@ type Node struct {
 	failure error
 
 	// Of a log that is written behind the loop (behind.go).
-	appender  *appender         // nil: the loop writes the log itself
-	groups    bool              // the policy is a wal.Background
-	acksFirst bool              // see wal.Background
-	held      []*raftpb.Message // appends that wait for the log (pipeline.go)
-	committed []appliedRun      // for the apply stage, in order
-	pending   []*logWrite       // what the appender is given next
-	writing   []*logWrite       // what it has been given; none: it is free
-	written   <-chan error      // its outcome; nil without an appender
-	owed      int               // writes, pending or under way, that something waits for
-	lingered  <-chan time.Time  // the end of the linger; nil: there is none now
-	due       bool              // pending writes linger no more
+	appender  *appender        // nil: the loop writes the log itself
+	groups    bool             // the policy is a wal.Background
+	acksFirst bool             // see wal.Background
+	held      []arrival        // appends that wait for the log (pipeline.go)
+	committed []appliedRun     // for the apply stage, in order
+	pending   []*logWrite      // what the appender is given next
+	writing   []*logWrite      // what it has been given; none: it is free
+	written   <-chan error     // its outcome; nil without an appender
+	owed      int              // writes, pending or under way, that something waits for
+	lingered  <-chan time.Time // the end of the linger; nil: there is none now
+	due       bool             // pending writes linger no more
 }
 
 type compactRequest struct {
@@ -264,17 +264,8 @@ func (n *Node) tick() {
 	n.proposeChanges(false)
 }
 
-// step gives a message to the library, now or when the log has been written.
+// step drops messages that Raft refuses: the peer repeats what matters.
 func (n *Node) step(m *raftpb.Message) {
-	if n.holds(m) {
-		n.hold(m)
-		return
-	}
-	n.deliver(m)
-}
-
-// deliver drops messages that Raft refuses: the peer repeats what matters.
-func (n *Node) deliver(m *raftpb.Message) {
 	if n.lease.refuses(m) {
 		return
 	}

@@ -93,20 +93,22 @@ func (n *Node) holds(m *raftpb.Message) bool {
 // logBusy tells whether anything is being written or is about to be.
 func (n *Node) logBusy() bool { return len(n.writing)+len(n.pending) > 0 }
 
-// hold keeps a message back.
-func (n *Node) hold(m *raftpb.Message) {
-	n.held = append(n.held, m)
-	if len(n.held) == inboxMessages { // more than any leader has in flight
+// hold keeps a message back. It still takes room in the inbox: a peer that sends
+// more than any leader has in flight has to wait.
+func (n *Node) hold(a arrival) {
+	n.held = append(n.held, a)
+	if len(n.held) == inboxMessages {
 		n.release()
 	}
 }
 
 // release lets the library have what was held.
 func (n *Node) release() {
-	for i, m := range n.held {
-		n.deliver(m)
-		n.held[i] = nil
+	for _, a := range n.held {
+		n.inbox.room.Release(a.bytes)
+		n.step(a.m)
 	}
+	clear(n.held)
 	n.held = n.held[:0]
 }
 
