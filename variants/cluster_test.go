@@ -179,6 +179,9 @@ func TestClusterPowerLoss(t *testing.T) {
 			acked := &ledger{acked: maps.Clone(l.acked), value: maps.Clone(l.value)}
 			l.mu.Unlock()
 			require.GreaterOrEqual(t, len(acked.value), 300)
+			for _, n := range c.nodes {
+				require.NoError(t, n.Err())
+			}
 			after := c.disks["a"].CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rand.New(rand.NewPCG(1, 2))})
 			c.stopAll()
 			load.Wait()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -203,6 +204,34 @@ func TestForwardedWriteIsOvertaken(t *testing.T) {
 			s.hasAll(s.follower)
 			_, err := s.follower.Propose(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte("forwarded")}})
 			require.NoError(t, err)
+		})
+	}
+}
+
+// TestSnapshotsUnderLoad: members that cut their logs so often that snapshots of
+// all kinds cross, under load through each of them. None stops, and nothing that
+// was acknowledged is lost.
+func TestSnapshotsUnderLoad(t *testing.T) {
+	for name, sel := range map[string]variants.Selection{
+		"group":               with(t, variants.VariantBest, "wal", "group", "codec", "protobuf", "pool", "off"),
+		"perready, pipelined": with(t, variants.VariantBest, "wal", "perready", "pipeline", "on"),
+		"pebble":              with(t, variants.VariantBest, "engine", "pebble", "wal", "group"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := makeTrio(t, sel)
+			c.patient = true
+			c.adjust = func(_ string, o *node.Options) { o.CatchUpEntries = 1 }
+			c.startAll()
+			l := newLedger()
+			var load sync.WaitGroup
+			for name, n := range c.nodes {
+				load.Go(func() { l.load(n, 4, 300, uint64(name[0])) })
+			}
+			load.Wait()
+			for _, n := range c.nodes {
+				require.NoError(t, n.Err())
+			}
+			c.checkAll(l)
 		})
 	}
 }

@@ -34,6 +34,7 @@ type changes struct {
 
 // change is one call of ChangeMembers.
 type change struct {
+	what  member.Change
 	entry *raftpb.ConfChange
 	done  chan error // buffered; nil: after is set
 	after member.Set
@@ -53,7 +54,7 @@ func (n *Node) ChangeMembers(ctx context.Context, c member.Change) (member.Set, 
 	if c.Op == member.OpAdd && c.Member.Learner {
 		kind = raftpb.ConfChangeAddLearnerNode
 	}
-	w := &change{done: make(chan error, 1), entry: &raftpb.ConfChange{
+	w := &change{what: c, done: make(chan error, 1), entry: &raftpb.ConfChange{
 		Id: new(rand.Uint64()), Type: kind.Enum(), NodeId: &c.Member.ID, Context: c.Encode(),
 	}}
 	if err := n.changes.add(w); err != nil {
@@ -95,6 +96,27 @@ func (c *changes) answer(id uint64, after member.Set, err error) {
 		delete(c.waiting, id)
 		w.after = after
 		w.done <- err
+	}
+}
+
+// overtaken answers the changes that a snapshot of the leader's holds: their entries
+// are not seen any more, and a later copy would be refused. A change of names and
+// URLs can be made twice.
+func (c *changes) overtaken(after member.Set) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, w := range c.waiting {
+		m, found := after.Find(w.what.Member.ID)
+		switch op := w.what.Op; {
+		case op == member.OpAdd && found:
+		case op == member.OpPromote && found && !m.Learner:
+		case op == member.OpRemove && after.WasRemoved(w.what.Member.ID):
+		default:
+			continue
+		}
+		delete(c.waiting, id)
+		w.after = after
+		w.done <- nil
 	}
 }
 

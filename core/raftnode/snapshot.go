@@ -114,6 +114,7 @@ func (n *Node) restore(s *raftpb.Snapshot) error {
 		return fmt.Errorf("raftnode: snapshot at %d: %w", mark.Index, err)
 	}
 	n.setMembers(members)
+	n.changes.overtaken(members)
 	n.handOn([]wal.Entry{{Index: mark.Index, Term: mark.Term, Type: wal.EntryRestored, Data: mark.ConfState}}, nil)
 	return nil
 }
