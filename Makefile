@@ -139,17 +139,21 @@ gate-power: build ## false alarms and detection rates of the gate on this machin
 
 # Every committed run, by the folder's name: a run's section is its plan's.
 REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifest.json))
+# The gate's power study, which is runs in a folder, if there is one.
+GATE_STUDY = $(patsubst %/run-001/manifest.json,%,$(wildcard results/reference/gate/run-001/manifest.json))
 .PHONY: report
 report: build ## remake EXPERIMENTS.md and its figures from results/reference
 	@for run in $(REFERENCES); do bin/metabench report $$run >/dev/null; done
 	@bin/metabench report results/reference --section ledger
 	@bin/metabench report $(BENCH_DIR) --section bench
+	@$(if $(GATE_STUDY),bin/metabench report $(GATE_STUDY) --section gate)
 
 .PHONY: check-report
 check-report: build
 	@for run in $(REFERENCES); do bin/metabench report $$run --check; done
 	@bin/metabench report results/reference --section ledger --check
 	@bin/metabench report $(BENCH_DIR) --section bench --check
+	@$(if $(GATE_STUDY),bin/metabench report $(GATE_STUDY) --section gate --check)
 
 # A peer is a module of its own: its dependencies are not the store's.
 .PHONY: peers test-peers peer

@@ -34,7 +34,7 @@ func concludePower(w io.Writer, dir string) error {
 	if err != nil {
 		return err
 	}
-	text := p.Markdown()
+	text := "## Power of the gate\n\n" + p.Markdown()
 	if err := os.WriteFile(filepath.Join(dir, "power.md"), []byte(text), 0o644); err != nil {
 		return fmt.Errorf("write the power study: %w", err)
 	}

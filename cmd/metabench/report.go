@@ -29,7 +29,8 @@ run, the attribution and the rows of the claims ledger go to standard output too
 as they did when the run ended. The same records always make the same bytes.
 
 Section "ledger" takes every claim of the plan from the run that is about it: DIR
-holds the folders phase1, phase2, phase3 and ladder, as far as there are runs.`,
+holds the folders phase1, phase2, phase3 and ladder, as far as there are runs.
+Section "gate" takes the folder of metabench gate --power.`,
 		Example: `  metabench report results/reference/phase1
   metabench report results/phase1-20260102T030405Z --section phase1-local
   metabench report results/reference --section ledger

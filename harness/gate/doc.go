@@ -63,6 +63,15 @@
 // aimed at. Otherwise this machine cannot gate today: the outcome is inconclusive
 // whatever the revisions look like.
 //
+// A power study measures the gate itself: runs in which base is head, with faults of
+// rising size. NewPower counts false alarms, and how often each fault was found.
+//
+// # History
+//
+// A gate compares two revisions and overlooks what is within its floors; many small
+// losses add up. Each run can add what it measured of head to a history, in which
+// Steps looks for changes of level without a floor.
+//
 // # Steady and noisy
 //
 // Steady metrics are counts per operation. Their loads have a window of a number

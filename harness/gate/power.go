@@ -143,7 +143,7 @@ func (p *Power) Detectable(name string) (FaultPower, bool) {
 // Markdown reports the rates with their intervals.
 func (p *Power) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Power of the gate\n\n%d runs in which base is head, %s; median %s s a run.\n\n", p.Runs, p.Describe, stats.Number(p.MedianSeconds))
+	fmt.Fprintf(&b, "%d runs in which base is head, %s; median %s s a run.\n\n", p.Runs, p.Describe, stats.Number(p.MedianSeconds))
 	b.WriteString("| what | runs | of | rate, % [95 % interval] |\n|---|---:|---:|---:|\n")
 	fmt.Fprintf(&b, "| false alarms: a gate regressed | %d | %d | %s |\n", p.Alarms, p.Runs, rateOf(p.Alarms, p.Runs))
 	fmt.Fprintf(&b, "| all gates passed | %d | %d | %s |\n\n", p.Passes, p.Runs, rateOf(p.Passes, p.Runs))
@@ -187,8 +187,11 @@ func IsPower(dir string) bool {
 }
 
 // ReadPower sums up the power study in dir: its runs from the first to the last
-// that has ended.
+// that has ended. ErrRecords says that there is none.
 func ReadPower(dir string) (*Power, error) {
+	if !IsPower(dir) {
+		return nil, fmt.Errorf("%w: %s holds no power study; accepted: a folder that metabench gate --power made", ErrRecords, dir)
+	}
 	var results []*Result
 	for i := 1; ; i++ {
 		m, err := record.ReadManifest(PowerRunDir(dir, i))

@@ -182,7 +182,7 @@ func (r Rules) Narrow(loads []string, steadyOnly bool) (Rules, error) {
 	return n, nil
 }
 
-// Looks are the numbers of blocks after which decisions are made, ascending, of a
+// looksAt returns the numbers of blocks after which decisions are made, ascending, of a
 // run of so many planned blocks. A look with fewer blocks than an interval needs
 // is left out, and two of the same number are one.
 func (r Rules) looksAt(planned int) (blocks []int, shares []float64) {

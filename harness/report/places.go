@@ -31,6 +31,7 @@ var places = []struct{ section, heading string }{
 	{"scaling", "Throughput against clients"},
 	{"aa", "How often nothing is called something"},
 	{"stall", "What a closed loop does not see"},
+	{SectionGate, "What the regression gate can tell"},
 	{"bench", "Benchmarks in process"},
 }
 

@@ -185,8 +185,11 @@ func build(o Options) (content, error) {
 // section makes the section's content from a run or, where there is no manifest,
 // from Go benchmark output; that of the ledger from several runs.
 func section(o Options) (content, error) {
-	if o.Section == SectionLedger {
+	switch {
+	case o.Section == SectionLedger:
 		return overallSection(o)
+	case strings.TrimSuffix(o.Section, localSuffix) == SectionGate:
+		return gateSection(o)
 	}
 	bench, err := benchPaths(o.RunDir)
 	if err != nil {
