@@ -29,7 +29,7 @@ func Interactions(s *stats.Stratum) (*Figure, error) {
 	if g.pairs == nil || k < 2 {
 		return nil, fmt.Errorf("%w: no pairs of items that can be told apart for %s", ErrNoData, describe(s))
 	}
-	f := newFigure("interaction-"+slug(s), "Interactions in "+s.Op()+"s per second (closed loop): "+describe(s), "", "")
+	f := newFigure("interaction-"+slug(s), "Interactions, "+s.Op()+"s/s (closed loop): "+describe(s), "", "")
 	f.Caption = fmt.Sprintf("Ratios of %s throughput, geometric means of %d blocks. Upper right: the ratio by which one item changes the other's effect (1: the two multiply); lower left: its 95 %% t interval; diagonal: the item's average effect. ~: not told from 1 after Holm's correction over the figure. %s", s.Op(), g.n, captionTail(s))
 	f.height = min(1.3*vg.Inch+vg.Length(k)*0.55*vg.Inch, f.width)
 	f.plot.Add(tiles{k: k, all: tileRows(g, k)})
