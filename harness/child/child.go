@@ -73,13 +73,13 @@ func Start(ctx context.Context, argv []string) (*Process, error) {
 	defer late.Stop()
 	select {
 	case text := <-line.got:
-		var err error
-		if p.Ready, err = ready.Parse(text); err != nil {
-			p.Kill()
-			return nil, fmt.Errorf("%w: %w%s", ErrStart, err, p.stderr)
-		}
-		return p, nil
+		return p.announced(text)
 	case <-p.ended:
+		select {
+		case text := <-line.got: // it was ready before it ended
+			return p.announced(text)
+		default:
+		}
 		if said := p.stderr.String(); strings.Contains(said, notInBuild) {
 			return nil, fmt.Errorf("%w%s", ErrUnavailable, said)
 		}
@@ -91,6 +91,16 @@ func Start(ctx context.Context, argv []string) (*Process, error) {
 		p.Kill()
 		return nil, context.Cause(ctx)
 	}
+}
+
+// announced takes over what the child said when it was ready.
+func (p *Process) announced(text []byte) (*Process, error) {
+	var err error
+	if p.Ready, err = ready.Parse(text); err != nil {
+		p.Kill()
+		return nil, fmt.Errorf("%w: %w%s", ErrStart, err, p.stderr)
+	}
+	return p, nil
 }
 
 // spawn starts the child from a thread that lives as long as the child: the
