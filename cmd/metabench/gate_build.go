@@ -3,11 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -142,20 +138,6 @@ func (b *builder) build(ctx context.Context, a record.Arm, tree string, plants .
 	if err != nil {
 		return arm, fmt.Errorf("%s, %.12s: %w", a.Name, a.Commit, err)
 	}
-	arm.SHA256, err = hashFile(arm.Binary)
+	arm.SHA256, err = benchrun.FileHash(arm.Binary)
 	return arm, err
-}
-
-// hashFile returns the SHA-256 of a file in hexadecimal.
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

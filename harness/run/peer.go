@@ -37,7 +37,7 @@ func (j *job) findPeer() (missing string, err error) {
 // readEtcd describes the executable at path. The error wraps ErrPeer and, for a
 // missing file, fs.ErrNotExist.
 func readEtcd(path string) (record.Peer, error) {
-	hash, err := fileHash(path)
+	hash, err := FileHash(path)
 	if err != nil {
 		return record.Peer{}, fmt.Errorf("%w %s: %w", ErrPeer, plan.TargetEtcd, err)
 	}

@@ -84,7 +84,7 @@ func (j *job) readStore(ctx context.Context) error {
 	if j.catalog, err = ReadVariants(ctx, j.Metastore); err != nil {
 		return err
 	}
-	if j.storeHash, err = fileHash(j.Metastore); err != nil {
+	if j.storeHash, err = FileHash(j.Metastore); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoStore, err)
 	}
 	return nil

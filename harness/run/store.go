@@ -36,8 +36,9 @@ func ReadVariants(ctx context.Context, binary string) (plan.Catalog, error) {
 	return catalog, nil
 }
 
-// fileHash returns the SHA-256 of a file in hexadecimal.
-func fileHash(path string) (string, error) {
+// FileHash returns the SHA-256 of a file in hexadecimal. It may be called from any
+// goroutine; the error is the file's.
+func FileHash(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
