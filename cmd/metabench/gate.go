@@ -21,7 +21,7 @@ import (
 const gateLong = `Build two revisions of the store, run them against each other in interleaved
 blocks on this machine, and decide metric by metric whether head is worse than
 base by more than a floor: pass, regressed, improved or inconclusive. What is not
-decided after an eighth of the plan's blocks runs on to the next look; the error
+decided after a sixteenth of the plan's blocks runs on to the next look; the error
 rate over looks and metrics is kept (package gate has the rule and its sources).
 
 Each revision brings its own store, built in a worktree; this program's generator
@@ -74,6 +74,7 @@ type gateFlags struct {
 	record    bool
 	history   string
 	log       io.Writer
+	plants    []gate.Plant // of which there are builds
 }
 
 func newGateCommand() *cobra.Command {

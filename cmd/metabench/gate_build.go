@@ -47,6 +47,13 @@ func (f *gateFlags) resolve(ctx context.Context, r revision.Repository) (s sides
 		return s, err
 	}
 	s.base = &base
+	if s.head.Dirty {
+		files, err := r.Changed(ctx)
+		if err != nil {
+			return s, err
+		}
+		f.options.Changes = append(f.options.Changes, record.Change{Files: files})
+	}
 	commits, err := r.Between(ctx, base.Commit, s.head.Commit)
 	if err != nil {
 		return s, err
@@ -57,6 +64,7 @@ func (f *gateFlags) resolve(ctx context.Context, r revision.Repository) (s sides
 			return s, err
 		}
 		f.options.Accepted = append(f.options.Accepted, accepted...)
+		f.options.Changes = append(f.options.Changes, record.Change{Commit: c.Hash, Subject: c.Subject, Files: c.Files})
 	}
 	return s, nil
 }
@@ -100,11 +108,15 @@ func (b *builder) arms(ctx context.Context, s sides) ([]benchrun.GateArm, error)
 		base.Name = record.ArmBase
 		arms = append(arms, base)
 	}
-	arms = append(arms, head, again)
+	arms = append(arms, head)
+	if b.power == 0 {
+		arms = append(arms, again)
+	}
 	plants, err := benchrun.GatePlants(ctx, head.Binary, b.options)
 	if err != nil {
 		return nil, err
 	}
+	b.plants = plants
 	for _, p := range plants {
 		plant, err := revision.PlantNamed(p.Name)
 		if err != nil {

@@ -7,8 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"metastorebench/harness/gate"
+	"metastorebench/harness/record"
 	benchrun "metastorebench/harness/run"
 	"metastorebench/plots"
 )
@@ -18,7 +21,7 @@ import (
 func (f *gateFlags) repeat(ctx context.Context) error {
 	for i := range f.power {
 		o, seed := f.options, f.seed+uint64(i)
-		o.Seed, o.Out = &seed, gate.PowerRunDir(f.options.Out, i+1)
+		o.Seed, o.Out, o.Arms = &seed, gate.PowerRunDir(f.options.Out, i+1), f.armsOf(i)
 		// An error of the writer is ignored: nobody could be told.
 		_, _ = fmt.Fprintf(f.log, "power study: run %d of %d\n", i+1, f.power)
 		if _, err := benchrun.Gate(ctx, o); err != nil {
@@ -26,6 +29,15 @@ func (f *gateFlags) repeat(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// armsOf are the arms of the i-th run, from 0: without the faults that it is not to
+// have.
+func (f *gateFlags) armsOf(i int) []benchrun.GateArm {
+	return slices.DeleteFunc(slices.Clone(f.options.Arms), func(a benchrun.GateArm) bool {
+		name, planted := strings.CutPrefix(a.Name, record.ArmPlanted)
+		return planted && !slices.ContainsFunc(f.plants, func(p gate.Plant) bool { return p.Name == name && p.In(i) })
+	})
 }
 
 // concludePower writes what the power study in dir came to.

@@ -40,6 +40,7 @@ type rowJSON struct {
 	AtMost   *float64 `json:"loss_at_most"`
 	Accepted string   `json:"accepted,omitempty"`
 	Hints    []string `json:"hints,omitempty"`
+	Culprit  []string `json:"culprit,omitempty"`
 }
 
 type testJSON struct {
@@ -77,6 +78,9 @@ func rowsJSON(rows []Row) []rowJSON {
 		}
 		for _, h := range w.Hints {
 			all[i].Hints = append(all[i].Hints, h.text())
+		}
+		if w.Culprit != nil {
+			all[i].Culprit = w.Culprit.lines()
 		}
 	}
 	return all

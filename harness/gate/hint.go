@@ -23,6 +23,7 @@ type Hint struct {
 	Old, New float64
 	// Ratio is new/old, with its interval at 1-hintLevel.
 	Ratio, Lo, Hi float64
+	room          string // key of rooms
 }
 
 const (
@@ -113,5 +114,8 @@ func (s *Study) moved(p Pair, g Gate, q quantity) (Hint, bool) {
 	}
 	h := Hint{Stage: q.stage, Name: q.name, Unit: q.unit, Ratio: math.Exp(mean), Lo: math.Exp(mean - half), Hi: math.Exp(mean + half)}
 	h.Old, h.New = s.median(p.Old, of), s.median(p.New, of)
+	if h.room = q.metric; q.stage {
+		h.room = q.name
+	}
 	return h, math.Abs(mean) >= hintLeast && math.Abs(mean) > half
 }

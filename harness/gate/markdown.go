@@ -90,15 +90,24 @@ func (r *Result) writeHints(b *strings.Builder) {
 			continue
 		}
 		if len(w.Hints) == 0 {
-			fmt.Fprintf(b, "%s: no counter and no stage moved with it.\n\n", w.Gate.Name())
-			continue
+			fmt.Fprintf(b, "%s: no other counter and no stage moved with it.\n\n", w.Gate.Name())
+		} else {
+			fmt.Fprintf(b, "%s, what moved with it:\n\n", w.Gate.Name())
+			writeList(b, w.Hints, Hint.text)
 		}
-		fmt.Fprintf(b, "%s, what moved with it:\n\n", w.Gate.Name())
-		for _, h := range w.Hints {
-			b.WriteString("- " + h.text() + "\n")
+		if w.Culprit != nil {
+			lines := w.Culprit.lines()
+			fmt.Fprintf(b, "Where to look: %s\n\n", lines[0])
+			writeList(b, lines[1:], func(l string) string { return l })
 		}
-		b.WriteString("\n")
 	}
+}
+
+func writeList[T any](b *strings.Builder, items []T, text func(T) string) {
+	for _, item := range items {
+		b.WriteString("- " + text(item) + "\n")
+	}
+	b.WriteString("\n")
 }
 
 func (h Hint) text() string {

@@ -26,7 +26,7 @@ type Power struct {
 	Alarms, Passes int
 	// MedianSeconds is how long a run took.
 	MedianSeconds float64
-	// Faults are in the order of the rules.
+	// Faults are in the order of the first run that has them.
 	Faults []FaultPower
 	// Describe names the machine, head and loads.
 	Describe string
@@ -44,6 +44,8 @@ type FaultPower struct {
 	Loss float64
 }
 
+func (f FaultPower) name() string { return f.Fault + ": " + f.Gate.Name() }
+
 // NewPower sums up the runs of `metabench gate --power`. ErrRecords says that there
 // are none, or of another kind, or of different heads or rules.
 func NewPower(results []*Result) (*Power, error) {
@@ -53,7 +55,7 @@ func NewPower(results []*Result) (*Power, error) {
 	first := results[0]
 	p := &Power{Runs: len(results), Describe: fmt.Sprintf("head %s, level %s, on %s", first.describe(record.ArmHead), first.Manifest.Level, machine(first.Manifest))}
 	var seconds []float64
-	losses := make(map[int][]float64)
+	losses := make(map[string][]float64)
 	for i, r := range results {
 		if err := sameStudy(first, r); err != nil {
 			return nil, fmt.Errorf("%w: run %d %w", ErrRecords, i+1, err)
@@ -69,7 +71,8 @@ func NewPower(results []*Result) (*Power, error) {
 	}
 	p.MedianSeconds = stats.Summarize(seconds).Median
 	for i := range p.Faults {
-		p.Faults[i].Loss = p.Faults[i].Gate.share(stats.Summarize(losses[i]).Median)
+		f := &p.Faults[i]
+		f.Loss = f.Gate.share(stats.Summarize(losses[f.name()]).Median)
 	}
 	return p, nil
 }
@@ -89,22 +92,24 @@ func sameStudy(a, b *Result) error {
 		return fmt.Errorf("has a base that is not head")
 	case hash(a, record.ArmHead) != hash(b, record.ArmHead):
 		return fmt.Errorf("has another head")
-	case a.Gate.Rules != b.Gate.Rules || a.Manifest.PlanHash != b.Manifest.PlanHash:
+	case a.Gate.Rules != b.Gate.Rules || a.Manifest.PlanYAML != b.Manifest.PlanYAML || a.Manifest.Level != b.Manifest.Level:
 		return fmt.Errorf("has other rules, or another plan")
 	}
 	return nil
 }
 
 // addFaults counts what a run found.
-func (p *Power) addFaults(r *Result, losses map[int][]float64) {
-	i := 0
+func (p *Power) addFaults(r *Result, losses map[string][]float64) {
 	for _, t := range r.Tests {
 		if t.Pair.Want != Regressed {
 			continue
 		}
 		for _, w := range t.Rows {
-			if i == len(p.Faults) {
-				p.Faults = append(p.Faults, FaultPower{Gate: w.Gate, Fault: t.Fault})
+			found := FaultPower{Gate: w.Gate, Fault: t.Fault}
+			i := slices.IndexFunc(p.Faults, func(f FaultPower) bool { return f.name() == found.name() })
+			if i < 0 {
+				i = len(p.Faults)
+				p.Faults = append(p.Faults, found)
 			}
 			f := &p.Faults[i]
 			f.Runs++
@@ -112,9 +117,8 @@ func (p *Power) addFaults(r *Result, losses map[int][]float64) {
 				f.Found++
 			}
 			if w.N > 0 {
-				losses[i] = append(losses[i], w.Mean)
+				losses[f.name()] = append(losses[f.name()], w.Mean)
 			}
-			i++
 		}
 	}
 }

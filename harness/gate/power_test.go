@@ -80,7 +80,7 @@ func TestRunsThatAreNoPowerStudy(t *testing.T) {
 	for want, change := range map[string]func(*record.Run){
 		"was not made by metabench gate --power": func(r *record.Run) { r.Manifest.Gate.Power, r.Manifest.Gate.Rules = false, testRules },
 		"has a base that is not head":            func(r *record.Run) { r.Manifest.Gate.Arm(record.ArmBase).SHA256 = "other" },
-		"has other rules, or another plan":       func(r *record.Run) { r.Manifest.PlanHash = "other" },
+		"has other rules, or another plan":       func(r *record.Run) { r.Manifest.PlanYAML = "other" },
 		"has another head": func(r *record.Run) {
 			r.Manifest.Gate.Arm(record.ArmBase).SHA256, r.Manifest.Gate.Arm(record.ArmHead).SHA256 = "other", "other"
 		},

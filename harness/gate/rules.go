@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"metastorebench/harness/record"
 )
 
 // Errors of this package, each wrapped with the values that disagree.
@@ -49,7 +51,14 @@ type Plant struct {
 	Name   string
 	Metric string
 	Load   string
+	// Every is, in a power study, of how many runs one has the fault; 0 means all.
+	Every int
 }
+
+func (p Plant) arm() string { return record.ArmPlanted + p.Name }
+
+// In reports whether the i-th run of a power study, from 0, has the fault.
+func (p Plant) In(i int) bool { return p.Every == 0 || i%p.Every == 0 }
 
 // Rules are what a gate decides by.
 type Rules struct {
@@ -58,6 +67,7 @@ type Rules struct {
 	Gates       []Gate
 	Plants      []Plant
 	Power       []Plant // of `metabench gate --power`, instead of Plants
+	power       bool    // base is head: there is no need of a second pair of that kind
 }
 
 //go:embed floors.yaml
@@ -111,7 +121,15 @@ func ParseRules(text []byte) (Rules, error) {
 			r.Gates = append(r.Gates, gate)
 		}
 	}
+	for _, p := range r.Plants {
+		if p.Every != 0 {
+			faults = append(faults, fmt.Sprintf("plant %q: has every; accepted: under power only, since every run tests itself", p.Name))
+		}
+	}
 	for _, p := range slices.Concat(r.Plants, r.Power) {
+		if p.Every < 0 {
+			faults = append(faults, fmt.Sprintf("plant %q: every is %d; accepted: 1 or more", p.Name, p.Every))
+		}
 		if p.Name == "" || r.find(p.Metric, p.Load) < 0 {
 			faults = append(faults, fmt.Sprintf("plant %q: is to be found in %s@%s, which is no gate", p.Name, p.Metric, p.Load))
 		}
@@ -155,9 +173,18 @@ func (r Rules) find(metric, load string) int {
 	return slices.IndexFunc(r.Gates, func(g Gate) bool { return g.Metric.Name == metric && g.Load == load })
 }
 
-// ForPower returns the rules with the faults of the power study.
+// ForPower returns the rules with the faults of the power study, and without the
+// comparison of head with itself: base is head there.
 func (r Rules) ForPower() Rules {
-	r.Plants, r.Power = r.Power, nil
+	r.Plants, r.Power, r.power = r.Power, nil, true
+	return r
+}
+
+// Planted returns the rules without the faults of which there is no build.
+func (r Rules) Planted(arms []record.Arm) Rules {
+	r.Plants = slices.DeleteFunc(slices.Clone(r.Plants), func(p Plant) bool {
+		return !slices.ContainsFunc(arms, func(a record.Arm) bool { return a.Name == p.arm() })
+	})
 	return r
 }
 
@@ -165,7 +192,7 @@ func (r Rules) ForPower() Rules {
 // are left out, and so are noisy ones if only the steady are wanted. An error,
 // which wraps ErrRules, says that nothing is left.
 func (r Rules) Narrow(loads []string, steadyOnly bool) (Rules, error) {
-	n := Rules{Alpha: r.Alpha, Beta: r.Beta, Looks: r.Looks}
+	n := Rules{Alpha: r.Alpha, Beta: r.Beta, Looks: r.Looks, power: r.power}
 	for _, g := range r.Gates {
 		if slices.Contains(loads, g.Load) && (g.Kind == Steady || !steadyOnly) {
 			n.Gates = append(n.Gates, g)

@@ -22,13 +22,13 @@ type Pair struct {
 // Pairs returns what a run compares: base and head, and the self-tests.
 func (r Rules) Pairs() []Pair {
 	n := len(r.Gates)
-	pairs := []Pair{
-		{Old: record.ArmBase, New: record.ArmHead, Gates: r.Gates, tests: n},
-		{Old: record.ArmHead, New: record.ArmAgain, Gates: r.Gates, Want: Pass, tests: n},
+	pairs := []Pair{{Old: record.ArmBase, New: record.ArmHead, Gates: r.Gates, tests: n}}
+	if !r.power {
+		pairs = append(pairs, Pair{Old: record.ArmHead, New: record.ArmAgain, Gates: r.Gates, Want: Pass, tests: n})
 	}
 	for _, p := range r.Plants {
 		g := r.Gates[r.find(p.Metric, p.Load)]
-		pairs = append(pairs, Pair{Old: record.ArmHead, New: record.ArmPlanted + p.Name, Gates: []Gate{g}, Want: Regressed, tests: n})
+		pairs = append(pairs, Pair{Old: record.ArmHead, New: p.arm(), Gates: []Gate{g}, Want: Regressed, tests: n})
 	}
 	return pairs
 }
@@ -121,7 +121,7 @@ func Replay(run record.Run, stored *record.Run) (*Study, error) {
 		return nil, err
 	}
 	if m.Gate.Power {
-		rules = rules.ForPower()
+		rules = rules.ForPower().Planted(m.Gate.Arms)
 	}
 	arms := make(map[string]string, len(m.Cells))
 	var loads []string

@@ -20,6 +20,9 @@ type Row struct {
 	Accepted *record.Accepted
 	// Hints say what else moved with a loss.
 	Hints []Hint
+	// Culprit is where the loss of head against base seems to be made; nil of a
+	// self-test, and where nothing of the store was changed.
+	Culprit *Culprit
 }
 
 // Fails reports whether the row makes the run fail.
@@ -79,6 +82,9 @@ func Judge(run record.Run, stored *record.Run) (*Result, error) {
 		if p.Want == "" {
 			for i := range rows {
 				rows[i].Accepted = accepts(res.Gate.Accepted, rows[i].Gate)
+				if rows[i].Verdict == Regressed {
+					rows[i].Culprit = culprit(rows[i].Gate, rows[i].Hints, res.Gate.Changes)
+				}
 			}
 			res.Rows = rows
 			continue

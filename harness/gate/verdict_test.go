@@ -98,6 +98,7 @@ func TestEqualRevisionsPass(t *testing.T) {
 // output of a head with three more allocations and a longer apply stage.
 func TestLossIsNamedWithItsCulprit(t *testing.T) {
 	run := simulated(24, truths(armTruth{allocs: 3, ops: -0.12, stage: 0.5}))
+	run.Manifest.Gate.Changes = []record.Change{{Commit: "fedcba9876543210", Subject: "apply: look twice", Files: []string{"core/apply/apply.go"}}}
 	res := judge(t, run)
 	require.Equal(t, Regressed, res.Outcome, res.Reason)
 	require.Equal(t, "2 of 3 gates regressed", res.Reason)

@@ -25,6 +25,8 @@ type Gate struct {
 	Power bool `json:"power,omitempty"`
 	// Accepted are the losses that commits between base and head accept.
 	Accepted []Accepted `json:"accepted,omitempty"`
+	// Changes are what head has and base has not, newest first.
+	Changes []Change `json:"changes,omitempty"`
 	// Baseline is the directory of the stored run that stands in for arm base; empty
 	// if base was run.
 	Baseline string `json:"baseline,omitempty"`
@@ -54,6 +56,13 @@ type Accepted struct {
 	Load   string `json:"load,omitempty"` // empty: of all loads
 	Reason string `json:"reason"`
 	Commit string `json:"commit"`
+}
+
+// Change is a commit, or what is not committed.
+type Change struct {
+	Commit  string   `json:"commit"` // "" of what is not committed
+	Subject string   `json:"subject"`
+	Files   []string `json:"files"` // slash-separated, from the top of the tree
 }
 
 // Arm returns the arm of this name, or nil.

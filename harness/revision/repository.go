@@ -22,6 +22,7 @@ type Commit struct {
 	Hash    string
 	Subject string
 	Message string
+	Files   []string // that it changed, slash-separated, from the top of the tree; none of a merge
 }
 
 // Find returns the repository that holds dir (ErrRepository).
@@ -65,18 +66,34 @@ func (r Repository) Subject(ctx context.Context, hash string) (string, error) {
 
 // Between returns the commits that head has and base has not, newest first.
 func (r Repository) Between(ctx context.Context, base, head string) ([]Commit, error) {
-	out, err := git(ctx, r.Root, "log", "--format=%H%x00%s%x00%B%x01", base+".."+head)
+	out, err := git(ctx, r.Root, "-c", "core.quotePath=false", "log", "--name-only", "--format=%x01%H%x00%s%x00%B%x00", base+".."+head)
 	if err != nil {
 		return nil, fmt.Errorf("list the commits from %.12s to %.12s: %w", base, head, err)
 	}
 	var all []Commit
 	for entry := range strings.SplitSeq(out, "\x01") {
-		fields := strings.SplitN(strings.TrimLeft(entry, "\n"), "\x00", 3)
-		if len(fields) == 3 {
-			all = append(all, Commit{Hash: fields[0], Subject: fields[1], Message: fields[2]})
+		fields := strings.SplitN(entry, "\x00", 4)
+		if len(fields) == 4 {
+			all = append(all, Commit{Hash: fields[0], Subject: fields[1], Message: fields[2], Files: fileList(fields[3])})
 		}
 	}
 	return all, nil
+}
+
+// Changed returns the files of the working tree that differ from its commit, new
+// ones included.
+func (r Repository) Changed(ctx context.Context) ([]string, error) {
+	known, err := git(ctx, r.Root, "-c", "core.quotePath=false", "diff", "--name-only", "HEAD")
+	if err != nil {
+		return nil, err
+	}
+	added, err := git(ctx, r.Root, "-c", "core.quotePath=false", "ls-files", "--others", "--exclude-standard")
+	return append(fileList(known), fileList(added)...), err
+}
+
+// fileList splits names, one a line.
+func fileList(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == '\n' })
 }
 
 // git runs git in dir and returns its output without the last line's end. An

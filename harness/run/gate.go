@@ -39,6 +39,8 @@ type GateOptions struct {
 	SteadyOnly bool
 	// Accepted are the losses that are not to fail.
 	Accepted []record.Accepted
+	// Changes are what head has and base has not, to find culprits in.
+	Changes []record.Change
 	// Baseline, if not nil, stands in for arm base. Gate returns gate.ErrBaseline if
 	// it does not fit.
 	Baseline *record.Run
@@ -149,11 +151,14 @@ func prepareGate(ctx context.Context, o GateOptions) (*gateRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.gate = &record.Gate{Rules: o.Rules, SteadyOnly: o.SteadyOnly, Power: o.Power, Accepted: o.Accepted}
-	g.study = gate.NewStudy(g.rules, g.matrix.Blocks)
+	g.gate = &record.Gate{Rules: o.Rules, SteadyOnly: o.SteadyOnly, Power: o.Power, Accepted: o.Accepted, Changes: o.Changes}
 	if err := g.crossArms(ctx); err != nil {
 		return nil, err
 	}
+	if o.Power { // not every run has every fault
+		g.rules = g.rules.Planted(g.gate.Arms)
+	}
+	g.study = gate.NewStudy(g.rules, g.matrix.Blocks)
 	if o.Baseline != nil {
 		g.gate.Baseline = o.Baseline.Dir
 		g.study.TellBaseline(o.Baseline)

@@ -10,8 +10,7 @@ import (
 	"metastorebench/harness/record"
 )
 
-// linesEvery is the least time between two lines, block starts and void trials
-// excepted.
+// linesEvery is the least time between two lines, void trials excepted.
 const linesEvery = 5 * time.Second
 
 // lines shows progress where there is no terminal: few plain lines. Errors of
@@ -41,7 +40,7 @@ func (l *lines) trialStarts(s plan.Slot) {
 	l.tally.start(s)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.Block != l.block {
+	if first := l.block < 0; first || s.Block != l.block && l.tally.now().Sub(l.last) >= linesEvery {
 		l.block = s.Block
 		l.print()
 	}

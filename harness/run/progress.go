@@ -112,6 +112,18 @@ func (t *tally) left() time.Duration {
 	return time.Duration(float64(t.planned) * float64(t.now().Sub(t.started)) / float64(t.finished))
 }
 
+// leftText is the time left. The plan does not tell the time of a window of so many
+// operations, only its bound, and a gate decides as it goes.
+func (t *tally) leftText() string {
+	switch left := t.left().Round(time.Second); {
+	case t.matrix.Entries[t.slot.Entry].Workload.Operations == 0:
+		return fmt.Sprintf(", %v left", left)
+	case t.finished > 0:
+		return fmt.Sprintf(", at most %v left", left)
+	}
+	return ""
+}
+
 // status is one line about the present.
 func (t *tally) status() string {
 	t.mu.Lock()
@@ -120,8 +132,12 @@ func (t *tally) status() string {
 	if t.void > 0 {
 		void = fmt.Sprintf(", %d void", t.void)
 	}
-	return fmt.Sprintf("%d/%d trials%s, block %d/%d, %.0f ops/s, %v left: %s", t.done, t.total, void,
-		t.slot.Block+1, t.matrix.Blocks, t.rate, t.left().Round(time.Second), t.matrix.Entries[t.slot.Entry].Cell.ID)
+	rate := ""
+	if t.rate > 0 { // else the trial is too young, or too short, to tell
+		rate = fmt.Sprintf(", %.0f ops/s", t.rate)
+	}
+	return fmt.Sprintf("%d/%d trials%s, block %d/%d%s%s: %s", t.done, t.total, void,
+		t.slot.Block+1, t.matrix.Blocks, rate, t.leftText(), t.matrix.Entries[t.slot.Entry].Cell.ID)
 }
 
 // voidNote tells of a trial that must not be used.

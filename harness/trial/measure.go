@@ -82,10 +82,14 @@ func (m *meter) report(t *record.Trial) {
 	}
 }
 
+// between is what was used from one reading to the next. The clock's total is
+// divided as the ticks were.
 func between(before, after usage) record.Process {
-	return record.Process{
-		CPUUserSeconds:   after.userSeconds - before.userSeconds,
-		CPUSystemSeconds: after.systemSeconds - before.systemSeconds,
-		PeakRSSBytes:     after.peakRSSBytes,
+	cpu := float64(after.cpuNS-before.cpuNS) / 1e9
+	user, system := after.userSeconds-before.userSeconds, after.systemSeconds-before.systemSeconds
+	share := 1.0
+	if system > 0 {
+		share = user / (user + system)
 	}
+	return record.Process{CPUUserSeconds: cpu * share, CPUSystemSeconds: cpu * (1 - share), PeakRSSBytes: after.peakRSSBytes}
 }

@@ -37,13 +37,16 @@ func TestOwnUsageGrows(t *testing.T) {
 	before, err := readUsage(os.Getpid())
 	require.NoError(t, err)
 	allocated := ownHeap()
-	// Work until /proc shows it: its unit is 10 ms.
+	// Work until /proc's ticks show it, which the clock has done then.
 	var after usage
 	for after.userSeconds+after.systemSeconds <= before.userSeconds+before.systemSeconds {
 		require.NotEmpty(t, bytes.Repeat([]byte{1}, 1<<20))
 		after, err = readUsage(os.Getpid())
 		require.NoError(t, err)
 	}
+	require.Greater(t, after.cpuNS, before.cpuNS)
+	used := between(before, after)
+	require.InDelta(t, float64(after.cpuNS-before.cpuNS)/1e9, used.CPUUserSeconds+used.CPUSystemSeconds, 1e-9)
 	require.Positive(t, after.peakRSSBytes) // the kernel keeps it by CPU, so it may seem to shrink a little
 	require.Greater(t, ownHeap().allocs, allocated.allocs)
 	_, err = readUsage(1 << 30)
