@@ -124,15 +124,14 @@ sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sw
 # The gate builds both by itself; its own program is this tree's.
 BASE ?= HEAD~1
 .PHONY: gate gate-short gate-power
-gate: build ## is the working tree (or HEAD_REF=...) slower or costlier than BASE=HEAD~1? exit 0, 1, or 3 for inconclusive
+gate: build ## is the working tree (or HEAD_REF=...) slower or costlier than BASE=HEAD~1? (metabench exits with 1 if so, 3 if it cannot tell)
 	@bin/metabench gate --base $(BASE) $(if $(HEAD_REF),--head $(HEAD_REF)) $(if $(SMOKE),--level smoke --steady-only) $(ARGS)
 # For CI: counts alone, since others may use the machine. Inconclusive is no failure,
 # and a clone without the parent has nothing to compare.
 gate-short: build ## is HEAD costlier than its parent, by counts alone? under four minutes; inconclusive is no failure
 	@bin/metabench gate --base HEAD~1 --head HEAD --level smoke --steady-only --budget 2m --skip-without-base $(ARGS) || \
 		{ status=$$?; [ $$status = 3 ] || exit $$status; echo "inconclusive: this machine could not tell, which is no failure here"; }
-# Nine minutes a run by default, six hours for 40; with SMOKE=1 the steady metrics
-# alone, a minute or two a run.
+# One to three minutes a run; with SMOKE=1 the steady metrics alone, some seconds.
 RUNS ?= 50
 gate-power: build ## false alarms and detection rates of the gate on this machine, from RUNS=50 runs (SMOKE=1: steady metrics alone)
 	@bin/metabench gate --power $(RUNS) $(if $(SMOKE),--level smoke --steady-only --budget 3m) $(ARGS)

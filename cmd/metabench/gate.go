@@ -58,6 +58,10 @@ const (
 	statusInconclusive = 3
 )
 
+// runBytes is the room that a run's records and its stores' data take, with some to
+// spare.
+const runBytes = 1 << 28
+
 // gateFlags are the flags of the gate command as they were given.
 type gateFlags struct {
 	options   benchrun.GateOptions
@@ -280,6 +284,9 @@ func (f *gateFlags) measure(ctx context.Context) (dir string, err error) {
 	}
 	if err := os.MkdirAll(f.options.Out, 0o755); err != nil {
 		return "", fmt.Errorf("make run directory: %w", err)
+	}
+	if err := revision.CheckSpace(f.options.Out, runBytes); err != nil {
+		return "", err
 	}
 	shop, err := revision.Open(ctx, repository, "")
 	if err != nil {

@@ -64,7 +64,9 @@
 // whatever the revisions look like.
 //
 // A power study measures the gate itself: runs in which base is head, with faults of
-// rising size. NewPower counts false alarms, and how often each fault was found.
+// rising size, of which some are in one run of several only. NewPower counts false
+// alarms, and how often each fault was found. Equal revisions are the same binary
+// there: what another layout of the same code would change is in neither rate.
 //
 // # History
 //

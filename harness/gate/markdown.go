@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"metastorebench/harness/record"
@@ -84,23 +85,50 @@ func percent(share float64) string {
 	return fmt.Sprintf("%+.2f %%", 100*share)
 }
 
+// writeHints says of each load's losses together what moved with them: the load's
+// trials are the same.
 func (r *Result) writeHints(b *strings.Builder) {
+	var loads []string
 	for _, w := range r.Rows {
-		if w.Verdict != Regressed {
-			continue
+		if w.Verdict == Regressed && !slices.Contains(loads, w.Gate.Load) {
+			loads = append(loads, w.Gate.Load)
 		}
-		if len(w.Hints) == 0 {
-			fmt.Fprintf(b, "%s: no other counter and no stage moved with it.\n\n", w.Gate.Name())
+	}
+	for _, load := range loads {
+		var names []string
+		var hints []Hint
+		var where [][]string
+		for _, w := range r.Rows {
+			if w.Verdict != Regressed || w.Gate.Load != load {
+				continue
+			}
+			names = append(names, w.Gate.Name())
+			hints = union(hints, w.Hints, func(a, b Hint) bool { return a.Name == b.Name })
+			if w.Culprit != nil {
+				where = union(where, [][]string{w.Culprit.lines()}, slices.Equal)
+			}
+		}
+		if len(hints) == 0 {
+			fmt.Fprintf(b, "%s: no other counter and no stage moved with it.\n\n", strings.Join(names, ", "))
 		} else {
-			fmt.Fprintf(b, "%s, what moved with it:\n\n", w.Gate.Name())
-			writeList(b, w.Hints, Hint.text)
+			fmt.Fprintf(b, "%s, what moved with it:\n\n", strings.Join(names, ", "))
+			writeList(b, hints, Hint.text)
 		}
-		if w.Culprit != nil {
-			lines := w.Culprit.lines()
+		for _, lines := range where {
 			fmt.Fprintf(b, "Where to look: %s\n\n", lines[0])
 			writeList(b, lines[1:], func(l string) string { return l })
 		}
 	}
+}
+
+// union appends the items that are not there yet.
+func union[T any](all, items []T, same func(a, b T) bool) []T {
+	for _, item := range items {
+		if !slices.ContainsFunc(all, func(t T) bool { return same(t, item) }) {
+			all = append(all, item)
+		}
+	}
+	return all
 }
 
 func writeList[T any](b *strings.Builder, items []T, text func(T) string) {

@@ -39,9 +39,13 @@ type FaultPower struct {
 	Fault string // in words
 	// Found of Runs runs called it regressed.
 	Runs, Found int
-	// Loss is the median of what was measured, as a part of the value without the
-	// fault.
+	// Loss is the mean of what was measured in all blocks of all runs, as a part of the
+	// value without the fault. A mean of the runs' own means would be too large: a run
+	// in which noise adds to the loss ends early.
 	Loss float64
+
+	blocks int     // pairs
+	sum    float64 // of their losses
 }
 
 func (f FaultPower) name() string { return f.Fault + ": " + f.Gate.Name() }
@@ -55,7 +59,6 @@ func NewPower(results []*Result) (*Power, error) {
 	first := results[0]
 	p := &Power{Runs: len(results), Describe: fmt.Sprintf("head %s, level %s, on %s", first.describe(record.ArmHead), first.Manifest.Level, machine(first.Manifest))}
 	var seconds []float64
-	losses := make(map[string][]float64)
 	for i, r := range results {
 		if err := sameStudy(first, r); err != nil {
 			return nil, fmt.Errorf("%w: run %d %w", ErrRecords, i+1, err)
@@ -67,12 +70,14 @@ func NewPower(results []*Result) (*Power, error) {
 		if !slices.ContainsFunc(r.Rows, func(w Row) bool { return w.Verdict != Pass && w.Verdict != Improved }) {
 			p.Passes++
 		}
-		p.addFaults(r, losses)
+		p.addFaults(r)
 	}
 	p.MedianSeconds = stats.Summarize(seconds).Median
 	for i := range p.Faults {
 		f := &p.Faults[i]
-		f.Loss = f.Gate.share(stats.Summarize(losses[f.name()]).Median)
+		if f.blocks > 0 {
+			f.Loss = f.Gate.share(f.sum / float64(f.blocks))
+		}
 	}
 	return p, nil
 }
@@ -99,7 +104,7 @@ func sameStudy(a, b *Result) error {
 }
 
 // addFaults counts what a run found.
-func (p *Power) addFaults(r *Result, losses map[string][]float64) {
+func (p *Power) addFaults(r *Result) {
 	for _, t := range r.Tests {
 		if t.Pair.Want != Regressed {
 			continue
@@ -116,9 +121,8 @@ func (p *Power) addFaults(r *Result, losses map[string][]float64) {
 			if w.Verdict == Regressed {
 				f.Found++
 			}
-			if w.N > 0 {
-				losses[f.name()] = append(losses[f.name()], w.Mean)
-			}
+			f.blocks += w.N
+			f.sum += float64(w.N) * w.Mean
 		}
 	}
 }

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,7 +65,25 @@ func TestPower(t *testing.T) {
 	require.Contains(t, text, "20 runs in which base is head")
 	require.Contains(t, text, "| false alarms: a gate regressed | 0 | 20 | 0 [0, 16.8] |")
 	require.Contains(t, text, "| 19 | 20 | 95.0 [75.1, 99.9] |")
-	require.Contains(t, text, "- throughput@put: +14.84 % (a known planted-delay-9us)")
+	require.Contains(t, text, "- throughput@put: +14.14 % (a known planted-delay-9us)")
+
+	// A fault that is planted in some runs only is counted in those.
+	runs := study(4)
+	for i := range runs {
+		if i > 0 {
+			g := runs[i].Manifest.Gate
+			g.Arms = slices.DeleteFunc(g.Arms, func(a record.Arm) bool { return a.Name == record.ArmPlanted+"delay-9us" })
+			runs[i].Manifest.Cells = slices.DeleteFunc(runs[i].Manifest.Cells, func(c record.Cell) bool { return strings.HasSuffix(c.ID, "delay-9us") })
+			runs[i].Trials = slices.DeleteFunc(runs[i].Trials, func(tr record.Trial) bool { return strings.HasSuffix(tr.Cell, "delay-9us") })
+		}
+	}
+	results = nil
+	for _, run := range runs {
+		results = append(results, judge(t, run))
+	}
+	p, err = NewPower(results)
+	require.NoError(t, err)
+	require.Equal(t, []int{4, 1, 4}, []int{p.Faults[0].Runs, p.Faults[1].Runs, p.Faults[2].Runs})
 
 	// A build that seems worse than itself is a false alarm.
 	bad := judge(t, study(1)[0])
