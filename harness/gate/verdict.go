@@ -157,6 +157,9 @@ func (r *Result) conclude() {
 		}
 	default:
 		r.Outcome, r.Reason = Pass, fmt.Sprintf("none of %d gates regressed", len(r.Rows))
+		if n := count(func(w Row) bool { return w.Verdict == Regressed }); n > 0 {
+			r.Reason = fmt.Sprintf("%d of %d gates regressed, which commits accept", n, len(r.Rows))
+		}
 	}
 }
 

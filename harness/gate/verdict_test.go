@@ -142,6 +142,7 @@ func TestAcceptedLossPasses(t *testing.T) {
 	run.Manifest.Gate.Accepted = []record.Accepted{{Metric: "allocs_per_op", Reason: "pooled buffers removed", Commit: "c0ffee"}}
 	res := judge(t, run)
 	require.Equal(t, Pass, res.Outcome, res.Reason)
+	require.Equal(t, "1 of 3 gates regressed, which commits accept", res.Reason)
 	require.Contains(t, res.Markdown(), "Accepted by commit c0ffee: allocs_per_op@put - pooled buffers removed")
 	b, err := res.JUnit()
 	require.NoError(t, err)
