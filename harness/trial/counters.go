@@ -62,18 +62,19 @@ func (t *target) scrapeMember(ctx context.Context, endpoint string) (counters, e
 	if resp.StatusCode != http.StatusOK {
 		return counters{}, fmt.Errorf("%w: HTTP status %s", ErrMetrics, resp.Status)
 	}
-	return parseCounters(resp.Body, countersOf[t.kind])
+	return parseCounters(resp.Body, t.older, countersOf[t.kind])
 }
 
 // parseCounters reads Prometheus's text format. A metric that is missing is an
-// error: a renamed counter must not turn into a column of zeros.
-func parseCounters(r io.Reader, read func(*reader) counters) (counters, error) {
+// error: a renamed counter must not turn into a column of zeros. Only of an older
+// store a missing histogram is record.Untold.
+func parseCounters(r io.Reader, older bool, read func(*reader) counters) (counters, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(r)
 	if err != nil {
 		return counters{}, fmt.Errorf("%w: %w", ErrMetrics, err)
 	}
-	f := reader{families: families}
+	f := reader{families: families, older: older}
 	c := read(&f)
 	c.TotalAppliedOps = c.AppliedOps
 	c.heap = heap{
@@ -107,6 +108,7 @@ func (f *reader) metastore() (c counters) {
 // reader takes values from metric families and collects what is wrong.
 type reader struct {
 	families map[string]*dto.MetricFamily
+	older    bool // histograms may be missing
 	errs     []error
 }
 
@@ -172,6 +174,9 @@ func (r *reader) single(name string, family *dto.MetricFamily) int64 {
 // the sum's unit.
 func (r *reader) histogram(name string, scale float64) (count, sum int64) {
 	family, ok := r.families[name]
+	if !ok && r.older {
+		return record.Untold, record.Untold
+	}
 	if !ok {
 		r.fail(name, "missing")
 		return 0, 0
@@ -200,7 +205,7 @@ func (c counters) since(before counters) *record.Mechanism {
 		AppendEntries:   told(c.AppendEntries, before.AppendEntries),
 		AppendsInFlight: told(c.AppendsInFlight, before.AppendsInFlight),
 		Fsyncs:          c.Fsyncs - before.Fsyncs,
-		FsyncNS:         c.FsyncNS - before.FsyncNS,
+		FsyncNS:         told(c.FsyncNS, before.FsyncNS),
 		WALBytes:        c.WALBytes - before.WALBytes,
 		LockWaitNS:      told(c.LockWaitNS, before.LockWaitNS),
 		TotalAppliedOps: c.TotalAppliedOps,

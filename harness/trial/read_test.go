@@ -96,7 +96,7 @@ metastore_storage_lock_wait_seconds_count 1
 `
 
 // parsePage reads a page of our store.
-func parsePage(r io.Reader) (counters, error) { return parseCounters(r, (*reader).metastore) }
+func parsePage(r io.Reader) (counters, error) { return parseCounters(r, false, (*reader).metastore) }
 
 func TestParseCounters(t *testing.T) {
 	c, err := parsePage(strings.NewReader(page))
@@ -114,6 +114,12 @@ func TestParseCounters(t *testing.T) {
 	require.ErrorContains(t, err, "metastore_wal_bytes_total: missing")
 	_, err = parsePage(strings.NewReader(strings.ReplaceAll(page, "_applied_ops_total counter", "_applied_ops_total gauge")))
 	require.ErrorContains(t, err, "metastore_applied_ops_total: is a GAUGE, want a counter")
+	older, err := parseCounters(strings.NewReader(strings.ReplaceAll(page, "metastore_raft_append", "renamed")), true, (*reader).metastore)
+	require.NoError(t, err)
+	m = older.since(older)
+	require.Equal(t, []int64{record.Untold, record.Untold, record.Untold, 0}, []int64{m.Appends, m.AppendEntries, m.AppendsInFlight, m.Readys})
+	_, err = parseCounters(strings.NewReader(strings.ReplaceAll(page, "metastore_wal_bytes_total", "renamed")), true, (*reader).metastore)
+	require.ErrorContains(t, err, "metastore_wal_bytes_total: missing")
 	_, err = parsePage(strings.NewReader("}{"))
 	require.ErrorIs(t, err, ErrMetrics)
 }
@@ -178,7 +184,7 @@ etcd_disk_backend_commit_duration_seconds_count 3
 // TestParseEtcd: what a peer does not show is told apart from a zero, in the
 // record and in what is made of it.
 func TestParseEtcd(t *testing.T) {
-	c, err := parseCounters(strings.NewReader(etcdPage), (*reader).etcd)
+	c, err := parseCounters(strings.NewReader(etcdPage), false, (*reader).etcd)
 	require.NoError(t, err)
 	require.Equal(t, heap{allocs: 1000, bytes: 100}, c.heap)
 	const no = record.Untold
@@ -195,7 +201,7 @@ func TestParseEtcd(t *testing.T) {
 		"etcd_mvcc_put_total", "etcd_mvcc_delete_total", "etcd_disk_wal_fsync_duration_seconds",
 		"etcd_disk_wal_write_bytes_total", "etcd_disk_backend_commit_duration_seconds",
 	} {
-		_, err := parseCounters(strings.NewReader(strings.ReplaceAll(etcdPage, metric, "renamed")), (*reader).etcd)
+		_, err := parseCounters(strings.NewReader(strings.ReplaceAll(etcdPage, metric, "renamed")), false, (*reader).etcd)
 		require.ErrorContains(t, err, metric+": missing")
 	}
 }

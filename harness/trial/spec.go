@@ -65,6 +65,7 @@ type Spec struct {
 	// Warmup and Measure are the lengths of the two phases.
 	Warmup, Measure time.Duration
 	Metastore       string   // path of the store's binary
+	Older           bool     // Metastore is of another revision, which may lack counters: they are record.Untold
 	Noop            []string // argv of the no-op target
 	Etcd            string   // path of the binary of the peer etcd
 	External        string   // host:port of a target that is not ours, "" otherwise

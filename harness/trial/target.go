@@ -21,6 +21,7 @@ import (
 // target is a started store with its clients.
 type target struct {
 	kind  string
+	older bool             // its store may lack counters that ours has
 	line  ready.Line       // of the member that clients talk to: of a cluster, its leader
 	procs []*child.Process // of all members; none of an external target
 	dir   string           // of all members' data; "" for an external target
@@ -47,7 +48,7 @@ func (s streams) Close() error { return errors.Join(s.Streams.Close(), s.pool.Cl
 
 // start brings up the target of the spec. If it fails nothing is left behind.
 func start(ctx context.Context, s Spec) (*target, error) {
-	t := &target{kind: s.Cell.Target}
+	t := &target{kind: s.Cell.Target, older: s.Older}
 	if err := t.launch(ctx, s); err != nil {
 		return nil, errors.Join(err, t.discard())
 	}
