@@ -78,7 +78,6 @@ type gateFlags struct {
 	record    bool
 	history   string
 	log       io.Writer
-	plants    []gate.Plant // of which there are builds
 }
 
 func newGateCommand() *cobra.Command {

@@ -27,8 +27,12 @@ func (f *gateFlags) resolve(ctx context.Context, r revision.Repository) (s sides
 		return s, err
 	}
 	if f.head == "" {
-		if s.head.Dirty, err = r.Dirty(ctx); err != nil {
+		files, err := r.Changed(ctx)
+		if err != nil {
 			return s, err
+		}
+		if s.head.Dirty = len(files) > 0; s.head.Dirty {
+			f.options.Changes = []record.Change{{Files: files}}
 		}
 	}
 	if s.head.Subject, err = r.Subject(ctx, s.head.Commit); err != nil || f.base == "" {
@@ -47,13 +51,6 @@ func (f *gateFlags) resolve(ctx context.Context, r revision.Repository) (s sides
 		return s, err
 	}
 	s.base = &base
-	if s.head.Dirty {
-		files, err := r.Changed(ctx)
-		if err != nil {
-			return s, err
-		}
-		f.options.Changes = append(f.options.Changes, record.Change{Files: files})
-	}
 	commits, err := r.Between(ctx, base.Commit, s.head.Commit)
 	if err != nil {
 		return s, err
@@ -116,7 +113,6 @@ func (b *builder) arms(ctx context.Context, s sides) ([]benchrun.GateArm, error)
 	if err != nil {
 		return nil, err
 	}
-	b.plants = plants
 	for _, p := range plants {
 		plant, err := revision.PlantNamed(p.Name)
 		if err != nil {

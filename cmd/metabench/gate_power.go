@@ -19,9 +19,13 @@ import (
 // repeat makes the runs of a power study, each with a seed of its own. Those that
 // have ended stay if a later one fails or is interrupted: --report sums them up.
 func (f *gateFlags) repeat(ctx context.Context) error {
+	rules, err := gate.ParseRules([]byte(f.options.Rules))
+	if err != nil {
+		return err
+	}
 	for i := range f.power {
 		o, seed := f.options, f.seed+uint64(i)
-		o.Seed, o.Out, o.Arms = &seed, gate.PowerRunDir(f.options.Out, i+1), f.armsOf(i)
+		o.Seed, o.Out, o.Arms = &seed, gate.PowerRunDir(f.options.Out, i+1), armsOf(f.options.Arms, rules.Power, i)
 		// An error of the writer is ignored: nobody could be told.
 		_, _ = fmt.Fprintf(f.log, "power study: run %d of %d\n", i+1, f.power)
 		if _, err := benchrun.Gate(ctx, o); err != nil {
@@ -33,10 +37,10 @@ func (f *gateFlags) repeat(ctx context.Context) error {
 
 // armsOf are the arms of the i-th run, from 0: without the faults that it is not to
 // have.
-func (f *gateFlags) armsOf(i int) []benchrun.GateArm {
-	return slices.DeleteFunc(slices.Clone(f.options.Arms), func(a benchrun.GateArm) bool {
+func armsOf(arms []benchrun.GateArm, faults []gate.Plant, i int) []benchrun.GateArm {
+	return slices.DeleteFunc(slices.Clone(arms), func(a benchrun.GateArm) bool {
 		name, planted := strings.CutPrefix(a.Name, record.ArmPlanted)
-		return planted && !slices.ContainsFunc(f.plants, func(p gate.Plant) bool { return p.Name == name && p.In(i) })
+		return planted && !slices.ContainsFunc(faults, func(p gate.Plant) bool { return p.Name == name && p.In(i) })
 	})
 }
 

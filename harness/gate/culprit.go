@@ -39,8 +39,8 @@ type Culprit struct {
 	Elsewhere bool
 }
 
-// culprit names the first of what moved that somebody changed: the stages that
-// gained, of a time; the gate's own count; then other counts. Nil without a change.
+// culprit names the first of what moved that somebody changed: the gate's own count,
+// then the stages that gained time, then other counts. Nil without a change.
 func culprit(g Gate, hints []Hint, changes []record.Change) *Culprit {
 	var store []record.Change
 	for _, c := range changes {

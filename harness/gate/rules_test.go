@@ -42,17 +42,21 @@ gates:
   - {metric: p50, load: put1, kind: noisy, floor: 1}
 plants:
   - {name: delay, metric: throughput, load: put1}
+  - {name: rare, metric: fsyncs_per_write, load: put1, every: 3}
+power:
+  - {name: odd, metric: fsyncs_per_write, load: put1, every: -1}
 `
 	_, err := ParseRules([]byte(bad))
 	require.ErrorIs(t, err, ErrRules)
 	for _, want := range []string{
 		"alpha is 0.7; accepted", "beta is 0; accepted", "looks are [0.5 0.25]; accepted", "speed@put1: unknown metric; accepted: fsyncs_per_write",
 		"p99@: names no load", `kind is "loud"; accepted: steady, noisy`, "floor is -1; accepted: above 0", "p50@put1: is there twice",
+		`plant "rare": has every; accepted: under power only`, `plant "odd": every is -1; accepted: 1 or more`,
 		`plant "delay": is to be found in throughput@put1, which is no gate`,
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.Equal(t, 10, len(strings.Split(err.Error(), "\n")))
+	require.Equal(t, 14, len(strings.Split(err.Error(), "\n")))
 	_, err = ParseRules([]byte("flavour: 1"))
 	require.ErrorIs(t, err, ErrRules)
 	require.ErrorContains(t, err, "line 1")

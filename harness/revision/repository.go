@@ -52,13 +52,6 @@ func (r Repository) MergeBase(ctx context.Context, a, b string) (string, error) 
 	return base, nil
 }
 
-// Dirty reports whether the working tree differs from its commit. Results are no
-// sources.
-func (r Repository) Dirty(ctx context.Context) (bool, error) {
-	out, err := git(ctx, r.Root, "status", "--porcelain", "--", ":/", ":(top,exclude)results")
-	return out != "", err
-}
-
 // Subject returns the first line of a commit's message.
 func (r Repository) Subject(ctx context.Context, hash string) (string, error) {
 	return git(ctx, r.Root, "log", "-1", "--format=%s", hash)
@@ -81,13 +74,14 @@ func (r Repository) Between(ctx context.Context, base, head string) ([]Commit, e
 }
 
 // Changed returns the files of the working tree that differ from its commit, new
-// ones included.
+// ones included. Results are no sources.
 func (r Repository) Changed(ctx context.Context) ([]string, error) {
-	known, err := git(ctx, r.Root, "-c", "core.quotePath=false", "diff", "--name-only", "HEAD")
+	sources := []string{"--", ":/", ":(top,exclude)results"}
+	known, err := git(ctx, r.Root, append([]string{"-c", "core.quotePath=false", "diff", "--name-only", "HEAD"}, sources...)...)
 	if err != nil {
 		return nil, err
 	}
-	added, err := git(ctx, r.Root, "-c", "core.quotePath=false", "ls-files", "--others", "--exclude-standard")
+	added, err := git(ctx, r.Root, append([]string{"-c", "core.quotePath=false", "ls-files", "--others", "--exclude-standard"}, sources...)...)
 	return append(fileList(known), fileList(added)...), err
 }
 

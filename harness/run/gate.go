@@ -322,7 +322,7 @@ func (g *gateRun) runTrial(ctx context.Context, load plan.Entry, arm GateArm, bl
 	g.order++
 	g.progress.trialStarts(slot)
 	spec := g.spec(g.session, slot, g.progress)
-	spec.Metastore, spec.Older = arm.Binary, arm.Name == record.ArmBase
+	spec.Metastore, spec.Older = arm.Binary, arm.Ref != ""
 	started := time.Now().UTC()
 	t, err := g.Trial(ctx, spec)
 	switch {

@@ -21,13 +21,13 @@ type lines struct {
 
 	mu    sync.Mutex
 	last  time.Time
-	block int // of the last trial that started; -1 before the first
+	begun bool // there has been a line
 }
 
 var _ progress = (*lines)(nil)
 
 func newLines(w io.Writer, t *tally, dir, filesystem string) *lines {
-	l := &lines{w: w, tally: t, last: t.now(), block: -1}
+	l := &lines{w: w, tally: t, last: t.now()}
 	if t.total > 0 {
 		fmt.Fprintf(w, "%s: %d trials, about %v, into %s (%s)\n", t.matrix.Plan.Name, t.total, t.left().Round(time.Second), dir, filesystem)
 	} else { // a study that decides as it goes
@@ -40,10 +40,10 @@ func (l *lines) trialStarts(s plan.Slot) {
 	l.tally.start(s)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if first := l.block < 0; first || s.Block != l.block && l.tally.now().Sub(l.last) >= linesEvery {
-		l.block = s.Block
+	if !l.begun {
 		l.print()
 	}
+	l.printDue()
 }
 
 func (l *lines) revise(m *plan.Matrix, trials int, planned time.Duration) {
@@ -54,6 +54,11 @@ func (l *lines) live(completed int64) {
 	l.tally.update(completed)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.printDue()
+}
+
+// printDue writes the status if it is time to; l.mu is held.
+func (l *lines) printDue() {
 	if l.tally.now().Sub(l.last) >= linesEvery {
 		l.print()
 	}
@@ -61,7 +66,7 @@ func (l *lines) live(completed int64) {
 
 // print writes the status; l.mu is held.
 func (l *lines) print() {
-	l.last = l.tally.now()
+	l.last, l.begun = l.tally.now(), true
 	fmt.Fprintln(l.w, l.tally.status())
 }
 
