@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"metastorebench/harness/attrib"
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -74,7 +75,7 @@ func tileRows(g *gains, k int) []tile {
 	var out []tile
 	for i, e := range g.main {
 		ratio, _, _ := e.Ratio()
-		out = append(out, tile{row: i, column: i, fill: color.White, frame: true, text: stats.Number(ratio) + mark(marks[i])})
+		out = append(out, tile{row: i, column: i, fill: color.White, frame: true, text: format.Number(ratio) + mark(marks[i])})
 	}
 	next := k
 	for i := range k {
@@ -88,7 +89,7 @@ func tileRows(g *gains, k int) []tile {
 			} else if isTold {
 				fill = tint(vermillion, 0.15-0.6*e.Log/strongest)
 			}
-			out = append(out, tile{row: i, column: j, fill: fill, text: stats.Number(ratio) + mark(isTold)},
+			out = append(out, tile{row: i, column: j, fill: fill, text: format.Number(ratio) + mark(isTold)},
 				tile{row: j, column: i, fill: color.White, text: interval(lo, hi, k)})
 		}
 	}
@@ -101,7 +102,7 @@ func interval(lo, hi float64, k int) string {
 	if k > 5 {
 		between = ",\n"
 	}
-	return "[" + stats.Number(lo) + between + stats.Number(hi) + "]"
+	return "[" + format.Number(lo) + between + format.Number(hi) + "]"
 }
 
 // tint is a share of a colour, 0 to 1, on white.

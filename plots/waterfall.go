@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"metastorebench/harness/attrib"
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -56,7 +57,7 @@ func Waterfall(s *stats.Stratum) (*Figure, error) {
 func waterfallBars(g *gains) []span {
 	marks := told(append(slices.Clone(g.parts), g.total))
 	// A measured value is a thin mark: a log scale has no zero to draw it from.
-	bars := []span{{from: g.base, to: g.base, lo: g.base, hi: g.base, color: grey, note: stats.Number(g.base)}}
+	bars := []span{{from: g.base, to: g.base, lo: g.base, hi: g.base, color: grey, note: format.Number(g.base)}}
 	at := g.base
 	for i, e := range g.parts {
 		ratio, lo, hi := e.Ratio()
@@ -68,14 +69,14 @@ func waterfallBars(g *gains) []span {
 		at = b.to
 	}
 	_, lo, hi := g.total.Ratio()
-	note := fmt.Sprintf("%s: x %s%s", stats.Number(at), bracket(g.total), mark(marks[len(g.parts)]))
+	note := fmt.Sprintf("%s: x %s%s", format.Number(at), bracket(g.total), mark(marks[len(g.parts)]))
 	return append(bars, span{from: at, to: at, lo: g.base * lo, hi: g.base * hi, color: grey, note: note})
 }
 
 // bracket writes "ratio [lo, hi]".
 func bracket(e attrib.Estimate) string {
 	ratio, lo, hi := e.Ratio()
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(ratio), stats.Number(lo), stats.Number(hi))
+	return fmt.Sprintf("%s [%s, %s]", format.Number(ratio), format.Number(lo), format.Number(hi))
 }
 
 // span is a horizontal bar from one value to another, with the interval of the

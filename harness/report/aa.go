@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -134,7 +135,7 @@ func rate(k, n int) string {
 		return none
 	}
 	lo, hi := stats.Proportion(k, n)
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(100*float64(k)/float64(n)), stats.Number(100*lo), stats.Number(100*hi))
+	return fmt.Sprintf("%s [%s, %s]", format.Number(100*float64(k)/float64(n)), format.Number(100*lo), format.Number(100*hi))
 }
 
 // aaVerdict says in words whether at most 5 % were called different.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/attrib"
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -185,7 +186,7 @@ func share(part, total attrib.Estimate) string {
 	if !total.Excludes(0) {
 		return none
 	}
-	return stats.Number(100 * part.Log / total.Log)
+	return format.Number(100 * part.Log / total.Log)
 }
 
 // interactions has a row per pair of items and a column per response.

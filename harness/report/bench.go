@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -134,9 +135,9 @@ func interval(s stats.Summary) string {
 		return none
 	}
 	if !s.Interval || s.Lo == s.Hi {
-		return stats.Number(s.Median)
+		return format.Number(s.Median)
 	}
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(s.Median), stats.Number(s.Lo), stats.Number(s.Hi))
+	return fmt.Sprintf("%s [%s, %s]", format.Number(s.Median), format.Number(s.Lo), format.Number(s.Hi))
 }
 
 // estimate writes a ratio with its interval, or its range where the repeats are
@@ -146,11 +147,11 @@ func estimate(c stats.Comparison) string {
 	case c.N == 0:
 		return none
 	case c.N == 1:
-		return stats.Number(c.Ratio)
+		return format.Number(c.Ratio)
 	case !c.Interval:
-		return fmt.Sprintf("%s (%s to %s)", stats.Number(c.Ratio), stats.Number(c.Min), stats.Number(c.Max))
+		return fmt.Sprintf("%s (%s to %s)", format.Number(c.Ratio), format.Number(c.Min), format.Number(c.Max))
 	}
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(c.Ratio), stats.Number(c.Lo), stats.Number(c.Hi))
+	return fmt.Sprintf("%s [%s, %s]", format.Number(c.Ratio), format.Number(c.Lo), format.Number(c.Hi))
 }
 
 // leading returns names with those of first to the front, if they are there, and

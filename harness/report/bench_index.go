@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
 )
@@ -87,14 +88,14 @@ func growthAnswer(f *benchFile, names []string) string {
 		return ""
 	}
 	return fmt.Sprintf("From %s to %s keys the time of a range of %s over all keys, whose answer carries their number, grows by a factor of %s.",
-		stats.Separate(first), stats.Separate(last), planResults, strings.Join(parts, ", "))
+		format.Separate(first), format.Separate(last), planResults, strings.Join(parts, ", "))
 }
 
 // planCase is a table of the plan's case, with points beside it.
 func planCase(f *benchFile, names []string) *table {
 	t := &table{
 		caption: fmt.Sprintf("%s keys. Range: %s pairs that its bounds bound. Limited: %s of all keys, with the number of all. Times in us; the ratios are of %s's time to the index's: above 1, the index is faster. Ratios are paired by repeat, [a, b] is their 95 %% interval.",
-			stats.Separate(planKeys), planResults, planResults, baselineIndex),
+			format.Separate(planKeys), planResults, planResults, baselineIndex),
 		head: []column{text("index"), num("n")},
 	}
 	ops := []struct{ heading, op, k string }{{"range", "range", planResults}, {"limited", "limit", planResults}, {"get", "get", ""}, {"put", "put", ""}}
@@ -131,7 +132,7 @@ func indexGrid(f *benchFile, names []string) *table {
 		}
 		for _, n := range f.all("n") {
 			for _, k := range results {
-				row := t.row(op, stats.Separate(n), stats.Separate(k))
+				row := t.row(op, format.Separate(n), format.Separate(k))
 				for _, name := range names {
 					row.text(micros(indexTimes(f, name, op, n, k)))
 				}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -31,7 +32,7 @@ const groupCeiling = "ceiling"
 // cellBounds says what bounds each cell: the corners in the open and with their
 // ceilings, all cells folded up.
 func (b *builder) cellBounds() error {
-	caption := fmt.Sprintf(boundCaption, stats.Number(stats.Saturated), b.loops())
+	caption := fmt.Sprintf(boundCaption, format.Number(stats.Saturated), b.loops())
 	corners := table{
 		caption: ceilingCaption + caption,
 		head: []column{text("cell"), num("n"), num("calls/s"), text("nearest ceiling"), num("its ops/s"), num("share"), text("bound"),

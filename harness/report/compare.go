@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -110,7 +111,7 @@ func (t *table) differences(p cellPair) {
 	}
 	// A window is closed when its time is up, so lengths differ a little.
 	if x, y := float64(p.a.Trials[0].MeasureNS), float64(p.b.Trials[0].MeasureNS); x > 1.1*y || y > 1.1*x {
-		d = append(d, fmt.Sprintf("trials of %s s and %s s", stats.Number(x/1e9), stats.Number(y/1e9)))
+		d = append(d, fmt.Sprintf("trials of %s s and %s s", format.Number(x/1e9), format.Number(y/1e9)))
 	}
 	if len(d) > 0 {
 		t.note(p.name() + " differ in: " + strings.Join(d, ", "))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -113,7 +114,7 @@ func (b *builder) climbRow(t *table, l stats.Ladder, i int, op string) error {
 		ratio(ratio).ratio(step).
 		text(millis(lat, 50), millis(lat, 99), millis(lat, 99.9),
 			median(over(c, stats.Scale(stats.CPUShare(b.Run.Manifest.Env.CPUs), 100))), median(over(c, stats.Scale(stats.PeakRSS, 1e-6))),
-			fmt.Sprintf("%s of %s", stats.Count(failed), stats.Count(all)))
+			fmt.Sprintf("%s of %s", format.Count(failed), format.Count(all)))
 	t.warn("`"+c.ID+"`", b.Run.Warnings(c, m)...)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/verdict"
@@ -121,7 +122,7 @@ func memoryRow(c claims.Claim, at rung) (*ledgerRow, error) {
 	row, err := targetRow(c, at, goal{what: "the store's peak resident memory", measured: estimateOf(over(at.full, m)), kind: verdict.Level, change: m})
 	if row != nil {
 		w := at.full.Trials[0].Workload
-		row.verdict, row.reason = verdict.NotMeasurable, fmt.Sprintf("%s; here are %s keys of %d bytes with values of %d bytes", c.NotHere, stats.Count(int64(w.Keys)), w.KeyBytes, w.ValueBytes)
+		row.verdict, row.reason = verdict.NotMeasurable, fmt.Sprintf("%s; here are %s keys of %d bytes with values of %d bytes", c.NotHere, format.Count(int64(w.Keys)), w.KeyBytes, w.ValueBytes)
 	}
 	return row, err
 }
@@ -235,7 +236,7 @@ func errorRow(c claims.Claim, at rung) *ledgerRow {
 	v, reason := verdict.Judge(verdict.Case{Kind: verdict.Target, Predicted: verdict.RangeOf(q), Measured: rate})
 	return &ledgerRow{
 		what: "failed operations", predicted: verdict.RangeOf(q).String() + " %", measured: rate, unit: "%",
-		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", stats.Count(failed), stats.Count(all), reason), cells: []*stats.Cell{at.full},
+		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", format.Count(failed), format.Count(all), reason), cells: []*stats.Cell{at.full},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -211,9 +212,9 @@ func spread(s stats.Summary) string {
 	case 0:
 		return none
 	case 1:
-		return stats.Number(s.Median)
+		return format.Number(s.Median)
 	}
-	return fmt.Sprintf("%s (%s to %s)", stats.Number(s.Median), stats.Number(s.Min), stats.Number(s.Max))
+	return fmt.Sprintf("%s (%s to %s)", format.Number(s.Median), format.Number(s.Min), format.Number(s.Max))
 }
 
 // ratio writes "ratio [interval]", with ~ if it does not differ from 1 after
@@ -223,19 +224,19 @@ func ratio(c *stats.Comparison) string {
 	case c.N == 0:
 		return none
 	case c.N == 1:
-		return stats.Number(c.Ratio)
+		return format.Number(c.Ratio)
 	case !c.Interval:
-		return fmt.Sprintf("%s (%s to %s)", stats.Number(c.Ratio), stats.Number(c.Min), stats.Number(c.Max))
+		return fmt.Sprintf("%s (%s to %s)", format.Number(c.Ratio), format.Number(c.Min), format.Number(c.Max))
 	}
 	mark := ""
 	if !c.Different() {
 		mark = " ~"
 	}
-	return fmt.Sprintf("%s [%s, %s]%s", stats.Number(c.Ratio), stats.Number(c.Lo), stats.Number(c.Hi), mark)
+	return fmt.Sprintf("%s [%s, %s]%s", format.Number(c.Ratio), format.Number(c.Lo), format.Number(c.Hi), mark)
 }
 
 // adjustedP writes the corrected p-value.
-func adjustedP(c *stats.Comparison) string { return stats.Number(c.Adjusted) }
+func adjustedP(c *stats.Comparison) string { return format.Number(c.Adjusted) }
 
 // ratioLegend says in captions how ratios are written.
 const ratioLegend = "Ratio: geometric mean of the ratios per block, with its 95 % bootstrap interval [a, b], or its range (a to b) where the blocks are too few; ~: no difference after Holm's correction over the table."
@@ -245,7 +246,7 @@ func median(s stats.Summary) string {
 	if s.N == 0 {
 		return none
 	}
-	return stats.Number(s.Median)
+	return format.Number(s.Median)
 }
 
 // millis writes a percentile in milliseconds.
@@ -254,5 +255,5 @@ func millis(l stats.Latency, p float64) string {
 	if !ok {
 		return none
 	}
-	return stats.Number(float64(ns) / 1e6)
+	return format.Number(float64(ns) / 1e6)
 }

@@ -9,6 +9,7 @@ import (
 
 	"metastorebench/harness/attrib"
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -133,10 +134,10 @@ func times(r []float64, q claims.Quantity) []float64 {
 
 // rangeText writes a predicted range.
 func rangeText(r []float64) string {
-	if stats.Number(r[0]) == stats.Number(r[1]) {
-		return stats.Number(r[0])
+	if format.Number(r[0]) == format.Number(r[1]) {
+		return format.Number(r[0])
 	}
-	return stats.Number(r[0]) + " to " + stats.Number(r[1])
+	return format.Number(r[0]) + " to " + format.Number(r[1])
 }
 
 // singles are the items of a set, each a part of its own.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -131,7 +132,7 @@ func (b *builder) peerSpeed(pairs []peerPair) error {
 
 // goalText judges a ratio by its goal; 0 is none.
 func goalText(goal float64, c *stats.Comparison) string {
-	switch text := stats.Number(goal); {
+	switch text := format.Number(goal); {
 	case goal == 0:
 		return ""
 	case !c.Interval:
@@ -197,7 +198,7 @@ func (b *builder) peerCosts(pairs []peerPair) error {
 func (b *builder) noteCommits(t *table, peer *stats.Cell) {
 	rate, length := stats.Over(peer, stats.StorageCommitRate), stats.Over(peer, stats.Scale(stats.StorageCommitMean, 1e-6))
 	if rate.N > 0 && slices.Contains(peer.Ops(), record.OpPut) {
-		t.note(fmt.Sprintf("under %s etcd's storage made %s commits/s of %s ms, each with syncs of its own, which are not in the column", peer.Workload, stats.Number(rate.Median), median(length)))
+		t.note(fmt.Sprintf("under %s etcd's storage made %s commits/s of %s ms, each with syncs of its own, which are not in the column", peer.Workload, format.Number(rate.Median), median(length)))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/capacity"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -259,5 +260,5 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return stats.Count(int64(n)) + " " + noun + "s"
+	return format.Count(int64(n)) + " " + noun + "s"
 }

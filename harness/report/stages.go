@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
 )
@@ -66,7 +67,7 @@ func stageTable(s *stats.Stratum) *table {
 		}
 		parts = append(parts, bd)
 		t.head = append(t.head, num(fmt.Sprintf("%s, us (n=%d)", s.Label(row.Setting), bd.Trials)), num("share"))
-		samples = append(samples, fmt.Sprintf("%s, 1 in %d", stats.Count(bd.Samples), bd.Every), "")
+		samples = append(samples, fmt.Sprintf("%s, 1 in %d", format.Count(bd.Samples), bd.Every), "")
 		service = append(service, interval(scaled(bd.Service, 1e-3)), "100 %")
 		t.warn("", bd.Service.Warnings...)
 	}
@@ -173,7 +174,7 @@ func overheadText(c stats.Comparison, sign int) string {
 	case most <= maxOverhead:
 		return "shown"
 	case least > maxOverhead:
-		return fmt.Sprintf("no: at least %s %%", stats.Number(100*least))
+		return fmt.Sprintf("no: at least %s %%", format.Number(100*least))
 	}
-	return fmt.Sprintf("not resolved: up to %s %%", stats.Number(100*most))
+	return fmt.Sprintf("not resolved: up to %s %%", format.Number(100*most))
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -49,7 +50,7 @@ func RangeOf(q claims.Quantity) Range {
 // String writes the range as the plan does, unrounded: "6 to 11", "at least
 // 20,000", "below 5", "1.3".
 func (r Range) String() string {
-	exact := func(v float64) string { return stats.Separate(strconv.FormatFloat(v, 'f', -1, 64)) }
+	exact := func(v float64) string { return format.Separate(strconv.FormatFloat(v, 'f', -1, 64)) }
 	switch {
 	case math.IsInf(r.Max, 1):
 		return "at least " + exact(r.Min)
@@ -73,12 +74,14 @@ type Estimate struct {
 // String is "value [lo, hi]", or the value alone.
 func (e Estimate) String() string {
 	if !e.Interval {
-		return stats.Number(e.Value)
+		return format.Number(e.Value)
 	}
-	return stats.Number(e.Value) + " " + e.bounds()
+	return format.Number(e.Value) + " " + e.bounds()
 }
 
-func (e Estimate) bounds() string { return "[" + stats.Number(e.Lo) + ", " + stats.Number(e.Hi) + "]" }
+func (e Estimate) bounds() string {
+	return "[" + format.Number(e.Lo) + ", " + format.Number(e.Hi) + "]"
+}
 
 // Kind is what a quantity is, which decides what "no effect" and "right sign"
 // mean for it.
