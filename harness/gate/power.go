@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -178,7 +179,7 @@ func (p *Power) Markdown() string {
 
 // rateOf writes k of n in percent with its interval.
 func rateOf(k, n int) string {
-	lo, hi := stats.Proportion(k, n)
+	lo, hi := infer.Proportion(int64(k), int64(n))
 	return fmt.Sprintf("%s [%s, %s]", format.Number(100*float64(k)/float64(n)), format.Number(100*lo), format.Number(100*hi))
 }
 

@@ -30,7 +30,7 @@ func (b *benchBuilder) index(f *benchFile) error {
 			b.printf("%s\n\n", answer)
 		}
 	}
-	b.printf("%s", planCase(f, names))
+	b.WriteString(planCase(f, names).markdown(nil, ""))
 	for _, figure := range []func(*benchFile, []string) (*plots.Figure, error){rangeFigure, limitFigure} {
 		if err := b.draw(figure(f, names)); err != nil {
 			return err
@@ -145,14 +145,14 @@ func indexGrid(f *benchFile, names []string) *table {
 func rangeFigure(f *benchFile, names []string) (*plots.Figure, error) {
 	return indexFigure(f, names, "range", plots.CurvesText{
 		Name: "bench-index-range", Title: "A range of 10 among n keys, in process",
-		Caption: "Time of a range whose bounds hold 10 of n keys, by index. Medians of the repeats with their 95 % intervals; one goroutine.",
+		Caption: "Time of a range whose bounds hold 10 of n keys, by index. Geometric means of the repeats with their 95 % intervals; one goroutine.",
 	})
 }
 
 func limitFigure(f *benchFile, names []string) (*plots.Figure, error) {
 	return indexFigure(f, names, "limit", plots.CurvesText{
 		Name: "bench-index-limit", Title: "A range over n keys limited to 10, with their number, in process",
-		Caption: "Time of a range over all n keys with a limit of 10, whose answer carries n, by index. Medians of the repeats with their 95 % intervals; one goroutine.",
+		Caption: "Time of a range over all n keys with a limit of 10, whose answer carries n, by index. Geometric means of the repeats with their 95 % intervals; one goroutine.",
 	})
 }
 
@@ -182,7 +182,7 @@ func appendPoint(points []plots.CurvePoint, x, factor float64, values []float64)
 	case s.N == 0:
 		return points
 	case !s.Interval:
-		s.Lo, s.Hi = s.Median, s.Median
+		s.Lo, s.Hi = s.Value, s.Value
 	}
-	return append(points, plots.CurvePoint{X: x, Y: s.Median, Lo: s.Lo, Hi: s.Hi})
+	return append(points, plots.CurvePoint{X: x, Y: s.Value, Lo: s.Lo, Hi: s.Hi})
 }

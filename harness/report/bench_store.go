@@ -49,7 +49,7 @@ func (b *benchBuilder) powerCuts(f *benchFile) error {
 		cuts += s.count("cuts")
 		lost += s.count("lost")
 	}
-	b.printf("Of the writes that they had acknowledged, the %s policies lost %s in %s cuts.%s\n\n%s", record.TierSynced, format.Count(lost), format.Count(cuts), unsafe, t)
+	b.printf("Of the writes that they had acknowledged, the %s policies lost %s in %s cuts.%s\n\n%s", record.TierSynced, format.Count(lost), format.Count(cuts), unsafe, t.markdown(nil, ""))
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (b *benchBuilder) restart(f *benchFile) error {
 		t.add(content, fmt.Sprint(len(s.values["ns/op"])), interval(scaled(stats.Summarize(s.values["log-bytes"]), 1e-6)), interval(scaled(stats.Summarize(s.values["ns/op"]), 1e-9)),
 			interval(stats.Summarize(s.values["entries/s"])), interval(stats.Summarize(s.values["puts/s"])))
 	}
-	b.printf("%s", t)
+	b.WriteString(t.markdown(nil, ""))
 	return nil
 }
 
@@ -105,7 +105,7 @@ func (b *benchBuilder) policies(f *benchFile) error {
 			row.text(estimate(repeats(rates(policyGroup), rates(policyPerReady))))
 		}
 	}
-	b.printf("%s", t)
+	b.WriteString(t.markdown(nil, ""))
 	return nil
 }
 
@@ -119,6 +119,6 @@ func (b *benchBuilder) oneClient(f *benchFile) error {
 			parts = append(parts, fmt.Sprintf("On the %s disk a put's median under %s is %s of %s's. Goal of at most %s: %s.", s.keys["disk"], policyGroup, estimate(c), policyPerReady, format.Number(oneClientGoal), ratioRange(c).atMost(oneClientGoal)))
 		}
 	}
-	b.printf("%s\n\n%s", strings.Join(parts, " "), f.table("Medians of the puts of one client to one store after the other."))
+	b.printf("%s\n\n%s", strings.Join(parts, " "), f.table("Geometric means of the puts of one client to one store after the other.").markdown(nil, ""))
 	return nil
 }

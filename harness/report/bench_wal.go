@@ -61,7 +61,7 @@ func (b *benchBuilder) device(f *benchFile) error {
 	}
 	logs := leading(f.all("log"), rawDevice, ownLog)
 	b.WriteString(deviceAnswer(f, all))
-	b.printf("%s", deviceTable(f, all, logs))
+	b.WriteString(deviceTable(f, all, logs).markdown(nil, ""))
 	return b.draw(deviceFigure(f, all, logs))
 }
 
@@ -116,6 +116,6 @@ func deviceFigure(f *benchFile, all []shape, logs []string) (*plots.Figure, erro
 	return plots.Curves(plots.CurvesText{
 		Name: "bench-wal-device", Title: fmt.Sprintf("Logs against the raw device, entries of %d B, a sync for each batch", planValue),
 		XLabel: "batch (KiB)", YLabel: "payload made durable (MB/s)",
-		Caption: fmt.Sprintf("Throughput of synced batches of entries of %d B against the size of the batch: the raw device, the store's log (wal), hashicorp/raft-wal and etcd's. Medians of the repeats with their 95 %% intervals; one writer.", planValue),
+		Caption: fmt.Sprintf("Throughput of synced batches of entries of %d B against the size of the batch: the raw device, the store's log (wal), hashicorp/raft-wal and etcd's. Geometric means of the repeats with their 95 %% intervals; one writer.", planValue),
 	}, curves)
 }

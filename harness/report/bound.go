@@ -56,7 +56,7 @@ func (b *builder) cellBounds() error {
 	}
 	b.part("What bounds each cell", &corners)
 	if len(all.rows) > len(corners.rows) {
-		b.printf("<details><summary>What bounds each of all %d cells</summary>\n\n%s</details>\n\n", len(all.rows), &all)
+		b.printf("<details><summary>What bounds each of all %d cells</summary>\n\n%s</details>\n\n", len(all.rows), all.markdown(b.Run.Questions, ""))
 	}
 	return nil
 }

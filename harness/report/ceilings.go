@@ -58,7 +58,7 @@ func Ceilings(c *record.Ceilings) string {
 		}
 		t.add(p.Name, conditions(p), unit, median(s), between, fmt.Sprint(s.N), bounds[p.Name])
 	}
-	return t.String()
+	return t.markdown(nil, "")
 }
 
 // conditions writes a probe's parameters.

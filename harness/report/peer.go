@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -122,7 +123,7 @@ func (b *builder) peerSpeed(pairs []peerPair) error {
 		}
 		where := p.ours.Workload + ", " + p.name()
 		t.row(p.ours.Workload+", "+p.op+"s", p.name(), presence(p.ours), spread(stats.Over(p.ours, m)), spread(stats.Over(p.peer, m))).
-			ratio(c).text(goalText(peerGoals[p.ours.ID], &c))
+			ratio(c).text(goalText(peerGoals[p.ours.ID], b.settled(c)))
 		t.warn(where, b.Run.Warnings(p.ours, m)...)
 		t.warn(p.peer.ID, b.Run.Warnings(p.peer, m)...)
 	}
@@ -131,7 +132,7 @@ func (b *builder) peerSpeed(pairs []peerPair) error {
 }
 
 // goalText judges a ratio by its goal; 0 is none.
-func goalText(goal float64, c *stats.Comparison) string {
+func goalText(goal float64, c infer.Estimate) string {
 	switch text := format.Number(goal); {
 	case goal == 0:
 		return ""

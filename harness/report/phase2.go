@@ -176,7 +176,7 @@ func (b *builder) storage() error {
 			median(over(c, stats.SpaceAmplification)), median(over(c, stats.WALBytesPerWrite)), median(over(c, stats.FsyncsPerWrite)))
 	}
 	if len(t.rows) > 0 && b.phase() > 1 {
-		b.printf("### What the engines write\n\n<details><summary>Write and space amplification of %s</summary>\n\n%s</details>\n\n", plural(len(t.rows), "cell"), &t)
+		b.printf("### What the engines write\n\n<details><summary>Write and space amplification of %s</summary>\n\n%s</details>\n\n", plural(len(t.rows), "cell"), t.markdown(b.Run.Questions, ""))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -182,6 +183,7 @@ func pipelineFigures(r *stats.Run) ([]*plots.Figure, error) {
 				i = len(curves)
 				curves = append(curves, plots.Curve{Name: name})
 			}
+			r.Questions.Answer(infer.Margin, &c.Effect)
 			curves[i].AddRatio(float64(s.Clients()), c)
 		}
 		f, err := plots.Curves(plots.CurvesText{

@@ -40,7 +40,7 @@ func (b *builder) whatRan() {
 		t.add("workload "+w.Name, workloadText(w))
 	}
 	t.add("durability", b.tiers())
-	b.WriteString(t.String())
+	b.WriteString(t.markdown(nil, ""))
 }
 
 func (b *builder) measured() int {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/usl"
 	"metastorebench/plots"
@@ -120,7 +121,7 @@ func (b *builder) residuals(curves []scalingCurve) {
 	}
 	for _, c := range curves {
 		for _, r := range c.fit.Residuals {
-			s := stats.Summary{N: r.Measured, Median: r.Median, Min: r.Min, Max: r.Max}
+			s := stats.Summary{Estimate: infer.Estimate{N: r.Measured}, Median: r.Median, Min: r.Min, Max: r.Max}
 			t.add(c.place, c.variant, fmt.Sprint(r.N), fmt.Sprint(r.Measured), spread(s), format.Number(r.Fitted), fmt.Sprintf("%+.1f %%", 100*r.Relative))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 )
 
@@ -48,7 +49,7 @@ func (r *Run) Warnings(c *Cell, m Metric) []Warning {
 // drifts warns of values that rise or fall in the order of the trials.
 func drifts(c *Cell, m Metric) *Warning {
 	trials := slices.SortedStableFunc(slices.Values(c.Trials), func(a, b *record.Trial) int { return cmp.Compare(a.Order, b.Order) })
-	tau, p := trend(valuesOf(trials, m))
+	tau, p := infer.Trend(valuesOf(trials, m))
 	if p >= DriftP {
 		return nil
 	}
