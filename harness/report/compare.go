@@ -34,7 +34,7 @@ type CompareOptions struct {
 }
 
 // Compare writes a table of B against A: cells of one run paired by block, cells
-// of two runs unpaired. All rows are one family, corrected by Holm's method.
+// of two runs unpaired. All rows are one family.
 //
 // Whatever makes a comparison meaningless is refused: another schema
 // (record.ErrSchema), machine (ErrMachine), durability tier (stats.ErrTier) or
