@@ -12,6 +12,7 @@ import (
 
 	"metastorebench/harness/capacity"
 	"metastorebench/harness/capacity/capacitytest"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/report"
 	"metastorebench/harness/stats"
@@ -66,7 +67,7 @@ func TestCapacitySection(t *testing.T) {
 	require.NoError(t, err)
 	for i, o := range study.Outcomes() {
 		require.InEpsilon(t, queues[i].Rate-math.Log(100)/0.005, o.Met, 0.06)
-		require.Contains(t, section, stats.Number(o.Met))
+		require.Contains(t, section, format.Number(o.Met))
 	}
 }
 

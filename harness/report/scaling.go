@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/usl"
 	"metastorebench/plots"
@@ -119,8 +121,8 @@ func (b *builder) residuals(curves []scalingCurve) {
 	}
 	for _, c := range curves {
 		for _, r := range c.fit.Residuals {
-			s := stats.Summary{N: r.Measured, Median: r.Median, Min: r.Min, Max: r.Max}
-			t.add(c.place, c.variant, fmt.Sprint(r.N), fmt.Sprint(r.Measured), spread(s), stats.Number(r.Fitted), fmt.Sprintf("%+.1f %%", 100*r.Relative))
+			s := stats.Summary{Estimate: infer.Estimate{N: r.Measured}, Median: r.Median, Min: r.Min, Max: r.Max}
+			t.add(c.place, c.variant, fmt.Sprint(r.N), fmt.Sprint(r.Measured), spread(s), format.Number(r.Fitted), fmt.Sprintf("%+.1f %%", 100*r.Relative))
 		}
 	}
 	b.part("Throughput against clients", &t)
@@ -140,7 +142,7 @@ func small(v float64) string {
 	if v >= 0 && v < least {
 		return "0"
 	}
-	return stats.Number(v)
+	return format.Number(v)
 }
 
 // peakText says where throughput is highest, or why nobody knows.
@@ -152,7 +154,7 @@ func peakText(f usl.Fit) string {
 	case !claimed:
 		return "none claimed: the interval of kappa touches 0"
 	}
-	text := fmt.Sprintf("%s [%s, %s]", stats.Number(n), stats.Number(f.PeakIn.Lo), stats.Number(f.PeakIn.Hi))
+	text := fmt.Sprintf("%s [%s, %s]", format.Number(n), format.Number(f.PeakIn.Lo), format.Number(f.PeakIn.Hi))
 	if f.Extrapolated() {
 		text += ", extrapolated"
 	}
