@@ -7,7 +7,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
+
+	"metastorebench/harness/infer"
 )
 
 // FitPoints fits the law. Errors wrap ErrPoints.
@@ -87,9 +88,8 @@ func jackknife(all Curve, without []Curve, of func(Curve) float64) Interval {
 	for i, c := range without {
 		pseudo[i] = n*of(all) - (n-1)*of(c)
 	}
-	mean, sd := stat.MeanStdDev(pseudo, nil)
-	half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile((1+Confidence)/2) * sd / math.Sqrt(n)
-	return Interval{mean - half, mean + half}
+	e := infer.Arithmetic(pseudo)
+	return Interval{e.Lo, e.Hi}
 }
 
 func (in Interval) exp() Interval { return Interval{math.Exp(in.Lo), math.Exp(in.Hi)} }

@@ -3,6 +3,8 @@ package usl
 import (
 	"errors"
 	"math"
+
+	"metastorebench/harness/infer"
 )
 
 // The bounds of what can be fitted and claimed.
@@ -11,9 +13,7 @@ const (
 	// something left over to judge them by.
 	MinSizes = 4
 	// MinBlocks is the least number of blocks with intervals.
-	MinBlocks = 3
-	// Confidence is the level of the intervals.
-	Confidence = 0.95
+	MinBlocks = infer.MinBlocks
 	// clear is the effect of kappa at the largest N, as a share of the
 	// denominator there, below which it is not told from 0.
 	clear = 0.01
@@ -54,7 +54,7 @@ func (c Curve) peak() float64 {
 	return max(1, math.Sqrt((1-c.Sigma)/c.Kappa))
 }
 
-// Interval bounds a coefficient at Confidence.
+// Interval bounds a coefficient at infer.Confidence.
 type Interval struct{ Lo, Hi float64 }
 
 // Residual compares one N's measurements with the curve.
