@@ -21,30 +21,39 @@ type Estimate struct {
 // averaged as logarithms, as ratios are: their mean is the geometric one, so that the
 // ratio of two levels is the level of their ratio.
 func Mean(values []float64) Estimate {
+	if len(values) == 0 || !positive(values) {
+		return Arithmetic(values)
+	}
+	logs := make([]float64, len(values))
+	for i, v := range values {
+		logs[i] = math.Log(v)
+	}
+	e := Arithmetic(logs)
+	e.Value = math.Exp(e.Value)
+	switch {
+	case e.Interval && e.Lo == e.Hi: // exp(log(v)) need not be v
+		e.Value, e.Lo, e.Hi = values[0], values[0], values[0]
+	case e.Interval:
+		e.Lo, e.Hi = math.Exp(e.Lo), math.Exp(e.Hi)
+	}
+	return e
+}
+
+// Arithmetic is the arithmetic mean of values, whatever their sign, with Student's
+// interval.
+func Arithmetic(values []float64) Estimate {
 	e := Estimate{N: len(values), Interval: len(values) >= MinBlocks}
 	if e.N == 0 {
 		return e
 	}
-	back := func(v float64) float64 { return v }
-	scaled := values
-	if positive(values) {
-		back = math.Exp
-		scaled = make([]float64, len(values))
-		for i, v := range values {
-			scaled[i] = math.Log(v)
-		}
-	}
-	mean, se := meanAndError(scaled)
-	e.Value = back(mean)
+	mean, se := meanAndError(values)
+	e.Value = mean
 	if e.Interval {
 		reach := 0.0
 		if se > 0 {
 			reach = studentQuantile(float64(e.N-1), 1-Alpha/2) * se
 		}
-		e.Lo, e.Hi = back(mean-reach), back(mean+reach)
-	}
-	if e.N > 0 && e.Interval && e.Lo == e.Hi { // exp(log(v)) need not be v
-		e.Value, e.Lo, e.Hi = values[0], values[0], values[0]
+		e.Lo, e.Hi = mean-reach, mean+reach
 	}
 	return e
 }

@@ -131,7 +131,7 @@ func TestScalingSection(t *testing.T) {
 	require.Regexp(t, `\| full .*\| (39|40|41)\.\d \[`, section, "the peak of full")
 	require.FileExists(t, filepath.Join(dir, report.FiguresDir, "scaling-memory-native.png"))
 
-	m, trials = scalingRun(3)
+	m, trials = scalingRun(2)
 	_, section = generate(t, m, trials)
-	require.Contains(t, section, "not claimed: 3 blocks, needs 6")
+	require.Contains(t, section, "not claimed: 2 blocks, needs 3")
 }

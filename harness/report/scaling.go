@@ -46,7 +46,7 @@ func scalingCurves(r *stats.Run) ([]scalingCurve, error) {
 			continue
 		}
 		for _, variant := range []string{"baseline", "full"} {
-			fit, err := usl.FitPoints(scalingPoints(strata, variant), r.Manifest.Seed)
+			fit, err := usl.FitPoints(scalingPoints(strata, variant))
 			if err != nil {
 				return nil, fmt.Errorf("scaling of %s: %w", variant, err)
 			}
@@ -101,7 +101,7 @@ func (b *builder) scaling() error {
 		return err
 	}
 	t := table{
-		caption: fmt.Sprintf("Fit of X(N) = lambda N / (1 + sigma (N-1) + kappa N (N-1)) to the throughput X of puts of N clients: least squares on log X over all blocks. [a, b]: 95 %% interval of a bootstrap over blocks; (a to b): range of the fits to single blocks, where fewer than %d blocks allow no interval. R^2 is of log X. A peak N* = sqrt((1-sigma)/kappa) is claimed only where the interval of kappa stays clear of 0. Closed loop.", usl.MinBlocks),
+		caption: fmt.Sprintf("Fit of X(N) = lambda N / (1 + sigma (N-1) + kappa N (N-1)) to the throughput X of puts of N clients: least squares on log X over all blocks. [a, b]: 95 %% interval of a jackknife over blocks, from %d blocks on. R^2 is of log X. A peak N* = sqrt((1-sigma)/kappa) is claimed only where the interval of kappa stays clear of 0. Closed loop.", usl.MinBlocks),
 		head:    []column{text("place"), text("variant"), num("n (blocks)"), num("lambda, puts/s"), num("sigma (contention)"), num("kappa (coherency)"), num("R^2"), text("peak, clients")},
 	}
 	for _, c := range curves {
@@ -128,12 +128,12 @@ func (b *builder) residuals(curves []scalingCurve) {
 	b.part("Throughput against clients", &t)
 }
 
-// coefficient writes a value with its interval or range.
+// coefficient writes a value with its interval, if there is one.
 func coefficient(f usl.Fit, v float64, in usl.Interval) string {
-	if f.Bootstrap {
-		return fmt.Sprintf("%s [%s, %s]", small(v), small(in.Lo), small(in.Hi))
+	if !f.Bounded {
+		return small(v)
 	}
-	return fmt.Sprintf("%s (%s to %s)", small(v), small(in.Lo), small(in.Hi))
+	return fmt.Sprintf("%s [%s, %s]", small(v), small(in.Lo), small(in.Hi))
 }
 
 // small writes coefficients that may be next to nothing.
@@ -149,7 +149,7 @@ func small(v float64) string {
 func peakText(f usl.Fit) string {
 	n, claimed := f.Peak()
 	switch {
-	case !f.Bootstrap:
+	case !f.Bounded:
 		return fmt.Sprintf("not claimed: %d blocks, needs %d", f.Blocks, usl.MinBlocks)
 	case !claimed:
 		return "none claimed: the interval of kappa touches 0"
