@@ -134,9 +134,11 @@ func TestCeilings(t *testing.T) {
 	}
 	out, _, err = metabench("ceilings", "--level", "smoke", "--data-dir", dir, "--json")
 	require.NoError(t, err)
-	var c record.Ceilings
-	require.NoError(t, json.Unmarshal([]byte(out), &c))
-	require.Len(t, c.Find(record.ProbeUnary), 3)
+	var s surveyed
+	require.NoError(t, json.Unmarshal([]byte(out), &s))
+	require.Len(t, s.Ceilings.Find(record.ProbeUnary), 3)
+	require.Len(t, s.Env.Harness.SHA256, 64)
+	require.Positive(t, s.Env.SyncLatencyP50NS)
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
