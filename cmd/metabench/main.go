@@ -27,6 +27,7 @@ import (
 )
 
 func main() {
+	failWrites()
 	err := run(os.Args[1:], os.Stdout, os.Stderr)
 	if err == nil {
 		return

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,9 +26,9 @@ import (
 )
 
 // TestMain makes the test binary metabench where metabench starts itself, and
-// where a benchmark measures it as a process.
+// where a test or a benchmark needs it as a process.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "noop-server" || os.Args[1] == "report") {
+	if len(os.Args) > 1 && slices.Contains([]string{"noop-server", "report", "run"}, os.Args[1]) {
 		main()
 		return
 	}

@@ -28,18 +28,13 @@ func (s stopped) Error() string {
 // stopOnSignal cancels on the first Ctrl-C, TERM or HUP, and leaves the second to kill
 // the process. A HUP that is ignored (nohup) stays so. The function that it returns ends
 // that.
-//
-// SIGPIPE is caught and dropped: a write to a pipe that nobody reads then fails instead
-// of killing the process, with its trial, where it stands. Connections raise it too, so
-// it says nothing about standard output; see stopOnClosedPipe.
 func stopOnSignal(cancel context.CancelCauseFunc) (end func()) {
-	stop, dropped := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	stop := make(chan os.Signal, 1)
 	wanted := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
 		wanted = append(wanted, syscall.SIGHUP)
 	}
 	signal.Notify(stop, wanted...)
-	signal.Notify(dropped, syscall.SIGPIPE)
 	done := make(chan struct{})
 	go func() {
 		select {
@@ -52,9 +47,13 @@ func stopOnSignal(cancel context.CancelCauseFunc) (end func()) {
 	return sync.OnceFunc(func() {
 		close(done)
 		signal.Stop(stop)
-		signal.Stop(dropped)
 	})
 }
+
+// failWrites makes a write to a pipe that nobody reads fail, for good, instead of killing
+// the process where it stands. That SIGPIPE came says nothing: connections raise it too.
+// See stopOnClosedPipe.
+func failWrites() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // pipePoll is how often it is looked whether the command has ended.
 const pipePoll = 200 * time.Millisecond
