@@ -18,7 +18,7 @@ import (
 //
 // It refuses what Compare refuses; without a positive value on both sides it
 // returns ErrNoPairs. Machines are the caller's to check:
-// EnvironmentDifferences.
+// record.Environment.DiffersFrom.
 //
 // Source: Hollander and Wolfe, Nonparametric Statistical Methods, sections 4.1
 // to 4.3.
