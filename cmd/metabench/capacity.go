@@ -232,6 +232,11 @@ func summarizeCapacity(w io.Writer, res benchrun.CapacityResult) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d trials recorded%s in %s; metabench report %s\n", res.Trials, uncheckedText(res.Result), res.Dir, res.Dir)
+	for _, line := range res.Unchecked {
+		if _, err := fmt.Fprintf(w, "not checked: %s\n", line); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d trials recorded in %s; metabench report %s\n", res.Trials, res.Dir, res.Dir)
 	return err
 }

@@ -190,14 +190,11 @@ func summarize(w io.Writer, res benchrun.Result) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d of %d trials recorded, %d void%s, in %s\n", res.Trials, res.Planned, len(res.Voids), uncheckedText(res), res.Dir)
-	return err
-}
-
-// uncheckedText says how many trials are not fully checked, if any is.
-func uncheckedText(res benchrun.Result) string {
-	if len(res.Unchecked) == 0 {
-		return ""
+	for _, line := range res.Unchecked {
+		if _, err := fmt.Fprintf(w, "not checked: %s\n", line); err != nil {
+			return err
+		}
 	}
-	return fmt.Sprintf(", %d with checks that came to no verdict", len(res.Unchecked))
+	_, err := fmt.Fprintf(w, "%d of %d trials recorded, %d void, in %s\n", res.Trials, res.Planned, len(res.Voids), res.Dir)
+	return err
 }

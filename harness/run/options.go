@@ -86,7 +86,7 @@ var (
 	ErrReference = errors.New("not fit for a reference run")
 	// ErrUnchecked says that a reference run is complete, but checks of valid trials
 	// came to no verdict.
-	ErrUnchecked = errors.New("unchecked trials")
+	ErrUnchecked = errors.New("trials not fully checked")
 	// ErrNoTrial says that the same trial could not be made, try after try.
 	ErrNoTrial = errors.New("trial could not be made")
 	// ErrExists says that the output directory already holds a run.
@@ -104,9 +104,10 @@ type Result struct {
 	// included; Planned counts those that the schedule holds without skipped
 	// cells.
 	Trials, Planned int
-	// Voids are the recorded trials that must not be used, Unchecked the valid ones of
-	// which a check came to no verdict.
-	Voids, Unchecked []record.Trial
+	// Voids are the recorded trials that must not be used.
+	Voids []record.Trial
+	// Unchecked says what of the valid trials was not checked, a line each.
+	Unchecked []string
 	// Skipped are the cells that could not run here.
 	Skipped []record.Skipped
 }

@@ -64,7 +64,7 @@ func nothingEnded(t *record.Trial) bool {
 // wrong is the store's fault, whatever the disk.
 func diskFull(t *record.Trial) bool {
 	for _, c := range t.Checks {
-		if !c.OK {
+		if c.Failed() {
 			return false
 		}
 	}

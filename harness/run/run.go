@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -54,10 +53,18 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 // result is what the session came to.
 func (s *session) result(planned int, voids []record.Trial) Result {
-	return Result{
-		Dir: s.dir, Trials: len(s.trials), Planned: planned, Voids: voids, Skipped: s.manifest.Skipped,
-		Unchecked: slices.DeleteFunc(slices.Clone(s.trials), func(t record.Trial) bool { return len(t.Unchecked()) == 0 }),
+	return Result{Dir: s.dir, Trials: len(s.trials), Planned: planned, Voids: voids, Unchecked: unchecked(s.trials), Skipped: s.manifest.Skipped}
+}
+
+// unchecked says what of the valid trials was not checked, a line each.
+func unchecked(trials []record.Trial) []string {
+	lines := record.Unchecked(trials)
+	for _, t := range trials {
+		if t.Void == "" && len(t.Checks) == 0 {
+			lines = append(lines, fmt.Sprintf("%s, block %d: no check was made", t.Cell, t.Block))
+		}
 	}
+	return lines
 }
 
 // judge fails a run by its trials: the void ones, and of a reference run the unchecked
@@ -68,7 +75,7 @@ func (j *job) judge(res Result) error {
 		errs = append(errs, voidError(res))
 	}
 	if j.Reference && len(res.Unchecked) > 0 {
-		errs = append(errs, uncheckedError(res))
+		errs = append(errs, fmt.Errorf("%s is no reference: %w:\n  %s", res.Dir, ErrUnchecked, strings.Join(res.Unchecked, "\n  ")))
 	}
 	return errors.Join(errs...)
 }
@@ -195,13 +202,4 @@ func voidError(res Result) error {
 		fmt.Fprintf(&b, "\n%d of them were not made, for want of something that is not the store's; make them with --resume %s", again, res.Dir)
 	}
 	return fmt.Errorf("%d of %d trials in %s must not be used: %w:%s", len(res.Voids), res.Trials, res.Dir, ErrVoid, b.String())
-}
-
-// uncheckedError lists the unchecked trials, one per line.
-func uncheckedError(res Result) error {
-	var b strings.Builder
-	for _, t := range res.Unchecked {
-		fmt.Fprintf(&b, "\n  %s block %d: %s", t.Cell, t.Block, strings.Join(t.Unchecked(), "; "))
-	}
-	return fmt.Errorf("%d of %d trials in %s are no reference: %w:%s", len(res.Unchecked), res.Trials, res.Dir, ErrUnchecked, b.String())
 }
