@@ -12,22 +12,18 @@ import (
 	"sync"
 )
 
-// Known reports whether the program can be made again from what is recorded: by a
-// commit without changes.
-func (b Build) Known() bool { return b.Revision != "" && !b.Modified }
-
 // self is the file of this program as it runs, whatever has come to lie at its path.
 const self = "/proc/self/exe"
 
 // ownBuild describes this program, which does not change.
 var ownBuild = sync.OnceValues(func() (*Build, error) {
-	b, err := ReadBuild(self)
+	b, err := readBuild(self)
 	return &b, err
 })
 
-// ReadBuild describes the executable at path. One that was not made by Go has a hash
+// readBuild describes the executable at path. One that was not made by Go has a hash
 // alone.
-func ReadBuild(path string) (Build, error) {
+func readBuild(path string) (Build, error) {
 	hash, err := FileHash(path)
 	if err != nil {
 		return Build{}, fmt.Errorf("describe a build: %w", err)
