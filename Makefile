@@ -192,7 +192,7 @@ power-cuts: deps ## acknowledged writes that each --wal loses over 1,000 simulat
 # lines say how it was made; benchstat reads the rest.
 define bench-reference
 	@mkdir -p $(BENCH_DIR)
-	@{ echo "command: go test -run ^$$ $(2)"; echo "commit: $$(git rev-parse HEAD)"; echo "date: $$(date -u +%F)"; \
+	@{ echo "command: go test -run ^$$ $(2)"; echo "commit: $(REVISION)"; echo "date: $$(date -u +%F)"; \
 	   go test $(GOFLAGS_TAGS) -run '^$$' $(2); } | tee $(BENCH_DIR)/$(1).txt
 endef
 
@@ -200,7 +200,7 @@ endef
 # turn, and is paired by round. $(3) is the folder of another module.
 define bench-rounds
 	@mkdir -p $(BENCH_DIR)
-	@{ echo "command: six rounds of go test -run ^$$ $(2)"; echo "commit: $$(git rev-parse HEAD)"; echo "date: $$(date -u +%F)"; \
+	@{ echo "command: six rounds of go test -run ^$$ $(2)"; echo "commit: $(REVISION)"; echo "date: $$(date -u +%F)"; \
 	   for round in 1 2 3 4 5 6; do (cd $(or $(3),.) && go test $(GOFLAGS_TAGS) -run '^$$' -count 1 $(2)); done; } | tee $(BENCH_DIR)/$(1).txt
 endef
 
