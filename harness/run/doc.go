@@ -37,7 +37,8 @@
 //   - A trial that fails is recorded as void with the reason, and the run goes
 //     on. A start that fails because a port is taken is tried a few times.
 //   - A smoke run does not mind how busy the machine is: a window in which nothing
-//     ended is made longer, within bounds.
+//     ended is made longer, within bounds, and an open loop that was not kept up with
+//     leaves a void trial, but does not fail the run.
 //
 // Everything a trial writes lies in a directory of its own that is removed when
 // the run ends; after kill -9 the next Resume removes it.

@@ -60,6 +60,14 @@ func nothingEnded(t *record.Trial) bool {
 	return true
 }
 
+// overloaded reports whether the trial is void for no more than that this machine, now,
+// was too slow for the rate of its open loop. A smoke run, which compares nothing, does
+// not fail for that.
+func overloaded(t record.Trial) bool {
+	fault, err := t.OpenLoopFault()
+	return err == nil && fault != "" && t.Void == fault
+}
+
 // diskFull reports whether the trial is void for want of space alone: an answer that is
 // wrong is the store's fault, whatever the disk.
 func diskFull(t *record.Trial) bool {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -173,6 +174,30 @@ func TestStartsAreTriedAgain(t *testing.T) {
 		for _, v := range res.Voids {
 			require.True(t, v.Retry)
 		}
+	}
+}
+
+// TestSmokeMayBeTooSlowForARate, and for nothing else.
+func TestSmokeMayBeTooSlowForARate(t *testing.T) {
+	for _, c := range []struct {
+		level, more string
+		fails       bool
+	}{{"smoke", "", false}, {"smoke", "; check answers failed: stale", true}, {"default", "", true}} {
+		b := newBench(t)
+		b.opts.Level, b.opts.Only = c.level, []string{"target=noop"}
+		b.opts.Trial = func(ctx context.Context, s trial.Spec) (record.Trial, error) {
+			tr, err := b.trial(ctx, s)
+			tr.OpenLoop = &record.OpenLoop{Due: 1000, Sent: 100, Unsent: 900}
+			tr.Ops = []record.OpStats{{Op: record.OpPut, Count: 100}}
+			fault, faultErr := tr.OpenLoopFault()
+			require.NoError(t, faultErr)
+			require.NotEmpty(t, fault)
+			tr.Void = fault + c.more
+			return tr, err
+		}
+		res, err := b.run()
+		require.NotEmpty(t, res.Voids, "they are told all the same")
+		require.Equal(t, c.fails, errors.Is(err, ErrVoid), "%+v: %v", c, err)
 	}
 }
 

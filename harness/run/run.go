@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,8 +72,12 @@ func unchecked(trials []record.Trial) []string {
 // ones.
 func (j *job) judge(res Result) error {
 	var errs []error
-	if len(res.Voids) > 0 {
-		errs = append(errs, voidError(res))
+	bad := res.Voids
+	if j.Level == ceiling.LevelSmoke {
+		bad = slices.DeleteFunc(slices.Clone(bad), overloaded)
+	}
+	if len(bad) > 0 {
+		errs = append(errs, voidError(res, bad))
 	}
 	if j.Reference && len(res.Unchecked) > 0 {
 		errs = append(errs, fmt.Errorf("%s is no reference: %w:\n  %s", res.Dir, ErrUnchecked, strings.Join(res.Unchecked, "\n  ")))
@@ -188,11 +193,11 @@ func voids(trials []record.Trial) []record.Trial {
 	return vs
 }
 
-// voidError lists the void trials, one per line.
-func voidError(res Result) error {
+// voidError lists void trials of a run, one per line.
+func voidError(res Result, bad []record.Trial) error {
 	var b strings.Builder
 	again := 0
-	for _, t := range res.Voids {
+	for _, t := range bad {
 		fmt.Fprintf(&b, "\n  %s block %d: %s", t.Cell, t.Block, t.Void)
 		if t.Retry {
 			again++
@@ -201,5 +206,5 @@ func voidError(res Result) error {
 	if again > 0 {
 		fmt.Fprintf(&b, "\n%d of them were not made, for want of something that is not the store's; make them with --resume %s", again, res.Dir)
 	}
-	return fmt.Errorf("%d of %d trials in %s must not be used: %w:%s", len(res.Voids), res.Trials, res.Dir, ErrVoid, b.String())
+	return fmt.Errorf("%d of %d trials in %s must not be used: %w:%s", len(bad), res.Trials, res.Dir, ErrVoid, b.String())
 }
