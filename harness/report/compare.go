@@ -87,7 +87,7 @@ func doubtful(name string, p cellPair) string {
 
 // machines refuses runs of different machines, or warns if told to.
 func (t *table) machines(a, b *side, allow bool) error {
-	d := stats.EnvironmentDifferences(a.run.Manifest.Env, b.run.Manifest.Env)
+	d := a.run.Manifest.Env.DiffersFrom(b.run.Manifest.Env)
 	if len(d) == 0 {
 		return nil
 	}
