@@ -3,8 +3,6 @@ package report
 import (
 	"fmt"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"metastorebench/harness/claims"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
@@ -35,11 +33,17 @@ func (r rung) cells() []*stats.Cell { return []*stats.Cell{r.full, r.Baseline()}
 // throughput targets about puts alone, because a rate of one operation type within
 // a mix is not the rate of the mix.
 func (b *builder) judgeTargetAt(c claims.Claim, at rung) (*ledgerRow, error) {
-	if at.Clients() < 2 || at.full == nil || !at.full.Measured() {
+	if at.Clients() < 2 || at.full == nil {
 		return nil, nil
 	}
-	w := at.full.Trials[0].Workload
+	w := at.full.Load()
 	if (w.BatchOps > 0) != (c.ID == "T6") { // the batch API is a target of its own
+		return nil, nil
+	}
+	if c.ID == claimErrors {
+		return errorRow(c, at), nil
+	}
+	if !at.full.Measured() {
 		return nil, nil
 	}
 	rate := estimateOf(over(at.full, puts))
@@ -62,8 +66,6 @@ func (b *builder) judgeTargetAt(c claims.Claim, at rung) (*ledgerRow, error) {
 		}
 		what := fmt.Sprintf("puts/s in batches of %d", w.BatchOps)
 		return targetRow(c, at, goal{what: what, measured: rate, kind: verdict.Target, change: puts})
-	case "T7":
-		return errorRow(c, at), nil
 	case "T8":
 		return tailRow(c, at)
 	}
@@ -221,53 +223,4 @@ func quantile(at rung, p float64, q claims.Quantity, measured verdict.Estimate) 
 	}
 	v, why := verdict.Judge(verdict.Case{Kind: verdict.Target, Predicted: verdict.RangeOf(q), Measured: measured, Change: g})
 	return v, why, nil
-}
-
-// errorRow judges the share of failed operations, of all types and blocks.
-func errorRow(c claims.Claim, at rung) *ledgerRow {
-	failed, all := failures(at.full)
-	q, ok := c.Quantity(at.goal())
-	if all == 0 || !ok {
-		return nil
-	}
-	rate := proportion(failed, all)
-	rate.N = len(at.full.Trials)
-	v, reason := verdict.Judge(verdict.Case{Kind: verdict.Target, Predicted: verdict.RangeOf(q), Measured: rate})
-	return &ledgerRow{
-		what: "failed operations", predicted: verdict.RangeOf(q).String() + " %", measured: rate, unit: "%",
-		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", stats.Count(failed), stats.Count(all), reason), cells: []*stats.Cell{at.full},
-	}
-}
-
-// failures counts failed and all operations of a cell.
-func failures(c *stats.Cell) (failed, all int64) {
-	for _, t := range c.Trials {
-		for i := range t.Ops {
-			all += t.Ops[i].Count
-			for _, n := range t.Ops[i].Errors {
-				failed += n
-				all += n
-			}
-		}
-	}
-	return failed, all
-}
-
-// proportion is failed/all in percent with a 95 % interval: the rule of three
-// without a failure (Hanley and Lippman-Hand, If Nothing Goes Wrong, Is
-// Everything All Right?, 1983), otherwise Clopper and Pearson's. Both take
-// operations as independent, which failures of one process are not: a burst
-// counts as many.
-func proportion(failed, all int64) verdict.Estimate {
-	k, n := float64(failed), float64(all)
-	e := verdict.Estimate{Value: 100 * k / n, Hi: min(100, 100*3/n), Interval: true}
-	if failed > 0 {
-		const tail = (1 - stats.Confidence) / 2
-		e.Lo = 100 * distuv.Beta{Alpha: k, Beta: n - k + 1}.Quantile(tail)
-		e.Hi = 100
-		if failed < all {
-			e.Hi = 100 * distuv.Beta{Alpha: k + 1, Beta: n - k}.Quantile(1-tail)
-		}
-	}
-	return e
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
 
@@ -251,8 +252,11 @@ func median(s stats.Summary) string {
 // millis writes a percentile in milliseconds.
 func millis(l stats.Latency, p float64) string {
 	ns, ok := l.Percentile(p)
-	if !ok {
+	switch {
+	case !ok:
 		return none
+	case ns >= record.Infinite:
+		return "> " + stats.Number(record.Infinite/1e6)
 	}
 	return stats.Number(float64(ns) / 1e6)
 }

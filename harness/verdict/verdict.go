@@ -90,6 +90,7 @@ const (
 	Share              // percent of a whole; no effect is Negligible
 	Target             // a bound to reach: Predicted has one open side
 	Level              // a value to arrive at; Rises says from which side
+	Bound              // a bound to keep to, whatever changed: what does not is refuted
 )
 
 // Case is a prediction with its measurement.
@@ -119,6 +120,8 @@ func Judge(c Case) (Verdict, string) {
 		return effect(c, Negligible, fmt.Sprintf("a share below %g %%", Negligible))
 	case Target:
 		return target(c)
+	case Bound:
+		return bound(c)
 	default:
 		return level(c)
 	}
@@ -186,15 +189,23 @@ func side(m Estimate, p Range) string {
 
 // target judges a bound to reach.
 func target(c Case) (Verdict, string) {
+	v, reason := bound(c)
+	if v == Refuted {
+		return missed(c, math.IsInf(c.Predicted.Max, 1))
+	}
+	return v, reason
+}
+
+// bound judges a bound by itself.
+func bound(c Case) (Verdict, string) {
 	m, p := c.Measured, c.Predicted
-	rises := math.IsInf(p.Max, 1)
 	switch {
 	case m.Lo >= p.Min && m.Hi <= p.Max:
 		return Confirmed, fmt.Sprintf("reached: all of %s is %s", m.bounds(), p)
 	case m.Lo <= p.Max && m.Hi >= p.Min:
 		return Inconclusive, fmt.Sprintf("%s holds the bound, %s", m.bounds(), p)
 	}
-	return missed(c, rises)
+	return Refuted, fmt.Sprintf("missed: %s lies %s %s", m.bounds(), side(m, p), withoutBound(p))
 }
 
 // level judges a value to arrive at.
