@@ -176,6 +176,11 @@ func summarize(w io.Writer, res benchrun.Result) error {
 			return err
 		}
 	}
+	for _, line := range res.Unchecked {
+		if _, err := fmt.Fprintf(w, "not checked: %s\n", line); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(w, "%d of %d trials recorded, %d void, in %s\n", res.Trials, res.Planned, len(res.Voids), res.Dir)
 	return err
 }

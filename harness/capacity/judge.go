@@ -75,7 +75,7 @@ func (s Spec) Judge(t *record.Trial) (Judgement, error) {
 // that.
 func Wrong(t *record.Trial) string {
 	for _, c := range t.Checks {
-		if !c.OK && c.Name != checkErrors {
+		if c.Failed() && c.Name != checkErrors {
 			return "check " + c.Name + " failed: " + c.Detail
 		}
 	}
@@ -92,7 +92,7 @@ func saturated(t *record.Trial) string {
 		return fmt.Sprintf("%s of %s due operations did not succeed; accepted: up to %v %%", stats.Count(o.Due-done), stats.Count(o.Due), 100*maxLoss)
 	}
 	for _, c := range t.Checks {
-		if !c.OK {
+		if c.Failed() {
 			return c.Detail
 		}
 	}

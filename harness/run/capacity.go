@@ -59,7 +59,7 @@ func Capacity(ctx context.Context, o CapacityOptions) (CapacityResult, error) {
 	}
 	err = errors.Join(err, s.close())
 	left, _ := study.Left()
-	res := CapacityResult{Study: study, Result: Result{Dir: s.dir, Trials: len(s.trials), Planned: len(s.trials) + left, Voids: wrong(s.trials)}}
+	res := CapacityResult{Study: study, Result: Result{Dir: s.dir, Trials: len(s.trials), Planned: len(s.trials) + left, Voids: wrong(s.trials), Unchecked: record.Unchecked(s.trials)}}
 	if len(res.Voids) > 0 {
 		err = errors.Join(err, voidError(res.Result))
 	}

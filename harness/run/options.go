@@ -91,6 +91,8 @@ type Result struct {
 	Trials, Planned int
 	// Voids are the recorded trials that must not be used.
 	Voids []record.Trial
+	// Unchecked says what of the valid trials was not checked, a line each.
+	Unchecked []string
 	// Skipped are the cells that could not run here.
 	Skipped []record.Skipped
 }

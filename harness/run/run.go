@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		err = s.finish()
 	}
 	err = errors.Join(err, s.close())
-	res := Result{Dir: s.dir, Trials: len(s.trials), Planned: planned, Voids: voids(s.trials), Skipped: s.manifest.Skipped}
+	res := Result{Dir: s.dir, Trials: len(s.trials), Planned: planned, Voids: voids(s.trials), Unchecked: record.Unchecked(s.trials), Skipped: s.manifest.Skipped}
 	if err == nil && len(res.Voids) > 0 {
 		err = voidError(res)
 	}

@@ -162,6 +162,27 @@ func (s *store) remove(r *etcdserverpb.DeleteRangeRequest) *etcdserverpb.DeleteR
 	return &etcdserverpb.DeleteRangeResponse{Header: s.header(), Deleted: int64(to - from)}
 }
 
+// Txn carries out the one transaction that trials send: put a key if it has a
+// mod_revision, or else read it.
+func (s *store) Txn(_ context.Context, r *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	compare := r.GetCompare()[0]
+	var has int64
+	if i, ok := s.find(compare.GetKey()); ok {
+		has = s.pairs[i].GetModRevision()
+	}
+	if has == compare.GetModRevision() {
+		_, err := s.put(r.GetSuccess()[0].GetRequestPut())
+		return &etcdserverpb.TxnResponse{Header: s.header(), Succeeded: true}, err
+	}
+	s.applied++
+	found := s.scan(r.GetFailure()[0].GetRequestRange())
+	return &etcdserverpb.TxnResponse{Header: s.header(), Responses: []*etcdserverpb.ResponseOp{{
+		Response: &etcdserverpb.ResponseOp_ResponseRange{ResponseRange: found},
+	}}}, nil
+}
+
 // web is the HTTP port: the gateway and the counters.
 func (s *store) web() http.Handler {
 	mux := http.NewServeMux()
