@@ -38,7 +38,7 @@ func TestRightBatchesAreNeverAccused(t *testing.T) {
 		scan := m.Scan()
 		scan.Add(pairs)
 		for _, c := range []record.Check{
-			m.Answers(), scan.Finish(), m.Linearizable(10 * time.Second), m.Revisions(1, revision), m.Applied(store.applied),
+			m.Answers(), scan.Finish(), m.Linearizable(10 * time.Second), m.Revisions(1, revision), m.Applied(store.applied, true),
 		} {
 			require.False(t, c.Failed(), "%d keys: %s: %s", keys, c.Name, c.Detail)
 		}

@@ -130,7 +130,7 @@ func TestRightStoreIsNeverAccused(t *testing.T) {
 			scan.Add(chunk)
 		}
 		for _, c := range []record.Check{
-			m.Answers(), scan.Finish(), m.Linearizable(time.Minute), m.Revisions(1, revision), m.Applied(store.applied),
+			m.Answers(), scan.Finish(), m.Linearizable(time.Minute), m.Revisions(1, revision), m.Applied(store.applied, true),
 		} {
 			require.False(t, c.Failed(), "%d keys: %s: %s", keys, c.Name, c.Detail)
 		}
@@ -456,12 +456,18 @@ func TestCountsAreCompared(t *testing.T) {
 	o.BeginPut(1, id(2))
 	o.EndPut(0, errLost)
 	for applied, ok := range map[int64]bool{1: false, 2: true, 3: true, 4: false} {
-		require.Equal(t, ok, m.Applied(applied).OK, "applied %d", applied)
+		require.Equal(t, ok, m.Applied(applied, true).OK, "applied %d", applied)
 	}
 	for last, ok := range map[int64]bool{1: false, 2: true, 3: true, 4: false} {
 		require.Equal(t, ok, m.Revisions(1, last).OK, "last %d", last)
 	}
-	require.Equal(t, "writes applied by the store: 4; acknowledged: 2; of unknown outcome: 1", m.Applied(4).Detail)
+	o.BeginSwap(1, id(3), 7)
+	o.EndSwap(client.Swapped{Pair: pair(m.w, 1, id(1), 2), Revision: 2}, nil) // writes nothing
+	for applied, ok := range map[int64]bool{2: false, 3: true, 4: true, 5: false} {
+		require.Equal(t, ok, m.Applied(applied, true).OK, "%d commands", applied)
+		require.Equal(t, ok, m.Applied(applied-1, false).OK, "%d writes", applied-1)
+	}
+	require.Equal(t, "writes applied by the store: 4; acknowledged: 2; of unknown outcome: 1", m.Applied(4, false).Detail)
 }
 
 func TestErrorRate(t *testing.T) {

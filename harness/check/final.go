@@ -35,28 +35,27 @@ func (m *Model) Answers() record.Check {
 }
 
 // Applied compares the number of acknowledged writes with applied, the number
-// that the store says it applied since it started. A transaction that wrote nothing
-// may count or not: ours counts commands, etcd puts and deletes.
-func (m *Model) Applied(applied int64) record.Check {
+// that the store says it applied since it started: of commands, with transactions
+// that compared in vain, or of writes alone.
+func (m *Model) Applied(applied int64, commands bool) record.Check {
 	t := m.Totals()
-	return between("applied", "writes applied by the store", applied, "acknowledged", t.Acknowledged, t.Unknown, t.Refused)
+	if commands {
+		return between("applied", "writes applied by the store", applied, "acknowledged, with transactions that wrote nothing", t.Acknowledged+t.Refused, t.Unknown)
+	}
+	return between("applied", "writes applied by the store", applied, "acknowledged", t.Acknowledged, t.Unknown)
 }
 
 // Revisions compares how far the store's revision advanced with the number of
 // acknowledged writes that changed something: each has one of its own.
 func (m *Model) Revisions(first, last int64) record.Check {
 	t := m.Totals()
-	return between("revisions", "revisions used", last-first, "acknowledged with an effect", t.Effective, t.Unknown, 0)
+	return between("revisions", "revisions used", last-first, "acknowledged with an effect", t.Effective, t.Unknown)
 }
 
-// between accepts got in [want, want+unknown+either].
-func between(name, what string, got int64, wantWhat string, want, unknown, either int64) record.Check {
-	c := record.Check{Name: name, OK: got >= want && got <= want+unknown+either,
+// between accepts got in [want, want+unknown].
+func between(name, what string, got int64, wantWhat string, want, unknown int64) record.Check {
+	return record.Check{Name: name, OK: got >= want && got <= want+unknown,
 		Detail: detail("%s: %d; %s: %d; of unknown outcome: %d", what, got, wantWhat, want, unknown)}
-	if either > 0 {
-		c.Detail += detail("; transactions that wrote nothing: %d", either)
-	}
-	return c
 }
 
 // Errors judges the share of failed operations in the measured window.

@@ -49,7 +49,7 @@ func (t *trial) verify(ctx context.Context) error {
 		return err
 	}
 	t.record.Mechanism.TotalAppliedOps = c.TotalAppliedOps
-	t.add(t.model.Applied(c.TotalAppliedOps))
+	t.add(t.model.Applied(c.TotalAppliedOps, t.target.kind == targetMetastore))
 	return t.replicas(ctx)
 }
 
