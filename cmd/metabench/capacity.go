@@ -248,6 +248,9 @@ func summarizeCapacity(w io.Writer, res benchrun.CapacityResult) error {
 			return err
 		}
 	}
+	if err := tellUnchecked(w, res.Result); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintf(w, "%d trials recorded in %s; metabench report %s\n", res.Trials, res.Dir, res.Dir)
 	return err
 }

@@ -27,11 +27,6 @@ const (
 // completed rate must be that close to the offered one.
 const maxLoss = 0.01
 
-// checkErrors is the check of package check that counts failed operations. A
-// store that refuses work has not met the objective; any other failed check
-// makes its answers worthless.
-const checkErrors = "errors"
-
 // Judgement is a verdict with its grounds.
 type Judgement struct {
 	Verdict Verdict
@@ -72,10 +67,10 @@ func (s Spec) Judge(t *record.Trial) (Judgement, error) {
 }
 
 // Wrong says which check of the store's answers failed, or "". No rate excuses
-// that.
+// that. A store that refuses work (record.CheckErrors) has not met the objective.
 func Wrong(t *record.Trial) string {
 	for _, c := range t.Checks {
-		if c.Failed() && c.Name != checkErrors {
+		if c.Failed() && c.Name != record.CheckErrors {
 			return "check " + c.Name + " failed: " + c.Detail
 		}
 	}

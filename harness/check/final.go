@@ -71,9 +71,9 @@ func Errors(ops []record.OpStats) record.Check {
 	}
 	total := good + bad
 	if total == 0 {
-		return failed("errors", "no operation ended in the measured window")
+		return failed(record.CheckErrors, "no operation ended in the measured window")
 	}
-	check := record.Check{Name: "errors", OK: float64(bad) < MaxErrorRate*float64(total),
+	check := record.Check{Name: record.CheckErrors, OK: float64(bad) < MaxErrorRate*float64(total),
 		Detail: detail("%d of %d operations failed; accepted: below %.2g", bad, total, MaxErrorRate)}
 	if bad > 0 {
 		check.Detail += " (" + strings.Join(kinds, ", ") + ")"

@@ -6,6 +6,10 @@ import "fmt"
 // one of the measurement, while all others are of the store.
 const CheckStages = "stages"
 
+// CheckErrors is the check that few operations failed: a store that fails it was
+// not wrong, and what it was measured by counts where failures do.
+const CheckErrors = "errors"
+
 // Check is one verification made inside the trial.
 type Check struct {
 	Name string `json:"name"`

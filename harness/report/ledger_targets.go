@@ -150,10 +150,12 @@ func unit(q claims.Quantity) string {
 	return q.Unit
 }
 
-// percentile is that of the merged histogram of puts, in milliseconds. Its
+// percentile is that of the merged histogram of puts, in milliseconds, of trials
+// that are void for failed operations alone too. Its
 // interval is that of the median of the blocks' own percentiles, widened to hold
 // the merged one: merging gives a bad block its weight, which a median does not.
 func percentile(c *stats.Cell, p float64) (verdict.Estimate, error) {
+	c = c.WithFailures()
 	l, err := putLatency(c)
 	if err != nil {
 		return verdict.Estimate{}, err

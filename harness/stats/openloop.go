@@ -11,8 +11,8 @@ import (
 // Open reports whether the cell was measured in an open loop.
 func (c *Cell) Open() bool { return c.Measured() && c.Trials[0].Workload.Loop == record.LoopOpen }
 
-// Pace is how well the generator kept to the schedule of an open loop, over a
-// cell's valid trials and all operation types.
+// Pace is how well the generator kept to the schedule of an open loop, over all of
+// a cell's trials and operation types: one in which it did not is void.
 type Pace struct {
 	// SendLag is the time from the intended start to the send, infinite for an
 	// operation that was never sent; TimingError that
@@ -26,7 +26,7 @@ type Pace struct {
 // that cannot be decoded gives record.ErrHistogram with the cell and the block.
 func PaceOf(c *Cell) (Pace, error) {
 	p := Pace{SendLag: Latency{Hist: record.NewHistogram()}, TimingError: Latency{Hist: record.NewHistogram()}}
-	for _, t := range c.Trials {
+	for _, t := range c.Recorded() {
 		o := t.OpenLoop
 		if o == nil {
 			continue

@@ -141,6 +141,36 @@ func (c *Cell) Measured() bool { return len(c.Trials) > 0 }
 // Recorded are all trials of the cell, the valid ones first.
 func (c *Cell) Recorded() []*record.Trial { return slices.Concat(c.Trials, c.Void) }
 
+// WithFailures is the cell with the trials that are void for failed operations alone
+// beside the valid ones: what operations took that failed is in their histograms,
+// and a tail without it would be that of a store that answers.
+func (c *Cell) WithFailures() *Cell {
+	all := *c
+	all.Trials = slices.Clone(c.Trials)
+	for _, t := range c.Void {
+		if failedAlone(t) {
+			all.Trials = append(all.Trials, t)
+		}
+	}
+	slices.SortStableFunc(all.Trials, func(a, b *record.Trial) int { return a.Block - b.Block })
+	return &all
+}
+
+// failedAlone reports whether a void trial has nothing wrong but failed operations.
+func failedAlone(t *record.Trial) bool {
+	failed := 0
+	for _, c := range t.Checks {
+		if c.Failed() && c.Name != record.CheckErrors {
+			return false
+		}
+		if c.Failed() {
+			failed++
+		}
+	}
+	fault, err := t.OpenLoopFault()
+	return failed > 0 && fault == "" && err == nil
+}
+
 // Load is the workload of the cell's trials, void ones included; zero without any.
 func (c *Cell) Load() record.Workload {
 	for _, t := range c.Recorded() {

@@ -229,3 +229,26 @@ func TestLogFactorial(t *testing.T) {
 	}
 	require.Positive(t, full)
 }
+
+// A tail counts what operations took that failed, unless the trial had other faults.
+func TestTrialsWithFailures(t *testing.T) {
+	void := func(block int, failed ...string) record.Trial {
+		tr := trial("a", block, 100)
+		tr.Void = "void"
+		for _, name := range failed {
+			tr.Checks = append(tr.Checks, record.Check{Name: name})
+		}
+		tr.Checks = append(tr.Checks, record.Check{Name: "linearizable", State: record.CheckTooFew})
+		return tr
+	}
+	saturated := void(4, record.CheckErrors)
+	saturated.OpenLoop = &record.OpenLoop{Due: 10, Unsent: 5}
+	c := newRun(t, trial("a", 0, 100), void(3), void(2, record.CheckErrors), void(1, record.CheckErrors, "end-state"), saturated).Cell("a")
+	require.Len(t, c.Trials, 1)
+	require.Len(t, c.Recorded(), 5)
+	var blocks []int
+	for _, tr := range c.WithFailures().Trials {
+		blocks = append(blocks, tr.Block)
+	}
+	require.Equal(t, []int{0, 2}, blocks)
+}
