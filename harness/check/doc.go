@@ -51,7 +51,7 @@
 // not depend on speed: rounds of 6 clients on each of 4 keys, all at once, with
 // operations of all types in one round and transactions that all expect the same
 // revision in the next; between rounds the keys and their count are read while
-// nothing is under way. The load on the store is that of 24 clients, not the
+// nothing writes. The load on the store is that of 24 clients, not the
 // workload's own: what is under way in the window is judged by steps 2 to 4.
 //
 // Each key has a search, and a budget, of its own. A history that has too few
@@ -92,5 +92,5 @@
 //
 // Two short critical sections per operation on a lock that is shared by
 // PrefixKeys neighbouring keys; no allocation. The contended keys take about as long
-// as 32 operations one after another of a store with 24 clients.
+// as 16 operations one after another of a store with 24 clients.
 package check

@@ -68,7 +68,7 @@ func Contend(ctx context.Context, c Config) error {
 type arena struct {
 	Config
 	of       []*contender
-	onlooker *contender // reads while nothing else is under way
+	onlooker *contender // reads all keys after each round
 }
 
 // contender sends what one client does on some of the contended keys.
@@ -132,14 +132,22 @@ func (a *arena) round(ctx context.Context, r int) {
 	if r%2 == 1 {
 		does = swaps
 	}
-	perPlace := len(a.of) / contenders
+	a.together(a.of, func(i int, n *contender) {
+		n.contend(ctx, does[(i/a.perPlace()+r/2)%contenders], expected)
+	})
+}
+
+// perPlace is how many contenders it takes to have one on each key.
+func (a *arena) perPlace() int { return len(a.of) / contenders }
+
+// together has each do something at the same time, and waits until all have.
+func (a *arena) together(all []*contender, do func(i int, n *contender)) {
 	start := make(chan struct{})
 	var ended sync.WaitGroup
-	for i, n := range a.of {
-		what := does[(i/perPlace+r/2)%contenders]
+	for i, n := range all {
 		ended.Go(func() {
 			<-start
-			n.contend(ctx, what, expected)
+			do(i, n)
 		})
 	}
 	close(start)
@@ -179,16 +187,19 @@ func (n *contender) swap(ctx context.Context, key int, expected int64) {
 	n.observer.EndSwap(n.swapper.Swap(ctx, n.key, n.value, expected))
 }
 
-// look reads the contended keys while nothing is under way: one by one or in
-// batches, and as a range, with the count, which is known now. In every second
-// round it has a limit.
+// look reads the contended keys while nothing writes: one by one or in batches, and
+// as a range, with the count, which is known now. In every second round it has a
+// limit.
 func (a *arena) look(ctx context.Context, r int) {
-	n, w := a.onlooker, a.Workload
-	for first := 0; first < workload.ContendedKeys; first += len(n.keys) {
-		n.keys = contended(w, first, len(n.keys))
-		n.callAll(ctx, workload.Get)
-	}
-	n.key = w.AppendKey(n.key[:0], w.Keys)
-	n.end = append(w.AppendKey(n.end[:0], w.AllKeys()-1), 0)
-	n.read(ctx, w.Keys, workload.ContendedKeys, int64(r%2))
+	readers := append([]*contender{a.onlooker}, a.of[:a.perPlace()]...)
+	a.together(readers, func(i int, n *contender) {
+		if i > 0 {
+			n.callAll(ctx, workload.Get)
+			return
+		}
+		w := a.Workload
+		n.key = w.AppendKey(n.key[:0], w.Keys)
+		n.end = append(w.AppendKey(n.end[:0], w.AllKeys()-1), 0)
+		n.read(ctx, w.Keys, workload.ContendedKeys, int64(r%2))
+	})
 }

@@ -97,7 +97,7 @@ func left(t *testing.T, s Spec) (names []string) {
 }
 
 // untilAll runs a trial. If its window is a time, it is longer each time until every
-// operation type of the mix has ended in it.
+// operation type of the mix has ended in it, and the counters have moved.
 func untilAll(t *testing.T, s Spec) record.Trial {
 	if s.Workload.Operations > 0 {
 		got, err := Run(t.Context(), s)
@@ -107,7 +107,8 @@ func untilAll(t *testing.T, s Spec) record.Trial {
 	for s.Measure = 100 * time.Millisecond; ; s.Measure *= 4 {
 		got, err := Run(t.Context(), s)
 		require.NoError(t, err)
-		if len(got.Ops) == len(s.Workload.Mix) && !slices.ContainsFunc(got.Ops, func(o record.OpStats) bool { return o.Count == 0 }) || s.Measure > 10*time.Second {
+		none := slices.ContainsFunc(got.Ops, func(o record.OpStats) bool { return o.Count == 0 }) || got.Mechanism.AppliedOps == 0
+		if len(got.Ops) == len(s.Workload.Mix) && !none || s.Measure > 10*time.Second {
 			require.Equal(t, s.Measure.Nanoseconds(), got.MeasureNS)
 			return got
 		}
@@ -145,7 +146,7 @@ func TestGoodTrials(t *testing.T) {
 		t.Run(tc.typ+"/"+tc.api, func(t *testing.T) {
 			s := spec(t, tc.typ, fakestore.FaultNone)
 			setAPI(&s, tc.api)
-			if len(tc.ops) > 1 { // a few operations may leave one type out
+			if tc.api == workload.APIBatch && len(tc.ops) > 1 { // which has no number of operations
 				s.Workload.Operations = 0
 				s.Warmup = 20 * time.Millisecond
 			}
@@ -226,7 +227,6 @@ func TestPlantedStall(t *testing.T) {
 	t.Logf("a stall of 200ms in %d operations: p99 response time %v, p99 service time %v; %q",
 		got.Ops[0].Count, time.Duration(response.ValueAtPercentile(99)), time.Duration(service.ValueAtPercentile(99)), got.Void)
 	require.GreaterOrEqual(t, response.ValueAtPercentile(90), (100 * time.Millisecond).Nanoseconds(), "200 of 1,200 operations waited so long")
-	require.GreaterOrEqual(t, service.Max(), (150 * time.Millisecond).Nanoseconds(), "the few under way did too")
 }
 
 // A rate that no store keeps with one client: void, and the record says why.
