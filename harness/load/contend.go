@@ -18,8 +18,7 @@ const (
 	contenders = 6
 	rounds     = 8
 	// maxRounds bounds the rounds that are added until enough operations were
-	// concurrent, with at most 4*contenders*maxRounds operations and 8*maxRounds
-	// reads after the rounds.
+	// concurrent: no history is longer than (contenders+1)*maxRounds.
 	maxRounds = 32
 )
 
