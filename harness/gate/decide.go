@@ -4,12 +4,10 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
-
-	"metastorebench/harness/stats"
 )
 
 // minBlocks is the fewest blocks that a decision is made of.
-const minBlocks = stats.MinInterval
+const minBlocks = 6
 
 // Verdict is what a gate came to.
 type Verdict string

@@ -5,11 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
-	"metastorebench/harness/verdict"
 )
 
 // claimErrors is the claim about failed operations.
@@ -25,15 +24,15 @@ func errorRow(c claims.Claim, at rung) *ledgerRow {
 	if f.counted+f.uncounted == 0 || !ok {
 		return nil
 	}
-	row := &ledgerRow{what: "failed operations", predicted: verdict.RangeOf(q).String() + " %", unit: "%", verdict: verdict.Inconclusive, cells: []*stats.Cell{at.full}}
+	row := &ledgerRow{what: "failed operations", predicted: q.Range().String() + " %", unit: "%", verdict: infer.Inconclusive, cells: []*stats.Cell{at.full}}
 	if f.all > 0 {
 		row.measured = proportion(f.failed, f.all)
 		row.measured.N = f.counted
-		row.verdict, row.reason = verdict.Judge(verdict.Case{Kind: verdict.Bound, Predicted: verdict.RangeOf(q), Measured: row.measured})
+		row.verdict, row.reason = infer.JudgeClaim(infer.Case{Kind: infer.KindBound, Predicted: q.Range(), Measured: row.measured})
 	}
 	row.reason = strings.TrimSuffix(f.String()+"; "+row.reason, "; ")
-	if f.uncounted > 0 && row.verdict == verdict.Confirmed {
-		row.verdict = verdict.Inconclusive
+	if f.uncounted > 0 && row.verdict == infer.Confirmed {
+		row.verdict = infer.Inconclusive
 	}
 	return row
 }
@@ -70,7 +69,7 @@ func failuresOf(c *stats.Cell) (f failures) {
 
 // String is "5 of 12,000 operations failed, those of 2 void trials included".
 func (f failures) String() string {
-	s := fmt.Sprintf("%s of %s operations failed", stats.Count(f.failed), stats.Count(f.all))
+	s := fmt.Sprintf("%s of %s operations failed", format.Count(f.failed), format.Count(f.all))
 	if f.void > 0 {
 		s += fmt.Sprintf(", those of %s included", plural(f.void, "void trial"))
 	}
@@ -89,21 +88,9 @@ func (b *builder) recordedStrata() []*stats.Stratum {
 	})
 }
 
-// proportion is failed/all in percent with a 95 % interval: the rule of three
-// without a failure (Hanley and Lippman-Hand, If Nothing Goes Wrong, Is
-// Everything All Right?, 1983), otherwise Clopper and Pearson's. Both take
-// operations as independent, which failures of one process are not: a burst
-// counts as many.
-func proportion(failed, all int64) verdict.Estimate {
-	k, n := float64(failed), float64(all)
-	e := verdict.Estimate{Value: 100 * k / n, Hi: min(100, 100*3/n), Interval: true}
-	if failed > 0 {
-		const tail = (1 - stats.Confidence) / 2
-		e.Lo = 100 * distuv.Beta{Alpha: k, Beta: n - k + 1}.Quantile(tail)
-		e.Hi = 100
-		if failed < all {
-			e.Hi = 100 * distuv.Beta{Alpha: k + 1, Beta: n - k}.Quantile(1-tail)
-		}
-	}
-	return e
+// proportion is failed/all in percent with its interval, which takes operations as
+// independent: failures of one process are not, and a burst counts as many.
+func proportion(failed, all int64) infer.Estimate {
+	lo, hi := infer.Proportion(failed, all)
+	return infer.Estimate{Value: 100 * float64(failed) / float64(all), Lo: 100 * lo, Hi: 100 * hi, Interval: true}
 }

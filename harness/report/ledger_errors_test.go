@@ -7,11 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/report"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/stats/statstest"
-	"metastorebench/harness/verdict"
 )
 
 // TestErrorRateLooksAtVoidTrials: a trial in which more fail than may is void. Such
@@ -45,13 +45,13 @@ func TestErrorRateLooksAtVoidTrials(t *testing.T) {
 		name    string
 		changed int // blocks
 		change  func(*record.Trial)
-		want    verdict.Verdict
+		want    infer.Verdict
 		why     string
 	}{
-		{"half of the trials fail half of their operations", 3, half, verdict.Refuted, ", those of 3 void trials included; missed: "},
-		{"all trials do", 6, half, verdict.Refuted, ", those of 6 void trials included; missed: "},
-		{"one trial has no count", 1, ended, verdict.Inconclusive, "operations failed; 1 trial ended before operations were counted"},
-		{"no trial has one", 6, ended, verdict.Inconclusive, "6 trials ended before operations were counted"},
+		{"half of the trials fail half of their operations", 3, half, infer.Refuted, ", those of 3 void trials included; missed: "},
+		{"all trials do", 6, half, infer.Refuted, ", those of 6 void trials included; missed: "},
+		{"one trial has no count", 1, ended, infer.Inconclusive, "operations failed; 1 trial ended before operations were counted"},
+		{"no trial has one", 6, ended, infer.Inconclusive, "6 trials ended before operations were counted"},
 	} {
 		for name, r := range runs {
 			t.Run(name+"/"+c.name, func(t *testing.T) {
