@@ -7,7 +7,8 @@
 //     manifest, and takes trial after trial: every cell once per block. What is
 //     finished survives an interruption, and the run resumes.
 //  3. trial starts a fresh store process on fresh data, preloads it, warms up,
-//     measures, checks and stops it (child). One process is one sample.
+//     measures, lets clients contend for a few keys, checks and stops it (child).
+//     One process is one sample.
 //  4. load drives the store with the operations of workload, over the wire, in a
 //     closed or an open loop, and keeps HdrHistograms; check follows every answer
 //     against a model. A failed check voids the trial's numbers and fails the run.

@@ -94,7 +94,7 @@ func absence(c *stats.Cell) string {
 	switch {
 	case c.SkipReason != "":
 		return "skipped"
-	case c.Voided > 0:
+	case len(c.Void) > 0:
 		return "void"
 	}
 	return "not run"

@@ -232,10 +232,8 @@ func summarizeCapacity(w io.Writer, res benchrun.CapacityResult) error {
 			return err
 		}
 	}
-	for _, line := range res.Unchecked {
-		if _, err := fmt.Fprintf(w, "not checked: %s\n", line); err != nil {
-			return err
-		}
+	if err := tellUnchecked(w, res.Result); err != nil {
+		return err
 	}
 	_, err := fmt.Fprintf(w, "%d trials recorded in %s; metabench report %s\n", res.Trials, res.Dir, res.Dir)
 	return err

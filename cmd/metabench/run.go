@@ -190,11 +190,19 @@ func summarize(w io.Writer, res benchrun.Result) error {
 			return err
 		}
 	}
+	if err := tellUnchecked(w, res); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%d of %d trials recorded, %d void, in %s\n", res.Trials, res.Planned, len(res.Voids), res.Dir)
+	return err
+}
+
+// tellUnchecked says what of the trials was not checked.
+func tellUnchecked(w io.Writer, res benchrun.Result) error {
 	for _, line := range res.Unchecked {
 		if _, err := fmt.Fprintf(w, "not checked: %s\n", line); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d of %d trials recorded, %d void, in %s\n", res.Trials, res.Planned, len(res.Voids), res.Dir)
-	return err
+	return nil
 }

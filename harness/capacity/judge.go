@@ -27,11 +27,6 @@ const (
 // completed rate must be that close to the offered one.
 const maxLoss = 0.01
 
-// checkErrors is the check of package check that counts failed operations. A
-// store that refuses work has not met the objective; any other failed check
-// makes its answers worthless.
-const checkErrors = "errors"
-
 // Judgement is a verdict with its grounds.
 type Judgement struct {
 	Verdict Verdict
@@ -40,8 +35,9 @@ type Judgement struct {
 }
 
 // Judge decides one trial. A response time counts from the intended start, so
-// that waiting for a busy store is in it. Failed operations count with the time
-// they took, and against the completed rate.
+// that waiting for a busy store is in it; that of an operation that was never sent
+// is infinite. Failed operations count with the time they took, and against the
+// completed rate.
 //
 // A generator that was late has made response times longer, never shorter: what
 // meets the objective all the same has met it.
@@ -71,10 +67,10 @@ func (s Spec) Judge(t *record.Trial) (Judgement, error) {
 }
 
 // Wrong says which check of the store's answers failed, or "". No rate excuses
-// that.
+// that. A store that refuses work (record.CheckErrors) has not met the objective.
 func Wrong(t *record.Trial) string {
 	for _, c := range t.Checks {
-		if !c.OK && c.Name != checkErrors {
+		if c.Failed() && c.Name != record.CheckErrors {
 			return "check " + c.Name + " failed: " + c.Detail
 		}
 	}
@@ -91,7 +87,7 @@ func saturated(t *record.Trial) string {
 		return fmt.Sprintf("%s of %s due operations did not succeed; accepted: up to %v %%", format.Count(o.Due-done), format.Count(o.Due), 100*maxLoss)
 	}
 	for _, c := range t.Checks {
-		if !c.OK {
+		if c.Failed() {
 			return c.Detail
 		}
 	}
@@ -99,17 +95,19 @@ func saturated(t *record.Trial) string {
 }
 
 func (s Spec) judgeLatency(t *record.Trial) (Judgement, error) {
-	h, err := record.DecodeHDR(t.Ops[0].ResponseHDR)
+	h, err := t.ResponseTimes(&t.Ops[0])
 	if err != nil {
 		return Judgement{}, fmt.Errorf("cell %s, block %d: response times: %w", t.Cell, t.Block, err)
 	}
 	for _, o := range s.Objectives {
-		// Beyond the histogram's range means beyond any objective.
-		if n := h.TotalCount() + t.Ops[0].OutOfRange; n < o.samples() {
+		if n := h.TotalCount(); n < o.samples() {
 			return Judgement{Unusable, fmt.Sprintf("%s needs %d operations, the trial has %d", o.Name(), o.samples(), n)}, nil
 		}
-		beyond := 100 * float64(t.Ops[0].OutOfRange) / float64(h.TotalCount()+t.Ops[0].OutOfRange)
-		if p := h.ValueAtPercentile(o.Percentile); p > o.Limit.Nanoseconds() || beyond > 100-o.Percentile {
+		switch p := h.ValueAtPercentile(o.Percentile); {
+		case p >= record.Infinite:
+			return Judgement{NotMet, fmt.Sprintf("%s is infinite: of %s due operations %s were never sent, %s times were beyond %v",
+				o.Name(), format.Count(t.OpenLoop.Due), format.Count(t.OpenLoop.Unsent), format.Count(t.Ops[0].OutOfRange), time.Duration(record.HDRMaxNS))}, nil
+		case p > o.Limit.Nanoseconds():
 			return Judgement{NotMet, fmt.Sprintf("%s is %v, above %v", o.Name(), time.Duration(p).Round(time.Microsecond), o.Limit)}, nil
 		}
 	}

@@ -192,7 +192,8 @@ func TestJudge(t *testing.T) {
 		"wrong answers":     {21_000, func(t *record.Trial) { t.Checks[0].OK = false }, capacity.Unusable, "end-state"},
 		"void":              {5000, func(t *record.Trial) { t.Void = "timing error" }, capacity.Unusable, "timing error"},
 		"closed loop":       {5000, func(t *record.Trial) { t.OpenLoop = nil }, capacity.Unusable, "no open loop"},
-		"beyond the range":  {5000, func(t *record.Trial) { t.Ops[0].OutOfRange = 500 }, capacity.NotMet, "p99 is "},
+		"beyond the range":  {5000, func(t *record.Trial) { t.Ops[0].OutOfRange = 500 }, capacity.NotMet, "p99 is infinite: of 10,000 due operations 0 were never sent, 500 times"},
+		"few unsent":        {5000, func(t *record.Trial) { t.OpenLoop.Unsent = 10 }, capacity.Met, ""},
 	} {
 		tr := at(c.rate)
 		c.change(&tr)
@@ -208,6 +209,19 @@ func TestJudge(t *testing.T) {
 	j, err := strict.Judge(&tr)
 	require.NoError(t, err)
 	require.Equal(t, capacity.Judgement{Verdict: capacity.Unusable, Reason: "p99.99 needs 100000 operations, the trial has 12000"}, j)
+
+	// Ten operations in 10,000 that were never sent saturate nothing, but they have
+	// their place in a percentile.
+	strict.Objectives[0].Percentile = 99.9
+	tr.OpenLoop.Unsent = 10
+	j, err = strict.Judge(&tr)
+	require.NoError(t, err)
+	require.Equal(t, capacity.Met, j.Verdict, "10 of 12,010 are less than 0.1 %%: %s", j.Reason)
+	tr.Ops[0].ResponseHDR, tr.Ops[0].OutOfRange = capacitytest.Durations(time.Millisecond, 9989), 1
+	j, err = strict.Judge(&tr)
+	require.NoError(t, err)
+	require.Equal(t, capacity.NotMet, j.Verdict)
+	require.Contains(t, j.Reason, "p99.9 is infinite: of 10,000 due operations 10 were never sent")
 	tr.Ops[0].ResponseHDR = "nonsense"
 	_, err = strict.Judge(&tr)
 	require.ErrorIs(t, err, record.ErrHistogram)

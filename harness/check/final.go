@@ -35,9 +35,13 @@ func (m *Model) Answers() record.Check {
 }
 
 // Applied compares the number of acknowledged writes with applied, the number
-// that the store says it applied since it started.
-func (m *Model) Applied(applied int64) record.Check {
+// that the store says it applied since it started: of commands, with transactions
+// that compared in vain, or of writes alone.
+func (m *Model) Applied(applied int64, commands bool) record.Check {
 	t := m.Totals()
+	if commands {
+		return between("applied", "writes applied by the store", applied, "acknowledged, with transactions that wrote nothing", t.Acknowledged+t.Refused, t.Unknown)
+	}
 	return between("applied", "writes applied by the store", applied, "acknowledged", t.Acknowledged, t.Unknown)
 }
 
@@ -67,9 +71,9 @@ func Errors(ops []record.OpStats) record.Check {
 	}
 	total := good + bad
 	if total == 0 {
-		return failed("errors", "no operation ended in the measured window")
+		return failed(record.CheckErrors, "no operation ended in the measured window")
 	}
-	check := record.Check{Name: "errors", OK: float64(bad) < MaxErrorRate*float64(total),
+	check := record.Check{Name: record.CheckErrors, OK: float64(bad) < MaxErrorRate*float64(total),
 		Detail: detail("%d of %d operations failed; accepted: below %.2g", bad, total, MaxErrorRate)}
 	if bad > 0 {
 		check.Detail += " (" + strings.Join(kinds, ", ") + ")"
@@ -118,7 +122,7 @@ func (s *Scan) Add(pairs []*mvccpb.KeyValue) {
 
 // Finish returns the outcome.
 func (s *Scan) Finish() record.Check {
-	s.absent(s.m.w.Keys)
+	s.absent(s.m.w.AllKeys())
 	if s.differ == 0 && s.got.Sum64() != s.want.Sum64() {
 		s.difference("digests differ")
 	}
@@ -151,7 +155,7 @@ func (s *Scan) present(key int, pair *mvccpb.KeyValue) {
 	case rev != state.rev || id != state.put:
 		s.difference("key %d: the store has write %v of revision %d, the model write %v of revision %d", key, id, rev, state.put, state.rev)
 	}
-	m.sample.final(key, id, true, m.epoch)
+	m.final(key, id, pair.ModRevision, true)
 	hashPair(&s.got, pair.Key, pair.Value, pair.ModRevision)
 	s.hashModel(key)
 }
@@ -168,7 +172,7 @@ func (s *Scan) absent(end int) {
 				s.difference("key %d: not in the store; the model has write %v of revision %d", key, state.put, state.rev)
 			}
 		}
-		m.sample.final(key, workload.WriteID{}, false, m.epoch)
+		m.final(key, workload.WriteID{}, 0, false)
 		s.hashModel(key)
 	}
 	s.next = max(s.next, end)

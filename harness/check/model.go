@@ -26,8 +26,9 @@ type Model struct {
 	// newest is the highest revision in any answer so far. What is sent later
 	// must be answered with that revision or a higher one.
 	newest atomic.Int64
-	sample sample
-	stale  bool // see AllowStale
+	// histories are those of the contended keys, which come after the workload's.
+	histories [workload.ContendedKeys]history
+	stale     bool // see AllowStale
 
 	mu        sync.Mutex
 	observers []*Observer
@@ -51,6 +52,9 @@ type keyState struct {
 	rev int64
 	// put is the write that has rev; the zero value says that the key is absent.
 	put workload.WriteID
+	// seen is the highest mod_revision that a read was answered with; the write need
+	// not be acknowledged yet.
+	seen int64
 	// deletedAt is the highest acknowledged revision of a delete.
 	deletedAt int64
 	// deleting counts deletes that are under way or have an unknown outcome.
@@ -62,15 +66,15 @@ func NewModel(w *workload.Workload) *Model {
 	return &Model{
 		w:           w,
 		epoch:       time.Now(),
-		keys:        make([]keyState, w.Keys),
-		sample:      newSample(w.Keys),
+		keys:        make([]keyState, w.AllKeys()),
 		unknownPuts: make(map[workload.WriteID]struct{}),
 	}
 }
 
 // AllowStale has the model judge reads as a store owes them that serves them from
 // local state: what is read was written under that key, and by then, and it may be
-// of any time. Reads are left out of the histories. Call it before Observer.
+// of any time, as long as it is what the store held at the answer's own revision.
+// Reads are left out of the histories. Call it before Observer.
 func (m *Model) AllowStale() { m.stale = true }
 
 // Newest is the highest revision in any answer so far, 0 before the first.
@@ -112,6 +116,24 @@ func (m *Model) unknown(put workload.WriteID) {
 	}
 }
 
+// anyUnknown reports whether a write so far has an unknown outcome.
+func (m *Model) anyUnknown() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.unknownWrites > 0
+}
+
+// Revision is the mod_revision that the key has by what is acknowledged, 0 if it is
+// absent.
+func (m *Model) Revision(key int) int64 {
+	l := m.lock(key)
+	defer l.Unlock()
+	if m.keys[key].put == (workload.WriteID{}) {
+		return 0
+	}
+	return m.keys[key].rev
+}
+
 func (m *Model) isUnknown(put workload.WriteID) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -128,6 +150,8 @@ type Totals struct {
 	Effective int64
 	// Reads counts gets and ranges that were judged.
 	Reads int64
+	// Refused counts transactions that compared in vain, and so wrote nothing.
+	Refused int64
 	// Unknown counts writes of unknown outcome.
 	Unknown int64
 }
@@ -141,6 +165,7 @@ func (m *Model) Totals() Totals {
 		t.Acknowledged += o.totals.Acknowledged
 		t.Effective += o.totals.Effective
 		t.Reads += o.totals.Reads
+		t.Refused += o.totals.Refused
 	}
 	return t
 }

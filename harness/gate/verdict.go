@@ -196,7 +196,7 @@ func storeFailed(t record.Trial) bool {
 	traced := false
 	for _, c := range t.Checks {
 		switch {
-		case c.OK:
+		case !c.Failed():
 		case c.Name == record.CheckStages:
 			traced = true
 		default:

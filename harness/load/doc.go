@@ -29,6 +29,12 @@
 // answered. What a counter shows is then due to exactly those operations, which
 // no window of a given time can promise.
 //
+// # Contention
+//
+// After the run, Contend has clients meet on a few keys behind the workload's own,
+// so that linearizability can be checked (package check says how and why then). Its
+// operations are in no result of Run.
+//
 // # Closed and open loop
 //
 // In a closed loop a client sends its next operation when the previous one has

@@ -3,6 +3,8 @@ package load
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,8 +89,37 @@ func (m *memory) Get(ctx context.Context, key []byte) (*mvccpb.KeyValue, int64, 
 	return m.pairs[string(key)], m.revision, nil
 }
 
-func (m *memory) Range(ctx context.Context, _, _ []byte, _ int64) (client.Page, error) {
-	return client.Page{}, m.call(ctx)
+func (m *memory) Range(ctx context.Context, start, end []byte, limit int64) (client.Page, error) {
+	if err := m.call(ctx); err != nil {
+		return client.Page{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	page := client.Page{Revision: m.revision}
+	for _, key := range slices.Sorted(maps.Keys(m.pairs)) {
+		if key < string(start) || key >= string(end) {
+			continue
+		}
+		if page.Count++; limit == 0 || page.Count <= limit {
+			page.Pairs = append(page.Pairs, m.pairs[key])
+		}
+	}
+	page.More = page.Count > int64(len(page.Pairs))
+	return page, nil
+}
+
+func (m *memory) Swap(ctx context.Context, key, value []byte, expected int64) (client.Swapped, error) {
+	if err := m.call(ctx); err != nil {
+		return client.Swapped{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if pair := m.pairs[string(key)]; pair.GetModRevision() != expected { // 0 of nil
+		return client.Swapped{Pair: pair, Revision: m.revision}, nil
+	}
+	m.revision++
+	m.pairs[string(key)] = &mvccpb.KeyValue{Key: slices.Clone(key), Value: slices.Clone(value), ModRevision: m.revision}
+	return client.Swapped{OK: true, Revision: m.revision}, nil
 }
 
 func (m *memory) Delete(ctx context.Context, key, _ []byte) (deleted, revision int64, err error) {
@@ -107,7 +138,7 @@ func (m *memory) Delete(ctx context.Context, key, _ []byte) (deleted, revision i
 func config(t *testing.T, typ string, clients int, m *memory) Config {
 	w := newWorkload(t, typ, clients)
 	return Config{
-		Workload: w, Client: m.client, Model: check.NewModel(w),
+		Workload: w, Client: m.client, Model: check.NewModel(w), Swap: func(int) Swapper { return m },
 		Warmup: 100 * time.Millisecond, Measure: time.Second, Grace: 10 * time.Second,
 		Opened: func() error { return nil }, Closed: func() error { return nil },
 	}

@@ -26,8 +26,10 @@ type Config struct {
 	Batch func(i int) Batcher
 	// PreloadBatch does so for the preload; nil sends its puts one by one.
 	PreloadBatch func(i int) Batcher
-	Model        *check.Model
-	Warmup       time.Duration
+	// Swap does so for the transactions of Contend.
+	Swap   func(i int) Swapper
+	Model  *check.Model
+	Warmup time.Duration
 	// Measure is the length of the window. Of a workload with Operations it is the
 	// longest that they may take.
 	Measure time.Duration

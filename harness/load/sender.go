@@ -97,11 +97,16 @@ func (s *sender) get(ctx context.Context, key int) (sent, ended time.Duration, e
 func (s *sender) scan(ctx context.Context, key int) (sent, ended time.Duration, err error) {
 	var first, count int
 	s.key, s.end, first, count = s.work.AppendRange(s.key[:0], s.end[:0], key)
-	s.observer.BeginRange(first, count, s.work.RangeLimit)
+	return s.read(ctx, first, count, s.work.RangeLimit)
+}
+
+// read reads the range of s.key and s.end, which has count keys from index first on.
+func (s *sender) read(ctx context.Context, first, count int, limit int64) (sent, ended time.Duration, err error) {
+	s.observer.BeginRange(first, count, limit)
 	sent = time.Since(s.epoch)
-	page, err := s.client.Range(ctx, s.key, s.end, s.work.RangeLimit)
+	page, err := s.client.Range(ctx, s.key, s.end, limit)
 	ended = time.Since(s.epoch)
-	s.observer.EndRange(page.Pairs, page.More, s.work.RangeLimit, page.Revision, err)
+	s.observer.EndRange(page.Pairs, page.More, limit, page.Revision, err)
 	if err == nil {
 		s.observer.Counted(len(page.Pairs), page.More, page.Count)
 	}

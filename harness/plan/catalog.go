@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"metastorebench/harness/record"
 )
 
 // Catalog holds the axes that the store offers, in its own order: what
@@ -148,6 +150,16 @@ var connsAxis = Axis{Name: AxisConns, Seam: "connections of the client", Values:
 	{Name: "8", Available: true, Doc: "a pool of 8 connections, each operation on the least loaded one (P3.3)"},
 }}
 
+// AxisContend is whether clients contend for a few keys when a trial's window is
+// over, which is what linearizability is checked on. It stands in a cell's id only
+// where a group varies it: every other trial has it on.
+const AxisContend = record.OptionContend
+
+var contendAxis = Axis{Name: AxisContend, Seam: "contended keys", Values: []Value{
+	{Name: "on", Baseline: true, Available: true, Doc: "clients contend for a few keys after the measured window"},
+	{Name: record.ContendOff, Available: true, Doc: "they do not, and linearizability is not checked: what the check costs"},
+}}
+
 // ReadCatalog decodes the output of `metastore variants --json`. Fields that
 // this program does not know are ignored; axes without values are refused.
 func ReadCatalog(r io.Reader) (Catalog, error) {
@@ -160,7 +172,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, linkAxis, armAxis, stallAxis, apiAxis, connsAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, linkAxis, armAxis, stallAxis, apiAxis, connsAxis, contendAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}
@@ -237,7 +249,7 @@ func (c Catalog) Check(options map[string]string) error {
 func (c Catalog) Baseline() map[string]string {
 	options := make(map[string]string, len(c))
 	for _, a := range c {
-		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisLinkDelay, AxisStall, AxisAPI, AxisConns}, a.Name) {
+		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisLinkDelay, AxisStall, AxisAPI, AxisConns, AxisContend}, a.Name) {
 			continue
 		}
 		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))

@@ -28,8 +28,8 @@ var Levels = []string{"smoke", "default", "full"}
 var targets = map[string][]string{
 	TargetStore:    nil,
 	TargetNoop:     {"rpc", AxisStall, AxisAPI, AxisConns},
-	TargetEtcd:     {"rpc", AxisDisk, AxisAPI, AxisConns, AxisMembers}, // rpc: of the client alone
-	TargetExternal: {},
+	TargetEtcd:     {"rpc", AxisDisk, AxisAPI, AxisConns, AxisMembers, AxisContend}, // rpc: of the client alone
+	TargetExternal: {AxisContend},
 }
 
 // check reports what a plan's parts say about each other and about the store.

@@ -53,7 +53,8 @@
 //
 // The axis api (unary, batch, stream) is the client's, and so a factor like any other:
 // in its cells it decides for workloads over gRPC, and batch_ops is the size of
-// the batches. So is conns, the number of the client's connections.
+// the batches. So is conns, the number of the client's connections. The axis contend
+// (on, off) is the harness's: off leaves out what linearizability is checked on.
 //
 // # Designs
 //

@@ -209,6 +209,11 @@ func (t *Trial) validate() error {
 	case !slices.Contains(tiers, t.Durability):
 		return fmt.Errorf("%w: cell %s: durability %q, want one of %s", ErrDamaged, t.Cell, t.Durability, strings.Join(tiers, ", "))
 	}
+	for _, c := range t.Checks {
+		if t.Minor <= Minor && !c.valid() { // a newer version may have states of its own
+			return fmt.Errorf("%w: cell %s: check %s has ok=%t and state %q", ErrDamaged, t.Cell, c.Name, c.OK, c.State)
+		}
+	}
 	for _, o := range t.Ops {
 		if o.Op == "" || o.Count < 0 || o.OutOfRange < 0 {
 			return fmt.Errorf("%w: cell %s: operation %q with count %d, out of range %d", ErrDamaged, t.Cell, o.Op, o.Count, o.OutOfRange)

@@ -66,6 +66,14 @@ const (
 	ConsistencyStale  = "stale"
 )
 
+// OptionContend is the name of the harness's option whether clients contend for a
+// few keys when the measured window is over, which is what linearizability is
+// checked on: they do, unless it is ContendOff.
+const (
+	OptionContend = "contend"
+	ContendOff    = "off"
+)
+
 var tiers = []string{TierSynced, TierUnsafe, TierNone, TierUnstated}
 
 // Manifest describes a run.
@@ -425,16 +433,4 @@ type Mechanism struct {
 	StorageCommits  int64 `json:"storage_commits,omitempty"`
 	StorageCommitNS int64 `json:"storage_commit_ns,omitempty"` // time in them
 	TotalAppliedOps int64 `json:"total_applied_ops"`           // since the store started, at the end of the trial
-}
-
-// CheckStages is the check that the traced stages of writes agree with their time:
-// one of the measurement, while all others are of the store.
-const CheckStages = "stages"
-
-// Check is one verification made inside the trial.
-type Check struct {
-	Name string `json:"name"`
-	OK   bool   `json:"ok"`
-	// Detail says what was compared, and what differed when it failed.
-	Detail string `json:"detail"`
 }

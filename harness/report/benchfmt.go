@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/perf/benchfmt"
 
 	"metastorebench/harness/record"
@@ -81,13 +82,16 @@ func benchResult(m record.Manifest, c *stats.Cell, t *record.Trial, op *record.O
 	}
 	v, ok := stats.Throughput(op.Op)(t)
 	add(v, ok, "ops/s")
-	for _, clock := range []struct{ prefix, encoded string }{{"", op.ServiceHDR}, {"response-", op.ResponseHDR}} {
-		if clock.encoded == "" {
-			continue
-		}
-		h, err := record.DecodeHDR(clock.encoded)
+	for _, clock := range []struct {
+		prefix string
+		times  func() (*hdr.Histogram, error)
+	}{{"", op.ServiceTimes}, {"response-", func() (*hdr.Histogram, error) { return t.ResponseTimes(op) }}} {
+		h, err := clock.times()
 		if err != nil {
 			return nil, fmt.Errorf("report: cell %s, block %d, %s: %w", t.Cell, t.Block, op.Op, err)
+		}
+		if h == nil {
+			continue
 		}
 		for _, p := range []float64{50, 99} {
 			enough := h.TotalCount() >= stats.MinSamples(p)

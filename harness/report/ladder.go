@@ -32,7 +32,7 @@ func (b *builder) ladderTables() error {
 }
 
 // climbCaption explains the tables of ladders.
-const climbCaption = "Ratio: to the lowest phase of the same place; step: to the phase before. Latency: service time, histograms of all blocks merged. CPU: the store's, in percent of all CPUs; memory: the store's peak resident memory; medians of the blocks. Failed: of all operations. Closed loop. " + ratioLegend
+const climbCaption = "Ratio: to the lowest phase of the same place; step: to the phase before. Latency: service time, histograms of all blocks merged. CPU: the store's, in percent of all CPUs; memory: the store's peak resident memory; medians of the blocks. Failed: of all operations, those of void trials included. Closed loop. " + ratioLegend
 
 func climbHead() []column {
 	return []column{text("engine"), text("workload"), num("clients"), text("disk"), text("phase"), text("operation"), num("n"), num("ops/s"), num("ratio"), num("step"),
@@ -109,12 +109,12 @@ func (b *builder) climbRow(t *table, l stats.Ladder, i int, op string) error {
 	if err != nil {
 		return err
 	}
-	failed, all := failures(c)
+	f := failuresOf(c)
 	t.row(l.Store(), l.Load(), fmt.Sprint(c.Clients()), l.Options["disk"], stats.PhaseName(l.Phases[i]), op, presence(c), spread(over(c, m))).
 		ratio(ratio).ratio(step).
 		text(millis(lat, 50), millis(lat, 99), millis(lat, 99.9),
 			median(over(c, stats.Scale(stats.CPUShare(b.Run.Manifest.Env.CPUs), 100))), median(over(c, stats.Scale(stats.PeakRSS, 1e-6))),
-			fmt.Sprintf("%s of %s", format.Count(failed), format.Count(all)))
+			fmt.Sprintf("%s of %s", format.Count(f.failed), format.Count(f.all)))
 	t.warn("`"+c.ID+"`", b.Run.Warnings(c, m)...)
 	return nil
 }

@@ -76,8 +76,11 @@ func (b *builder) rowsOf(c claims.Claim) ([]ledgerRow, error) {
 	if _, traced := layers[c.ID]; traced {
 		strata = b.tracedStrata()
 	}
-	if c.ID == claimAsync {
+	switch c.ID {
+	case claimAsync:
 		strata = b.syncStrata(asyncLog)
+	case claimErrors:
+		strata = b.recordedStrata()
 	}
 	var rows []ledgerRow
 	for _, s := range strata {

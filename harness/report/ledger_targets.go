@@ -34,11 +34,17 @@ func (r rung) cells() []*stats.Cell { return []*stats.Cell{r.full, r.Baseline()}
 // throughput targets about puts alone, because a rate of one operation type within
 // a mix is not the rate of the mix.
 func (b *builder) judgeTargetAt(c claims.Claim, at rung) (*ledgerRow, error) {
-	if at.Clients() < 2 || at.full == nil || !at.full.Measured() {
+	if at.Clients() < 2 || at.full == nil {
 		return nil, nil
 	}
-	w := at.full.Trials[0].Workload
+	w := at.full.Load()
 	if (w.BatchOps > 0) != (c.ID == "T6") { // the batch API is a target of its own
+		return nil, nil
+	}
+	if c.ID == claimErrors {
+		return errorRow(c, at), nil
+	}
+	if !at.full.Measured() {
 		return nil, nil
 	}
 	rate := over(at.full, puts).Estimate
@@ -61,8 +67,6 @@ func (b *builder) judgeTargetAt(c claims.Claim, at rung) (*ledgerRow, error) {
 		}
 		what := fmt.Sprintf("puts/s in batches of %d", w.BatchOps)
 		return b.targetRow(c, at, goal{what: what, measured: rate, kind: infer.KindTarget, change: puts})
-	case "T7":
-		return errorRow(c, at), nil
 	case "T8":
 		return b.tailRow(c, at)
 	}
@@ -147,10 +151,12 @@ func unit(q claims.Quantity) string {
 	return q.Unit
 }
 
-// percentile is that of the merged histogram of puts, in milliseconds. Its
+// percentile is that of the merged histogram of puts, in milliseconds, of trials
+// that are void for failed operations alone too. Its
 // interval is that of the median of the blocks' own percentiles, widened to hold
 // the merged one: merging gives a bad block its weight, which a median does not.
 func percentile(c *stats.Cell, p float64) (infer.Estimate, error) {
+	c = c.WithFailures()
 	l, err := putLatency(c)
 	if err != nil {
 		return infer.Estimate{}, err
@@ -220,41 +226,4 @@ func (b *builder) quantile(at rung, p float64, q claims.Quantity, measured infer
 	}
 	v, why := infer.JudgeClaim(infer.Case{Kind: infer.KindTarget, Predicted: q.Range(), Measured: measured, Change: g})
 	return v, why, nil
-}
-
-// errorRow judges the share of failed operations, of all types and blocks.
-func errorRow(c claims.Claim, at rung) *ledgerRow {
-	failed, all := failures(at.full)
-	q, ok := c.Quantity(at.goal())
-	if all == 0 || !ok {
-		return nil
-	}
-	rate := proportion(failed, all)
-	rate.N = len(at.full.Trials)
-	v, reason := infer.JudgeClaim(infer.Case{Kind: infer.KindBound, Predicted: q.Range(), Measured: rate})
-	return &ledgerRow{
-		what: "failed operations", predicted: q.Range().String() + " %", measured: rate, unit: "%",
-		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", format.Count(failed), format.Count(all), reason), cells: []*stats.Cell{at.full},
-	}
-}
-
-// failures counts failed and all operations of a cell.
-func failures(c *stats.Cell) (failed, all int64) {
-	for _, t := range c.Trials {
-		for i := range t.Ops {
-			all += t.Ops[i].Count
-			for _, n := range t.Ops[i].Errors {
-				failed += n
-				all += n
-			}
-		}
-	}
-	return failed, all
-}
-
-// proportion is failed/all in percent with its interval, which takes operations as
-// independent: failures of one process are not, and a burst counts as many.
-func proportion(failed, all int64) infer.Estimate {
-	lo, hi := infer.Proportion(failed, all)
-	return infer.Estimate{Value: 100 * float64(failed) / float64(all), Lo: 100 * lo, Hi: 100 * hi, Interval: true}
 }

@@ -8,6 +8,7 @@ import (
 
 	"metastorebench/harness/format"
 	"metastorebench/harness/infer"
+	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
 
@@ -244,8 +245,11 @@ func median(s stats.Summary) string {
 // millis writes a percentile in milliseconds.
 func millis(l stats.Latency, p float64) string {
 	ns, ok := l.Percentile(p)
-	if !ok {
+	switch {
+	case !ok:
 		return none
+	case ns >= record.Infinite:
+		return "> " + format.Number(record.Infinite/1e6)
 	}
 	return format.Number(float64(ns) / 1e6)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // openLegend explains the columns of openTable.
-const openLegend = "Response time is from the intended start, service time from the send; a closed loop has no intended starts. Histograms of all blocks merged; (from, to): the blocks' own. Send lag: from the intended start to the send. Timing error: the same for operations that found a free client, the generator's own. Unsent: given up after waiting too long for one. Lag, error, unsent and backlog are of all operation types together."
+const openLegend = "Response time is from the intended start, service time from the send; a closed loop has no intended starts. Histograms of all blocks merged; (from, to): the blocks' own. Send lag: from the intended start to the send. Timing error: the same for operations that found a free client, the generator's own. Unsent: given up after waiting too long for one; their response time and send lag count as infinite. Lag, error, unsent and backlog are of all operation types together, and of void trials too."
 
 // openLoop is the table of the cells that were measured in an open loop, in
 // whatever plan.

@@ -30,6 +30,7 @@ var places = []struct{ section, heading string }{
 	{"capacity", "Capacity at an objective"},
 	{"scaling", "Throughput against clients"},
 	{"aa", "How often nothing is called something"},
+	{"check-cost", "What checking costs"},
 	{"stall", "What a closed loop does not see"},
 	{SectionGate, "What the regression gate can tell"},
 	{"bench", "Benchmarks in process"},

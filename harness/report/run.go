@@ -156,6 +156,17 @@ func (b *builder) voids() {
 	}
 }
 
+// unchecked says what of the trials was not checked.
+func (b *builder) unchecked() {
+	trials := make([]record.Trial, len(b.Run.Recorded))
+	for i, t := range b.Run.Recorded {
+		trials[i] = *t
+	}
+	for _, line := range record.Unchecked(trials) {
+		b.printf("Not checked: %s.\n\n", strings.TrimSuffix(inline(line), "."))
+	}
+}
+
 func commit(e record.Environment) string {
 	switch {
 	case e.Commit == "":

@@ -96,6 +96,7 @@ type kind struct {
 // kinds are the plans that ask a question of their own, by name.
 var kinds = map[string]kind{
 	"aa":              {(*builder).aaTables, aaFigures},
+	"check-cost":      {(*builder).checkCost, func(*stats.Run) ([]*plots.Figure, error) { return nil, nil }},
 	"stall":           {(*builder).stall, func(*stats.Run) ([]*plots.Figure, error) { return nil, nil }},
 	planStages:        {(*builder).stageTables, stageFigures},
 	capacity.PlanName: {(*builder).capacity, capacityFigures},
@@ -164,6 +165,7 @@ func (b *builder) intro() {
 	b.whatRan()
 	b.skipped()
 	b.voids()
+	b.unchecked()
 }
 
 // smoke is the whole verdict on a smoke run.

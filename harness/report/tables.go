@@ -107,14 +107,14 @@ func (b *builder) mixTable(s *stats.Stratum) error {
 // presence is a cell's n, or why it has none.
 func presence(c *stats.Cell) string {
 	switch {
-	case c.Measured() && c.Voided > 0:
-		return fmt.Sprintf("%d (%d void)", len(c.Trials), c.Voided)
+	case c.Measured() && len(c.Void) > 0:
+		return fmt.Sprintf("%d (%d void)", len(c.Trials), len(c.Void))
 	case c.Measured():
 		return fmt.Sprint(len(c.Trials))
 	case c.SkipReason != "":
 		return "skipped"
-	case c.Voided > 0:
-		return fmt.Sprintf("0 (%d void)", c.Voided)
+	case len(c.Void) > 0:
+		return fmt.Sprintf("0 (%d void)", len(c.Void))
 	}
 	return "not run"
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
 	"metastorebench/harness/format"
 	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
@@ -139,28 +141,26 @@ func TimingErrorP99(t *record.Trial) (float64, bool) {
 	if t.OpenLoop == nil {
 		return 0, false
 	}
-	return percentileOf(t.OpenLoop.TimingErrorHDR, 99)
+	h, err := record.DecodeHDR(t.OpenLoop.TimingErrorHDR)
+	return percentileOf(h, err, 99)
 }
 
 // responseMedian is the greatest of the operation types' median response times.
 func responseMedian(t *record.Trial) (float64, bool) {
 	greatest, found := 0.0, false
 	for i := range t.Ops {
-		if v, ok := percentileOf(t.Ops[i].ResponseHDR, 50); ok {
+		h, err := t.ResponseTimes(&t.Ops[i])
+		if v, ok := percentileOf(h, err, 50); ok {
 			greatest, found = max(greatest, v), true
 		}
 	}
 	return greatest, found
 }
 
-// percentileOf reads one percentile out of an encoded histogram; false if it is
-// absent, damaged or too small.
-func percentileOf(encoded string, p float64) (float64, bool) {
-	if encoded == "" {
-		return 0, false
-	}
-	h, err := record.DecodeHDR(encoded)
-	if err != nil || h.TotalCount() < MinSamples(p) {
+// percentileOf reads one percentile out of a histogram; false if it is absent,
+// damaged (err) or too small.
+func percentileOf(h *hdr.Histogram, err error, p float64) (float64, bool) {
+	if err != nil || h == nil || h.TotalCount() < MinSamples(p) {
 		return 0, false
 	}
 	return float64(h.ValueAtPercentile(p)), true

@@ -240,16 +240,19 @@ func (s *Stratum) Op() string {
 // WritesOnly reports whether puts are all that the stratum's workload does.
 func (s *Stratum) WritesOnly() bool { return s.Op() == record.OpPut }
 
-// ClosedLoop reports whether the clients of the stratum's measured cells wait for
-// their answers. Where they do not, throughput is what was offered, and no factor
-// makes it.
-func (s *Stratum) ClosedLoop() bool {
+// ClosedLoop reports whether the clients of the stratum's cells wait for their
+// answers. Where they do not, throughput is what was offered, and no factor makes
+// it.
+func (s *Stratum) ClosedLoop() bool { return s.load().Loop == record.LoopClosed }
+
+// load is the workload of the stratum's first cell that has trials.
+func (s *Stratum) load() record.Workload {
 	for _, r := range s.Rows {
-		if r.Cell.Measured() {
-			return r.Cell.Trials[0].Workload.Loop == record.LoopClosed
+		if w := r.Cell.Load(); w.Loop != "" {
+			return w
 		}
 	}
-	return false
+	return record.Workload{}
 }
 
 // Row is a cell with its setting.
@@ -369,14 +372,7 @@ func (s *Stratum) Label(set Setting) string {
 }
 
 // Clients is the number of clients of the first measured cell, 0 if none is.
-func (s *Stratum) Clients() int {
-	for _, r := range s.Rows {
-		if r.Cell.Measured() {
-			return r.Cell.Clients()
-		}
-	}
-	return 0
-}
+func (s *Stratum) Clients() int { return s.load().Clients }
 
 // Ops are the operation types of the stratum's first measured cell.
 func (s *Stratum) Ops() []string {

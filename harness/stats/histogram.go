@@ -21,8 +21,6 @@ type Latency struct {
 	Hist *hdr.Histogram
 	// Blocks counts the trials that were merged.
 	Blocks int
-	// OutOfRange counts the durations that are in no bucket.
-	OutOfRange int64
 }
 
 // LatencyOf merges the service-time histograms of op over c's valid trials.
@@ -30,7 +28,7 @@ type Latency struct {
 // that cannot be decoded gives record.ErrHistogram with the cell and the block.
 func LatencyOf(c *Cell, op string) (Latency, error) {
 	return c.merged.get(c, "service "+op, func() (Latency, error) {
-		return latency(c, op, func(o *record.OpStats) string { return o.ServiceHDR })
+		return latency(c, op, func(_ *record.Trial, o *record.OpStats) (*hdr.Histogram, error) { return o.ServiceTimes() })
 	})
 }
 
@@ -38,7 +36,7 @@ func LatencyOf(c *Cell, op string) (Latency, error) {
 // of a closed loop has none: Blocks is 0.
 func ResponseOf(c *Cell, op string) (Latency, error) {
 	return c.merged.get(c, "response "+op, func() (Latency, error) {
-		return latency(c, op, func(o *record.OpStats) string { return o.ResponseHDR })
+		return latency(c, op, (*record.Trial).ResponseTimes)
 	})
 }
 
@@ -72,34 +70,34 @@ func (l *latencies) get(c *Cell, key string, merge func() (Latency, error)) (Lat
 	return merged, err
 }
 
-func latency(c *Cell, op string, encoded func(*record.OpStats) string) (Latency, error) {
+func latency(c *Cell, op string, times func(*record.Trial, *record.OpStats) (*hdr.Histogram, error)) (Latency, error) {
 	l := Latency{Hist: record.NewHistogram()}
 	for _, t := range c.Trials {
 		o := findOp(t, op)
-		if o == nil || encoded(o) == "" {
+		if o == nil {
 			continue
 		}
-		if err := l.merge(encoded(o)); err != nil {
+		h, err := times(t, o)
+		if err == nil && h != nil {
+			err = l.merge(h)
+		}
+		if err != nil {
 			return Latency{}, fmt.Errorf("cell %q, block %d, %s: %w", c.ID, t.Block, op, err)
 		}
-		l.OutOfRange += o.OutOfRange
 	}
 	return l, nil
 }
 
 // merge adds one trial's histogram.
-func (l *Latency) merge(encoded string) error {
-	h, err := record.DecodeHDR(encoded)
-	if err != nil {
-		return err
-	}
+func (l *Latency) merge(h *hdr.Histogram) error {
 	l.Blocks++
 	return record.MergeHDR(l.Hist, h)
 }
 
 // Percentile returns the p-th percentile in nanoseconds, 0 <= p < 100, and
-// false if fewer than MinBeyond samples lie beyond it. Durations that are in
-// no bucket do not count.
+// false if fewer than MinBeyond samples lie beyond it. It is record.Infinite or more
+// where the operation at this place was never sent, or took longer than a histogram
+// holds.
 func (l Latency) Percentile(p float64) (int64, bool) {
 	if l.Blocks == 0 || l.Hist.TotalCount() < MinSamples(p) {
 		return 0, false

@@ -39,13 +39,13 @@ type Ladder struct {
 // Complete reports whether the ladder goes from the plan's baseline to phase 3.
 func (l Ladder) Complete() bool { return len(l.Rows) == 4 && l.Phases[0] == 0 }
 
-// Ladders are the run's ladders in the manifest's order, of measured cells. A phase
+// Ladders are the run's ladders in the manifest's order, of cells that have trials. A phase
 // that occurs twice in a place counts once, the first time.
 func (r *Run) Ladders() []Ladder {
 	byPlace := map[string][]*Cell{}
 	var order []string
 	for _, c := range r.Cells {
-		if !strings.HasPrefix(c.Group, GroupLadder) || !c.Measured() {
+		if !strings.HasPrefix(c.Group, GroupLadder) || len(c.Recorded()) == 0 {
 			continue
 		}
 		place := strings.Join([]string{c.Workload, c.Options["engine"], c.Options["disk"], c.Options["api"]}, "\x00")

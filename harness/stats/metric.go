@@ -202,7 +202,8 @@ func ServicePercentile(op string, p float64) Metric {
 		if o == nil {
 			return 0, false
 		}
-		return percentileOf(o.ServiceHDR, p)
+		h, err := o.ServiceTimes()
+		return percentileOf(h, err, p)
 	}
 }
 
@@ -214,6 +215,7 @@ func ResponsePercentile(op string, p float64) Metric {
 		if o == nil {
 			return 0, false
 		}
-		return percentileOf(o.ResponseHDR, p)
+		h, err := t.ResponseTimes(o)
+		return percentileOf(h, err, p)
 	}
 }

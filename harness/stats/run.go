@@ -57,8 +57,10 @@ type Cell struct {
 	record.Cell
 	// Trials are the valid trials in block order.
 	Trials []*record.Trial
-	// Voided counts the trials of this cell that were taken out.
-	Voided int
+	// Void are the trials of this cell that were taken out, in run order. What counts
+	// failures looks at them too: a limit on failures that voids what is above it
+	// could not be missed otherwise.
+	Void []*record.Trial
 	// SkipReason says why the cell could not run; empty if it was not skipped.
 	SkipReason string
 	// Durability is the tier of all trials, "" without any.
@@ -119,7 +121,7 @@ func (r *Run) add(t *record.Trial) error {
 		return fmt.Errorf("%w: trial of %q, block %d", ErrUnknownCell, t.Cell, t.Block)
 	}
 	if t.Void != "" {
-		c.Voided++
+		c.Void = append(c.Void, t)
 		r.Voids = append(r.Voids, Void{Cell: t.Cell, Block: t.Block, Reason: t.Void})
 		return nil
 	}
@@ -140,14 +142,50 @@ func (r *Run) Cell(id string) *Cell { return r.byID[id] }
 // Measured reports whether the cell has at least one valid trial.
 func (c *Cell) Measured() bool { return len(c.Trials) > 0 }
 
-// Clients is the number of concurrent clients of the cell's workload, 0 if the
-// cell was not measured.
-func (c *Cell) Clients() int {
-	if !c.Measured() {
-		return 0
+// Recorded are all trials of the cell, the valid ones first.
+func (c *Cell) Recorded() []*record.Trial { return slices.Concat(c.Trials, c.Void) }
+
+// WithFailures is the cell with the trials that are void for failed operations alone
+// beside the valid ones: what operations took that failed is in their histograms,
+// and a tail without it would be that of a store that answers.
+func (c *Cell) WithFailures() *Cell {
+	all := *c
+	all.Trials = slices.Clone(c.Trials)
+	for _, t := range c.Void {
+		if failedAlone(t) {
+			all.Trials = append(all.Trials, t)
+		}
 	}
-	return c.Trials[0].Workload.Clients
+	slices.SortStableFunc(all.Trials, func(a, b *record.Trial) int { return a.Block - b.Block })
+	return &all
 }
+
+// failedAlone reports whether a void trial has nothing wrong but failed operations.
+func failedAlone(t *record.Trial) bool {
+	failed := 0
+	for _, c := range t.Checks {
+		if c.Failed() && c.Name != record.CheckErrors {
+			return false
+		}
+		if c.Failed() {
+			failed++
+		}
+	}
+	fault, err := t.OpenLoopFault()
+	return failed > 0 && fault == "" && err == nil
+}
+
+// Load is the workload of the cell's trials, void ones included; zero without any.
+func (c *Cell) Load() record.Workload {
+	for _, t := range c.Recorded() {
+		return t.Workload
+	}
+	return record.Workload{}
+}
+
+// Clients is the number of concurrent clients of the cell's workload, 0 if the
+// cell has no trials.
+func (c *Cell) Clients() int { return c.Load().Clients }
 
 // Ops lists the operation types that the cell's trials hold, in the order put,
 // get, range, delete, then others by name.

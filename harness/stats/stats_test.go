@@ -72,7 +72,7 @@ func TestNewRunTakesOutVoidTrials(t *testing.T) {
 	r := newRun(t, trial("a", 0, 10), void, again)
 	require.Equal(t, 3, r.Trials)
 	require.Equal(t, []stats.Void{{Cell: "a", Block: 1, Reason: "end state differs"}}, r.Voids)
-	require.Equal(t, 1, r.Cell("a").Voided)
+	require.Len(t, r.Cell("a").Void, 1)
 	require.Equal(t, 11.0, stats.Over(r.Cell("a"), stats.Throughput(record.OpPut)).Max)
 }
 
@@ -136,11 +136,9 @@ func TestPercentilesComeFromTheMergedHistogram(t *testing.T) {
 	}
 	a, b := trial("a", 0, 600), trial("a", 1, 400)
 	a.Ops[0].ServiceHDR, b.Ops[0].ServiceHDR = encode(1e6, 600), encode(9e6, 400)
-	b.Ops[0].OutOfRange = 3
 	l, err := stats.LatencyOf(newRun(t, a, b).Cell("a"), record.OpPut)
 	require.NoError(t, err)
 	require.Equal(t, 2, l.Blocks)
-	require.EqualValues(t, 3, l.OutOfRange)
 	p50, ok := l.Percentile(50)
 	require.True(t, ok)
 	require.InEpsilon(t, 1e6, p50, 1e-3)
@@ -149,6 +147,12 @@ func TestPercentilesComeFromTheMergedHistogram(t *testing.T) {
 	require.InEpsilon(t, 9e6, p99, 1e-3)
 	_, ok = l.Percentile(99.9)
 	require.False(t, ok, "p99.9 needs 10,000")
+
+	b.Ops[0].OutOfRange = 20
+	l, err = stats.LatencyOf(newRun(t, a, b).Cell("a"), record.OpPut)
+	require.NoError(t, err)
+	p99, _ = l.Percentile(99)
+	require.GreaterOrEqual(t, p99, int64(record.Infinite), "what no bucket holds is longer than all others")
 
 	a.Ops[0].ServiceHDR = "not a histogram"
 	_, err = stats.LatencyOf(newRun(t, a).Cell("a"), record.OpPut)
@@ -223,4 +227,27 @@ func TestLogFactorial(t *testing.T) {
 		}
 	}
 	require.Positive(t, full)
+}
+
+// A tail counts what operations took that failed, unless the trial had other faults.
+func TestTrialsWithFailures(t *testing.T) {
+	void := func(block int, failed ...string) record.Trial {
+		tr := trial("a", block, 100)
+		tr.Void = "void"
+		for _, name := range failed {
+			tr.Checks = append(tr.Checks, record.Check{Name: name})
+		}
+		tr.Checks = append(tr.Checks, record.Check{Name: "linearizable", State: record.CheckTooFew})
+		return tr
+	}
+	saturated := void(4, record.CheckErrors)
+	saturated.OpenLoop = &record.OpenLoop{Due: 10, Unsent: 5}
+	c := newRun(t, trial("a", 0, 100), void(3), void(2, record.CheckErrors), void(1, record.CheckErrors, "end-state"), saturated).Cell("a")
+	require.Len(t, c.Trials, 1)
+	require.Len(t, c.Recorded(), 5)
+	var blocks []int
+	for _, tr := range c.WithFailures().Trials {
+		blocks = append(blocks, tr.Block)
+	}
+	require.Equal(t, []int{0, 2}, blocks)
 }

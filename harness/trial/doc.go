@@ -11,10 +11,11 @@
 //     store's counters (/metrics) and the CPU time of store and client (/proc)
 //     are read, which takes milliseconds: these deltas are of a window that lags
 //     behind a little.
-//  4. Check: error rate, every answer, the whole content, revisions, writes
-//     acknowledged against writes applied, sampled histories (package check); of
-//     a cluster, that all members hold the same.
-//  5. Stop the child and remove its directory.
+//  4. Contend: clients meet on a few keys (load.Contend). Nothing of it is measured.
+//  5. Check: error rate, every answer, the whole content, revisions, writes
+//     acknowledged against writes applied, the contended keys' histories (package
+//     check); of a cluster, that all members hold the same.
+//  6. Stop the child and remove its directory.
 //
 // # Invariants
 //

@@ -5,7 +5,7 @@ import "metastorebench/harness/record"
 // etcd reads the counters of an etcd v3.7 member that mean what ours do:
 //
 //   - Writes applied: puts and deletes of the MVCC store. A transaction counts by
-//     its writes, of which trials send none.
+//     its writes, if it has any.
 //   - Syncs of the log and the bytes written to it.
 //   - Commits of the backend (bbolt), which are synced too, every
 //     backend-batch-interval or after backend-batch-limit writes.

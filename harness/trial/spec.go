@@ -25,10 +25,13 @@ const (
 
 // Bounds on every wait of a trial.
 const (
-	grace         = 10 * time.Second
-	searchTimeout = 2 * time.Second
-	scrapeTimeout = 10 * time.Second
-	settleTime    = time.Second // for the kernel to tell that the child has died
+	grace = 10 * time.Second
+	// contendTimeout bounds some 300 operations of 24 clients, keyTimeout the search
+	// of one key's history, which takes milliseconds unless answers are wrong.
+	contendTimeout = time.Minute
+	keyTimeout     = 5 * time.Second
+	scrapeTimeout  = 10 * time.Second
+	settleTime     = time.Second // for the kernel to tell that the child has died
 )
 
 // preloadTimeout bounds the preload: 60,000 keys one after another at 5 ms each,
@@ -113,7 +116,7 @@ func (s Spec) need(have bool, what string) error {
 
 // clientOptions are axes of the client, of the plan, of the trial or of the no-op
 // server: the store has no flags for them.
-var clientOptions = []string{"api", "conns", "arm", "stall", optionMembers}
+var clientOptions = []string{"api", "conns", "arm", "stall", optionMembers, record.OptionContend}
 
 // noopOptions are the axes that the no-op server has flags for.
 var noopOptions = []string{"rpc", "stall"}

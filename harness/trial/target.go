@@ -186,10 +186,10 @@ func (t *target) settle(ctx context.Context) {
 }
 
 // bounds returns the range of keys that the trial owns: all of them, or on an
-// external target those of the workload.
+// external target those of the workload, the contended ones included.
 func (t *target) bounds(w *workload.Workload) (start, end []byte) {
 	if t.kind == targetExternal {
-		return w.AppendKey(nil, 0), append(w.AppendKey(nil, w.Keys-1), 0)
+		return w.AppendKey(nil, 0), append(w.AppendKey(nil, w.AllKeys()-1), 0)
 	}
 	return []byte{0}, []byte{0}
 }

@@ -106,12 +106,16 @@ func (t *trial) phases(ctx context.Context) error {
 	if err := t.addStages(t.meter.opened.counters, t.meter.closed.counters); err != nil {
 		return err
 	}
+	if err := t.contend(ctx); err != nil {
+		return err
+	}
 	return t.verify(ctx)
 }
 
-// load is what the preload and the run have in common.
+// load is what the preload, the run and the contention have in common.
 func (t *trial) load() load.Config {
 	c := load.Config{Workload: t.work, Client: t.target.pool.Handle, Batch: t.target.batch, Model: t.model}
+	c.Swap = func(int) load.Swapper { return t.target.admin.Swapper() }
 	if t.target.kind == targetMetastore { // whatever API the workload uses
 		c.PreloadBatch = func(i int) load.Batcher { return t.target.admin.Batch(i) }
 	}
@@ -168,7 +172,7 @@ func (t *trial) conclude(err error) {
 		reasons = append(reasons, err.Error())
 	}
 	for _, c := range t.record.Checks {
-		if !c.OK {
+		if c.Failed() {
 			reasons = append(reasons, fmt.Sprintf("check %s failed: %s", c.Name, c.Detail))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 
 	"metastorebench/harness/ceiling"
+	"metastorebench/harness/check"
 	"metastorebench/harness/child"
 	"metastorebench/harness/ready"
 	"metastorebench/harness/record"
@@ -65,7 +67,8 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-// spec is a short trial of the fake store with a fault.
+// spec is a short trial of the fake store with a fault. Its window is a number of
+// operations: no machine is too slow for it.
 func spec(t *testing.T, typ, fault string) Spec {
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -76,9 +79,9 @@ func spec(t *testing.T, typ, fault string) Spec {
 		Workload: record.Workload{
 			Name: typ, Type: typ, API: workload.APIGRPC, Loop: "closed", Clients: 10, Conns: 2,
 			KeyBytes: 8, ValueBytes: 64, Keys: 600, Distribution: workload.Uniform, PreloadKeys: 300,
-			Mix: workload.DefaultMix(typ),
+			Operations: 400, Mix: workload.DefaultMix(typ),
 		},
-		Seed: 7, Block: 1, Order: 4, Warmup: 20 * time.Millisecond, Measure: 250 * time.Millisecond,
+		Seed: 7, Block: 1, Order: 4, Measure: time.Minute,
 		Metastore: self, Noop: []string{self, noopArg}, DataRoot: filepath.Join(t.TempDir(), "data"),
 	}
 }
@@ -91,6 +94,25 @@ func left(t *testing.T, s Spec) (names []string) {
 		names = append(names, e.Name())
 	}
 	return names
+}
+
+// untilAll runs a trial. If its window is a time, it is longer each time until every
+// operation type of the mix has ended in it, and the counters have moved.
+func untilAll(t *testing.T, s Spec) record.Trial {
+	if s.Workload.Operations > 0 {
+		got, err := Run(t.Context(), s)
+		require.NoError(t, err)
+		return got
+	}
+	for s.Measure = 100 * time.Millisecond; ; s.Measure *= 4 {
+		got, err := Run(t.Context(), s)
+		require.NoError(t, err)
+		none := slices.ContainsFunc(got.Ops, func(o record.OpStats) bool { return o.Count == 0 }) || got.Mechanism.AppliedOps == 0
+		if len(got.Ops) == len(s.Workload.Mix) && !none || s.Measure > 10*time.Second {
+			require.Equal(t, s.Measure.Nanoseconds(), got.MeasureNS)
+			return got
+		}
+	}
 }
 
 func checks(t record.Trial) map[string]bool {
@@ -124,8 +146,11 @@ func TestGoodTrials(t *testing.T) {
 		t.Run(tc.typ+"/"+tc.api, func(t *testing.T) {
 			s := spec(t, tc.typ, fakestore.FaultNone)
 			setAPI(&s, tc.api)
-			got, err := Run(t.Context(), s)
-			require.NoError(t, err)
+			if tc.api == workload.APIBatch && len(tc.ops) > 1 { // which has no number of operations
+				s.Workload.Operations = 0
+				s.Warmup = 20 * time.Millisecond
+			}
+			got := untilAll(t, s)
 			require.Empty(t, got.Void)
 			require.Equal(t, allChecks, checks(got))
 			requireComplete(t, s, got, tc.ops)
@@ -140,12 +165,14 @@ func setAPI(s *Spec, api string) {
 	s.Workload.API = api
 	if api == workload.APIBatch {
 		s.Workload.BatchOps = 7
+		s.Workload.Operations = 700
 	}
 }
 
 // openLoop makes a spec's workload an open loop.
 func openLoop(s *Spec, arrivals string, rate float64) {
 	s.Workload.Loop, s.Workload.Arrivals, s.Workload.OfferedOpsPerSecond = record.LoopOpen, arrivals, rate
+	s.Workload.Operations, s.Measure = 0, 250*time.Millisecond
 }
 
 func TestOpenLoopTrials(t *testing.T) {
@@ -188,8 +215,9 @@ func TestPlantedStall(t *testing.T) {
 	s := spec(t, workload.TypePut, "")
 	s.Cell.Target, s.Workload.PreloadKeys = targetNoop, 0
 	s.Cell.Options = map[string]string{"stall": "200ms"}
-	s.Workload.Clients, s.Workload.Conns, s.Measure = 2, 1, 600*time.Millisecond
+	s.Workload.Clients, s.Workload.Conns, s.Warmup = 2, 1, 20*time.Millisecond
 	openLoop(&s, record.ArrivalsConstant, 2000)
+	s.Measure = 600 * time.Millisecond
 	got, err := Run(t.Context(), s)
 	require.NoError(t, err)
 	response, err := record.DecodeHDR(got.Ops[0].ResponseHDR)
@@ -199,7 +227,6 @@ func TestPlantedStall(t *testing.T) {
 	t.Logf("a stall of 200ms in %d operations: p99 response time %v, p99 service time %v; %q",
 		got.Ops[0].Count, time.Duration(response.ValueAtPercentile(99)), time.Duration(service.ValueAtPercentile(99)), got.Void)
 	require.GreaterOrEqual(t, response.ValueAtPercentile(90), (100 * time.Millisecond).Nanoseconds(), "200 of 1,200 operations waited so long")
-	require.GreaterOrEqual(t, service.Max(), (150 * time.Millisecond).Nanoseconds(), "the few under way did too")
 }
 
 // A rate that no store keeps with one client: void, and the record says why.
@@ -232,8 +259,7 @@ func requireComplete(t *testing.T, s Spec, got record.Trial, ops []string) {
 	require.Equal(t, record.TierSynced, got.Durability)
 	require.Equal(t, "batch", got.Effective["propose"])
 	require.NotContains(t, got.Effective, "conns", "an option of the client's is not the store's")
-	require.Equal(t, s.Measure.Nanoseconds(), got.MeasureNS)
-	require.Len(t, got.ThroughputSeries, 3)
+	require.NotEmpty(t, got.ThroughputSeries)
 	var writes int64
 	var names []string
 	for _, op := range got.Ops {
@@ -263,26 +289,16 @@ func requireComplete(t *testing.T, s Spec, got record.Trial, ops []string) {
 	}
 }
 
-// Each fault must void the trial, by the check that is made for it.
+// Each fault that is no lie of the store's must void the trial too.
 func TestFaultsVoidTheTrial(t *testing.T) {
-	for _, tc := range []struct{ fault, typ, failed, says string }{
-		{fakestore.FaultDivide, workload.TypePut, "answers", "a batch is out of order or divided"},
-		{fakestore.FaultLose, workload.TypePut, "end-state", "the model write {"},
-		{fakestore.FaultLose, workload.TypeLargeScale, "answers", "had been acknowledged before the read was sent"},
-		{fakestore.FaultCorrupt, workload.TypeLargeScale, "answers", workload.ErrValue.Error()},
-		{fakestore.FaultStale, workload.TypeLargeScale, "answers", "stale: mod_revision"},
-		{fakestore.FaultForget, workload.TypeLargeScale, "answers", "not found, but the put of revision"},
-		{fakestore.FaultCount, workload.TypeMixed, "answers", "a range is said to hold"},
-		{fakestore.FaultMiscount, workload.TypePut, "applied", "writes applied by the store"},
-		{fakestore.FaultRefuse, workload.TypePut, "errors", "put Unavailable"},
-		{fakestore.FaultStop, workload.TypePut, "stop", "exit status 3"},
+	for _, tc := range []struct{ fault, failed, says string }{
+		{fakestore.FaultMiscount, "applied", "writes applied by the store"},
+		{fakestore.FaultRefuse, "errors", "put Unavailable"},
+		{fakestore.FaultStop, "stop", "exit status 3"},
 	} {
-		t.Run(tc.fault+"/"+tc.typ, func(t *testing.T) {
-			s := spec(t, tc.typ, tc.fault)
+		t.Run(tc.fault, func(t *testing.T) {
+			s := spec(t, workload.TypePut, tc.fault)
 			s.Workload.PreloadKeys = 0
-			if tc.fault == fakestore.FaultDivide {
-				setAPI(&s, workload.APIBatch)
-			}
 			got, err := Run(t.Context(), s)
 			require.NoError(t, err)
 			require.Contains(t, got.Void, "check "+tc.failed+" failed")
@@ -296,13 +312,46 @@ func TestFaultsVoidTheTrial(t *testing.T) {
 
 // Stale reads are allowed to a store that says that it has them, and to no other.
 func TestStaleReadsThatWereAnnounced(t *testing.T) {
-	s := spec(t, workload.TypeLargeScale, fakestore.FaultStale)
+	s := spec(t, workload.TypeLargeScale, fakestore.LieStale)
 	s.Cell.Options[record.OptionConsistency] = record.ConsistencyStale
 	got, err := Run(t.Context(), s)
 	require.NoError(t, err)
 	require.Empty(t, got.Void)
-	require.Equal(t, allChecks, checks(got))
+	want := maps.Clone(allChecks)
+	want[check.Linearizability] = false
+	require.Equal(t, want, checks(got))
+	unchecked := got.Unchecked()
+	require.Len(t, unchecked, 1)
+	require.Equal(t, record.CheckPartial, unchecked[0].State)
+	require.Contains(t, unchecked[0].Detail, "reads left out")
 	require.Equal(t, record.ConsistencyStale, got.Effective[record.OptionConsistency])
+}
+
+// A cell may leave contended keys out; its record says so.
+func TestContentionSwitchedOff(t *testing.T) {
+	s := spec(t, workload.TypePut, fakestore.FaultNone)
+	s.Cell.Options[record.OptionContend] = record.ContendOff
+	got, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	require.Empty(t, got.Void)
+	require.Equal(t, []record.Check{check.Uncontended("the cell has contend=off")}, got.Unchecked())
+	require.EqualValues(t, 700, got.Mechanism.TotalAppliedOps, "the preload and the window's puts, and no others")
+	require.NotContains(t, got.Effective, record.OptionContend, "the store knows nothing of it")
+}
+
+// What is measured is the same with contended keys and without, to the operation.
+func TestContentionIsNotMeasured(t *testing.T) {
+	counted := map[string][]int64{}
+	for _, contend := range []string{"on", record.ContendOff} {
+		s := spec(t, workload.TypePut, fakestore.FaultNone)
+		s.Cell.Options[record.OptionContend] = contend
+		got, err := Run(t.Context(), s)
+		require.NoError(t, err)
+		require.Empty(t, got.Void)
+		m := got.Mechanism
+		counted[contend] = []int64{got.Ops[0].Count, m.AppliedOps, m.Fsyncs, m.WALBytes, got.Store.HeapAllocs}
+	}
+	require.Equal(t, counted[record.ContendOff], counted["on"])
 }
 
 // A refused write has an unknown outcome for the client; the other checks must
@@ -369,7 +418,7 @@ func TestStoreThatDoesNotStart(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	for _, fault := range []string{fakestore.FaultNone, fakestore.FaultSilent} {
 		s := spec(t, workload.TypePut, fault)
-		s.Measure = time.Hour
+		s.Workload.Operations, s.Measure = 0, time.Hour
 		ctx, cancel := context.WithCancel(t.Context())
 		s.Live = func(completed int64) {
 			if completed > 0 {

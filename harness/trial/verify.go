@@ -10,6 +10,7 @@ import (
 
 	"metastorebench/core/client"
 	"metastorebench/harness/check"
+	"metastorebench/harness/load"
 	"metastorebench/harness/record"
 )
 
@@ -34,7 +35,11 @@ func (t *trial) verify(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the whole store: %w", err)
 	}
-	t.add(t.model.Linearizable(searchTimeout))
+	if t.contends() {
+		t.add(t.model.Linearizable(keyTimeout))
+	} else {
+		t.add(check.Uncontended("the cell has " + record.OptionContend + "=" + record.ContendOff))
+	}
 	if t.target.kind == targetExternal {
 		return nil // other clients may write too, and there are no counters
 	}
@@ -44,8 +49,23 @@ func (t *trial) verify(ctx context.Context) error {
 		return err
 	}
 	t.record.Mechanism.TotalAppliedOps = c.TotalAppliedOps
-	t.add(t.model.Applied(c.TotalAppliedOps))
+	t.add(t.model.Applied(c.TotalAppliedOps, t.target.kind == targetMetastore))
 	return t.replicas(ctx)
+}
+
+// contends reports whether clients contend for keys in this trial.
+func (t *trial) contends() bool {
+	return t.target.kind != targetNoop && t.Cell.Options[record.OptionContend] != record.ContendOff
+}
+
+// contend has clients contend for keys, when what is measured has ended.
+func (t *trial) contend(ctx context.Context) error {
+	if !t.contends() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, contendTimeout)
+	defer cancel()
+	return load.Contend(ctx, t.load())
 }
 
 // replicas compares what the members of a cluster hold, when each has caught up
@@ -123,7 +143,7 @@ func (t *trial) read(ctx context.Context, store client.KV, each func([]*mvccpb.K
 	from, last := t.target.bounds(t.work)
 	for next := pageKeys; ; next += pageKeys {
 		to := last
-		if next < t.work.Keys {
+		if next < t.work.AllKeys() {
 			to = t.work.AppendKey(nil, next)
 		}
 		page, err := store.Range(ctx, from, to, 0)
@@ -131,7 +151,7 @@ func (t *trial) read(ctx context.Context, store client.KV, each func([]*mvccpb.K
 			return 0, err
 		}
 		each(page.Pairs)
-		if next >= t.work.Keys {
+		if next >= t.work.AllKeys() {
 			return page.Revision, nil
 		}
 		from = to

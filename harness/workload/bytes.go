@@ -20,13 +20,17 @@ const (
 	maxKeyBytes = 1 << 10
 	// PrefixKeys is the number of keys under one prefix (all but the last byte).
 	PrefixKeys = 256
+	// ContendedKeys is the number of keys behind the workload's own, with indexes
+	// from Keys on, for which clients contend when the measured window is over
+	// (package load).
+	ContendedKeys = 4
 )
 
 // A value names the write that made it:
 //
 //	offset  size
 //	     0     4  key index, little-endian
-//	     4     4  writer: client number, or Clients for the preload
+//	     4     4  writer: client number, Clients for the preload, above for contenders
 //	     8     8  sequence number of the write within its writer, from 1
 //	    16     *  filler: SplitMix64 seeded by the trial's seed and the header
 //
@@ -62,7 +66,10 @@ func keyRoom(keyBytes int) int {
 	return 1 << (8 * keyBytes)
 }
 
-// AppendKey appends the key with the given index (0 to Keys-1).
+// AllKeys is the number of keys with the contended ones.
+func (w *Workload) AllKeys() int { return w.Keys + ContendedKeys }
+
+// AppendKey appends the key with the given index (0 to AllKeys()-1).
 func (w *Workload) AppendKey(dst []byte, index int) []byte {
 	for range w.KeyBytes - 8 {
 		dst = append(dst, keyFiller)
@@ -122,8 +129,8 @@ func (w *Workload) Index(key []byte) (int, error) {
 		}
 		index = index<<8 | uint64(b)
 	}
-	if index >= uint64(w.Keys) {
-		return 0, fmt.Errorf("%w: %x is index %d of %d", ErrKey, key, index, w.Keys)
+	if index >= uint64(w.AllKeys()) {
+		return 0, fmt.Errorf("%w: %x is index %d of %d", ErrKey, key, index, w.AllKeys())
 	}
 	return int(index), nil
 }

@@ -201,8 +201,8 @@ func (v *violations) keySpace(w record.Workload) {
 		v.add("key_bytes is %d; accepted: up to %d", w.KeyBytes, maxKeyBytes)
 	}
 	v.atLeast("keys", w.Keys, 1)
-	if room := keyRoom(w.KeyBytes); w.KeyBytes >= 1 && w.Keys > room {
-		v.add("keys is %d, but %d-byte keys leave room for %d", w.Keys, w.KeyBytes, room)
+	if room := keyRoom(w.KeyBytes); w.KeyBytes >= 1 && w.Keys > room-ContendedKeys {
+		v.add("keys is %d, but %d-byte keys leave room for %d, of which %d are for contended keys", w.Keys, w.KeyBytes, room, ContendedKeys)
 	}
 	if w.PreloadKeys < 0 || w.PreloadKeys > max(w.Keys, 0) {
 		v.add("preload_keys is %d; accepted: 0 to keys (%d)", w.PreloadKeys, w.Keys)

@@ -86,6 +86,9 @@ func New(w record.Workload, seed uint64) (*Workload, error) {
 // start.
 func (w *Workload) PreloadWriter() uint32 { return uint32(w.Clients) }
 
+// Contender is the writer number of the i-th that contends for the contended keys.
+func (w *Workload) Contender(i int) uint32 { return uint32(w.Clients + 1 + i) }
+
 // PreloadKey is the index of the i-th key that the preload writes, 0 to
 // PreloadKeys-1. Keys come in an order of their own: sorted ones would spare a
 // storage engine the compactions that loading costs elsewhere.

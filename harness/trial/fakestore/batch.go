@@ -19,19 +19,26 @@ type metaStore struct {
 func (m *metaStore) BatchPut(_ context.Context, r *rpcpb.BatchPutRequest) (*rpcpb.BatchPutResponse, error) {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
-	m.s.batches++
+	puts := r.GetPuts()
+	divide := len(puts) > 1 && m.s.turn(LieDivide)
+	tear := len(puts) > 1 && m.s.turn(LieTear)
 	resp := &rpcpb.BatchPutResponse{}
-	for i, put := range r.GetPuts() {
-		if i > 0 && m.s.strikes(FaultDivide, m.s.batches) {
+	for i, put := range puts {
+		result := &rpcpb.PutResult{}
+		resp.Results = append(resp.Results, result)
+		if divide && i == 1 {
 			m.s.revision++
 		}
-		result := &rpcpb.PutResult{}
+		if tear && i >= len(puts)/2 {
+			m.s.revision++
+			result.Revision = m.s.revision
+			continue
+		}
 		if done, err := m.s.put(&etcdserverpb.PutRequest{Key: put.GetKey(), Value: put.GetValue()}); err != nil {
 			result.Error = &rpcpb.Error{Code: int32(status.Code(err)), Message: status.Convert(err).Message()}
 		} else {
 			result.Revision = done.GetHeader().GetRevision()
 		}
-		resp.Results = append(resp.Results, result)
 	}
 	resp.Revision = m.s.revision
 	return resp, nil
@@ -43,8 +50,10 @@ func (m *metaStore) BatchGet(_ context.Context, r *rpcpb.BatchGetRequest) (*rpcp
 	resp := &rpcpb.BatchGetResponse{Revision: m.s.revision}
 	for _, get := range r.GetGets() {
 		result := &rpcpb.GetResult{}
-		if kvs := m.s.scan(&etcdserverpb.RangeRequest{Key: get.GetKey()}).GetKvs(); len(kvs) > 0 {
-			result.Pair = &rpcpb.Pair{Key: kvs[0].GetKey(), Value: kvs[0].GetValue(), ModRevision: kvs[0].GetModRevision()}
+		found := m.s.scan(&etcdserverpb.RangeRequest{Key: get.GetKey()})
+		resp.Revision = min(resp.Revision, found.GetHeader().GetRevision())
+		if kvs := found.GetKvs(); len(kvs) > 0 {
+			result.Pair = pairOf(kvs[0])
 		}
 		resp.Results = append(resp.Results, result)
 	}

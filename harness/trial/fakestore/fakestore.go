@@ -33,22 +33,34 @@ import (
 // Faults of the store; FaultNone is a store that works.
 const (
 	FaultNone        = "none"
-	FaultLose        = "lose"        // acknowledges every 50th put without storing it
-	FaultCorrupt     = "corrupt"     // returns every 50th value with a flipped bit
-	FaultStale       = "stale"       // returns the previous pair on every 50th get
-	FaultForget      = "forget"      // says "not found" on every 50th get
 	FaultCrash       = "crash"       // dies in the 100th put
 	FaultSilent      = "silent"      // never becomes ready, nor ends
 	FaultMumble      = "mumble"      // prints something else than a ready line
 	FaultMiscount    = "miscount"    // counts one applied write too many
 	FaultNoCounters  = "no-counters" // has an empty /metrics
-	FaultRefuse      = "refuse"      // fails every 50th put, unstored, with Unavailable
 	FaultUnavailable = "unavailable" // is not in this build
 	FaultStages      = "stages"      // traces stages that do not add up
 	FaultStop        = "stop"        // ends with status 3 when asked to stop
-	FaultCount       = "count"       // says that every 50th range holds one pair more than it does
 	FaultLeaderless  = "leaderless"  // never has a leader in a cluster
-	FaultDivide      = "divide"      // lets a revision pass within every 50th batch of puts
+	FaultRefuse      = "refuse"      // fails every tenth put, unstored, with Unavailable
+)
+
+// Lies: each is told of every tenth operation that it can be told of, but for
+// LieReorder, which is told once, and LieCount, which is told every time.
+const (
+	LieUnapplied = "unapplied" // acknowledges a put that it does not carry out
+	LieTwice     = "twice"     // carries out a put twice
+	LieUpdate    = "update"    // lets a transaction put a key that is not as it was compared
+	LieTear      = "tear"      // acknowledges a batch of puts and carries out its first half
+	LieDivide    = "divide"    // lets another write's revision pass within a batch of puts
+	LieDelete    = "delete"    // acknowledges a delete that it does not carry out
+	LieStale     = "stale"     // answers a get with the pair before
+	LieForget    = "forget"    // says that a key is not there
+	LieCorrupt   = "corrupt"   // answers with a flipped bit
+	LieOther     = "other"     // answers a get with the pair of another key
+	LieBack      = "back"      // answers a get with revision 1
+	LieCount     = "count"     // counts one pair less in a range that a limit cuts
+	LieReorder   = "reorder"   // exchanges the answers to two gets of a stream
 )
 
 // RunIfChild becomes the store, and does not return, if the arguments are those
@@ -118,7 +130,7 @@ func serve(ctx context.Context, options map[string]string, stdout io.Writer) err
 	if err != nil {
 		return err
 	}
-	s := newStore(fault, options["stage-sample"] != "")
+	s := newStore(options)
 	grpcServer := grpc.NewServer()
 	etcdserverpb.RegisterKVServer(grpcServer, s)
 	rpcpb.RegisterMetaStoreServer(grpcServer, &metaStore{s: s})

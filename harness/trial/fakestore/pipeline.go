@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 
@@ -18,6 +19,7 @@ func (m *metaStore) Pipeline(stream grpc.BidiStreamingServer[rpcpb.PipelineReque
 	if err := stream.Send(&rpcpb.PipelineResponse{Window: window}); err != nil {
 		return err
 	}
+	var order reordered
 	for {
 		req, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -29,9 +31,12 @@ func (m *metaStore) Pipeline(stream grpc.BidiStreamingServer[rpcpb.PipelineReque
 		resp := &rpcpb.PipelineResponse{}
 		m.s.mu.Lock()
 		for _, op := range req.GetOperations() {
-			resp.Outcomes = append(resp.Outcomes, m.s.operate(op))
+			resp.Outcomes = append(resp.Outcomes, order.pass(m.s, m.s.operate(op))...)
 		}
 		m.s.mu.Unlock()
+		if len(resp.GetOutcomes()) == 0 {
+			continue // held back
+		}
 		if err := stream.Send(resp); err != nil {
 			return err
 		}
@@ -51,8 +56,10 @@ func (s *store) operate(op *rpcpb.Operation) *rpcpb.Outcome {
 		out.Put = &rpcpb.PutResult{Revision: done.GetHeader().GetRevision()}
 	case op.GetGet() != nil:
 		out.Get = &rpcpb.GetResult{}
-		if pairs := s.read(op.Get.GetKey(), nil, 0).Pairs; len(pairs) > 0 {
-			out.Get.Pair = pairs[0]
+		found := s.scan(&etcdserverpb.RangeRequest{Key: op.Get.GetKey()})
+		out.Revision = found.GetHeader().GetRevision()
+		if kvs := found.GetKvs(); len(kvs) > 0 {
+			out.Get.Pair = pairOf(kvs[0])
 		}
 	case op.GetDelete() != nil:
 		done := s.remove(&etcdserverpb.DeleteRangeRequest{Key: op.Delete.GetKey(), RangeEnd: op.Delete.GetRangeEnd()})
@@ -68,7 +75,11 @@ func (s *store) read(key, end []byte, limit int64) *rpcpb.RangeResult {
 	found := s.scan(&etcdserverpb.RangeRequest{Key: key, RangeEnd: end, Limit: limit})
 	out := &rpcpb.RangeResult{More: found.GetMore(), Count: found.GetCount()}
 	for _, kv := range found.GetKvs() {
-		out.Pairs = append(out.Pairs, &rpcpb.Pair{Key: kv.GetKey(), Value: kv.GetValue(), ModRevision: kv.GetModRevision()})
+		out.Pairs = append(out.Pairs, pairOf(kv))
 	}
 	return out
+}
+
+func pairOf(kv *mvccpb.KeyValue) *rpcpb.Pair {
+	return &rpcpb.Pair{Key: kv.GetKey(), Value: kv.GetValue(), ModRevision: kv.GetModRevision()}
 }

@@ -20,16 +20,15 @@ import (
 	"metastorebench/harness/record"
 )
 
-const (
-	every   = 50  // how often a fault strikes
-	crashAt = 100 // the put that a crash happens in
-)
+// crashAt is the put that a crash happens in.
+const crashAt = 100
 
 // store is the obvious implementation: a sorted slice under one lock.
 type store struct {
 	etcdserverpb.UnimplementedKVServer
 	fault  string
 	traced bool // every write
+	stale  bool // says that its reads may be
 
 	mu       sync.Mutex
 	pairs    []*mvccpb.KeyValue // in key order; a pair is never changed
@@ -37,13 +36,14 @@ type store struct {
 	revision int64
 	applied  int64
 	puts     int64
-	gets     int64
-	ranges   int64
-	batches  int64 // of puts
+	chances  int64 // see turn
 }
 
-func newStore(fault string, traced bool) *store {
-	return &store{fault: fault, traced: traced, revision: 1, previous: make(map[string]*mvccpb.KeyValue)}
+func newStore(options map[string]string) *store {
+	return &store{
+		fault: options["fault"], traced: options["stage-sample"] != "", stale: isStale(options),
+		revision: 1, previous: make(map[string]*mvccpb.KeyValue),
+	}
 }
 
 func (s *store) find(key []byte) (int, bool) {
@@ -53,9 +53,6 @@ func (s *store) find(key []byte) (int, bool) {
 func (s *store) header() *etcdserverpb.ResponseHeader {
 	return &etcdserverpb.ResponseHeader{Revision: s.revision}
 }
-
-// strikes reports whether the fault happens to operation n.
-func (s *store) strikes(fault string, n int64) bool { return s.fault == fault && n%every == 0 }
 
 func (s *store) Put(_ context.Context, r *etcdserverpb.PutRequest) (*etcdserverpb.PutResponse, error) {
 	s.mu.Lock()
@@ -70,14 +67,25 @@ func (s *store) put(r *etcdserverpb.PutRequest) (*etcdserverpb.PutResponse, erro
 		fmt.Fprintln(os.Stderr, "fakestore: out of cheese")
 		os.Exit(7)
 	}
-	if s.strikes(FaultRefuse, s.puts) {
+	if s.turn(FaultRefuse) {
 		return nil, status.Error(codes.Unavailable, "out of order")
 	}
 	s.revision++
-	s.applied++
-	if s.strikes(FaultLose, s.puts) {
+	if s.turn(LieUnapplied) {
 		return &etcdserverpb.PutResponse{Header: s.header()}, nil
 	}
+	s.applied++
+	s.store(r)
+	resp := &etcdserverpb.PutResponse{Header: s.header()}
+	if s.turn(LieTwice) {
+		s.revision++
+		s.store(r)
+	}
+	return resp, nil
+}
+
+// store puts the pair with the revision of now.
+func (s *store) store(r *etcdserverpb.PutRequest) {
 	pair := &mvccpb.KeyValue{Key: r.Key, Value: r.Value, ModRevision: s.revision}
 	if i, ok := s.find(r.Key); ok {
 		s.previous[string(r.Key)] = s.pairs[i]
@@ -85,7 +93,6 @@ func (s *store) put(r *etcdserverpb.PutRequest) (*etcdserverpb.PutResponse, erro
 	} else {
 		s.pairs = slices.Insert(s.pairs, i, pair)
 	}
-	return &etcdserverpb.PutResponse{Header: s.header()}, nil
 }
 
 // interval returns the indexes of the pairs that key and end name.
@@ -109,40 +116,27 @@ func (s *store) Range(_ context.Context, r *etcdserverpb.RangeRequest) (*etcdser
 	return s.scan(r), nil
 }
 
-// scan reads a range. s.mu is held.
+// scan reads a range, and lies about it. s.mu is held.
 func (s *store) scan(r *etcdserverpb.RangeRequest) *etcdserverpb.RangeResponse {
+	resp := s.look(r)
+	if len(r.RangeEnd) == 0 && len(resp.Kvs) > 0 {
+		s.lieOfGet(resp)
+	}
+	if resp.More && s.fault == LieCount {
+		resp.Count--
+	}
+	return resp
+}
+
+// look reads a range. s.mu is held.
+func (s *store) look(r *etcdserverpb.RangeRequest) *etcdserverpb.RangeResponse {
 	from, to := s.interval(r.Key, r.RangeEnd)
 	resp := &etcdserverpb.RangeResponse{Header: s.header(), Count: int64(to - from)}
 	if r.Limit > 0 && int64(to-from) > r.Limit {
 		to, resp.More = from+int(r.Limit), true
 	}
 	resp.Kvs = slices.Clone(s.pairs[from:to])
-	if len(r.RangeEnd) == 0 && len(resp.Kvs) > 0 {
-		s.gets++
-		s.spoil(resp)
-	}
-	if len(r.RangeEnd) > 0 {
-		s.ranges++
-		if s.strikes(FaultCount, s.ranges) {
-			resp.Count++
-		}
-	}
 	return resp
-}
-
-// spoil makes a get that found its key go wrong, if it is its turn.
-func (s *store) spoil(resp *etcdserverpb.RangeResponse) {
-	pair := resp.Kvs[0]
-	switch {
-	case s.strikes(FaultForget, s.gets):
-		resp.Kvs, resp.Count = nil, 0
-	case s.strikes(FaultCorrupt, s.gets):
-		value := slices.Clone(pair.Value)
-		value[len(value)/2] ^= 1
-		resp.Kvs[0] = &mvccpb.KeyValue{Key: pair.Key, Value: value, ModRevision: pair.ModRevision}
-	case s.strikes(FaultStale, s.gets) && s.previous[string(pair.Key)] != nil:
-		resp.Kvs[0] = s.previous[string(pair.Key)]
-	}
 }
 
 func (s *store) DeleteRange(_ context.Context, r *etcdserverpb.DeleteRangeRequest) (*etcdserverpb.DeleteRangeResponse, error) {
@@ -157,9 +151,35 @@ func (s *store) remove(r *etcdserverpb.DeleteRangeRequest) *etcdserverpb.DeleteR
 	from, to := s.interval(r.Key, r.RangeEnd)
 	if from < to {
 		s.revision++
-		s.pairs = slices.Delete(s.pairs, from, to)
+		for _, pair := range s.pairs[from:to] {
+			delete(s.previous, string(pair.Key)) // what comes then has nothing before it
+		}
+		if !s.turn(LieDelete) {
+			s.pairs = slices.Delete(s.pairs, from, to)
+		}
 	}
 	return &etcdserverpb.DeleteRangeResponse{Header: s.header(), Deleted: int64(to - from)}
+}
+
+// Txn carries out the one transaction that trials send: put a key if it has a
+// mod_revision, or else read it.
+func (s *store) Txn(_ context.Context, r *etcdserverpb.TxnRequest) (*etcdserverpb.TxnResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	compare := r.GetCompare()[0]
+	var has int64
+	if i, ok := s.find(compare.GetKey()); ok {
+		has = s.pairs[i].GetModRevision()
+	}
+	if has == compare.GetModRevision() || s.turn(LieUpdate) {
+		_, err := s.put(r.GetSuccess()[0].GetRequestPut())
+		return &etcdserverpb.TxnResponse{Header: s.header(), Succeeded: true}, err
+	}
+	s.applied++
+	found := s.look(r.GetFailure()[0].GetRequestRange())
+	return &etcdserverpb.TxnResponse{Header: s.header(), Responses: []*etcdserverpb.ResponseOp{{
+		Response: &etcdserverpb.ResponseOp_ResponseRange{ResponseRange: found},
+	}}}, nil
 }
 
 // web is the HTTP port: the gateway and the counters.
