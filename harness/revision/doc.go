@@ -27,9 +27,10 @@ import "errors"
 
 // Errors of this package, each wrapped with what was wrong.
 var (
-	// ErrRepository says that a directory is in no git repository, or that git
-	// cannot be run.
+	// ErrRepository says that a directory is in no git repository: git said so.
 	ErrRepository = errors.New("revision: no git repository")
+	// ErrGit says that git is missing, or refuses to work.
+	ErrGit = errors.New("revision: git cannot be used")
 	// ErrUnknown says that a name is no revision, or one that a shallow clone lacks.
 	ErrUnknown = errors.New("revision: unknown revision")
 	// ErrBuild says that a revision could not be checked out or built; wrapped with

@@ -80,6 +80,30 @@ func TestRepository(t *testing.T) {
 	require.ErrorIs(t, err, ErrRepository)
 }
 
+// TestGitThatCannotBeUsed: that git is missing or refuses does not say that there is
+// no repository, or no revision.
+func TestGitThatCannotBeUsed(t *testing.T) {
+	r, _ := repo(t)
+	for what, script := range map[string]string{
+		"missing": "",
+		"refuses": "#!/bin/sh\necho \"fatal: detected dubious ownership in repository at '/x'\" >&2\nexit 128\n",
+	} {
+		dir := t.TempDir()
+		if script != "" {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "git"), []byte(script), 0o755))
+		}
+		t.Setenv("PATH", dir)
+		_, err := Find(t.Context(), r.Root)
+		require.ErrorIs(t, err, ErrGit, what)
+		require.NotErrorIs(t, err, ErrRepository, what)
+		_, err = r.Resolve(t.Context(), "HEAD")
+		require.ErrorIs(t, err, ErrGit, what)
+		require.NotErrorIs(t, err, ErrUnknown, what)
+		_, err = r.MergeBase(t.Context(), "HEAD", "HEAD~1")
+		require.ErrorIs(t, err, ErrGit, what)
+	}
+}
+
 func TestBuild(t *testing.T) {
 	r, commits := repo(t)
 	parent := t.TempDir()
