@@ -21,6 +21,9 @@ const (
 	Improved     Verdict = "improved"
 	Inconclusive Verdict = "inconclusive" // at the last look
 	Undecided    Verdict = "undecided"    // there are more looks to come
+	// Untold: one side has no such counter, which is no fault: base is from before it
+	// was made, or a commit accepts that head has it no longer.
+	Untold Verdict = "untold"
 )
 
 // Decision is a verdict with what it was made of. Losses are logarithms of new/old,

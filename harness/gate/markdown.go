@@ -94,6 +94,9 @@ func (r *Result) writeHints(b *strings.Builder) {
 			loads = append(loads, w.Gate.Load)
 		}
 	}
+	if r.Where != nil {
+		writeWhere(b, r.Where.lines())
+	}
 	for _, load := range loads {
 		var names []string
 		var hints []Hint
@@ -115,10 +118,15 @@ func (r *Result) writeHints(b *strings.Builder) {
 			writeList(b, hints, Hint.text)
 		}
 		for _, lines := range where {
-			fmt.Fprintf(b, "Where to look: %s\n\n", lines[0])
-			writeList(b, lines[1:], func(l string) string { return l })
+			writeWhere(b, lines)
 		}
 	}
+}
+
+// writeWhere writes a culprit.
+func writeWhere(b *strings.Builder, lines []string) {
+	fmt.Fprintf(b, "Where to look: %s\n\n", lines[0])
+	writeList(b, lines[1:], func(l string) string { return l })
 }
 
 // union appends the items that are not there yet.
@@ -151,6 +159,11 @@ func (r *Result) writeAccepted(b *strings.Builder) {
 	for _, w := range r.Rows {
 		if w.Accepted != nil && w.Verdict == Regressed {
 			fmt.Fprintf(b, "Accepted by commit %.12s: %s - %s\n\n", w.Accepted.Commit, w.Gate.Name(), w.Accepted.Reason)
+		}
+	}
+	for _, a := range r.Gate.Accepted {
+		if slices.Contains(r.Gate.Lost, a.Metric) {
+			fmt.Fprintf(b, "Accepted by commit %.12s: head has lost counter %s - %s\n\n", a.Commit, a.Metric, a.Reason)
 		}
 	}
 }

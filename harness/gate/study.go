@@ -39,6 +39,7 @@ type Study struct {
 	rules   Rules
 	pairs   []Pair
 	planned int
+	lost    bool                      // head has lost counters
 	trials  map[place][]*record.Trial // by block; nil where there is none
 	blocks  map[string]int            // complete blocks, by load
 }
@@ -46,9 +47,10 @@ type Study struct {
 // place is where trials are filed.
 type place struct{ load, arm string }
 
-// NewStudy returns a Study of a run of so many planned blocks.
-func NewStudy(r Rules, planned int) *Study {
-	return &Study{rules: r, pairs: r.Pairs(), planned: planned, trials: make(map[place][]*record.Trial), blocks: make(map[string]int)}
+// NewStudy returns a Study of a run of so many planned blocks; lost says that head
+// has lost counters.
+func NewStudy(r Rules, planned int, lost bool) *Study {
+	return &Study{rules: r, pairs: r.Pairs(), planned: planned, lost: lost, trials: make(map[place][]*record.Trial), blocks: make(map[string]int)}
 }
 
 // Needs reports whether a load has to be run on an arm in its next block: some
@@ -87,7 +89,25 @@ func (s *Study) EndBlock(load string) { s.blocks[load]++ }
 
 // Decide returns what a gate of a pair has come to so far.
 func (s *Study) Decide(p Pair, g Gate) Decision {
-	return s.rules.Decide(g, s.losses(p, g), p.tests, s.planned)
+	d := s.rules.Decide(g, s.losses(p, g), p.tests, s.planned)
+	if d.N == 0 && s.untold(p, g) {
+		d.Verdict = Untold
+	}
+	return d
+}
+
+// untold reports whether a gate has no value because a side lacks its counter, which
+// may be: base, or head with a loss that is accepted. Block 0 says so.
+func (s *Study) untold(p Pair, g Gate) bool {
+	lacks := func(arm string) bool {
+		trials := s.trials[place{g.Load, arm}]
+		if len(trials) == 0 || trials[0] == nil {
+			return false
+		}
+		_, ok := g.Metric.Of(trials[0])
+		return !ok
+	}
+	return p.Old == record.ArmBase && lacks(p.Old) && !lacks(p.New) || s.lost && lacks(p.New)
 }
 
 // losses are those of the complete blocks.
@@ -138,7 +158,7 @@ func Replay(run record.Run, stored *record.Run) (*Study, error) {
 	if rules, err = rules.Narrow(loads, m.Gate.SteadyOnly); err != nil {
 		return nil, err
 	}
-	s := NewStudy(rules, m.Blocks)
+	s := NewStudy(rules, m.Blocks, len(m.Gate.Lost) > 0)
 	if stored != nil {
 		s.TellBaseline(stored)
 	}

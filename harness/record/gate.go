@@ -1,5 +1,7 @@
 package record
 
+import "slices"
+
 // OptionArm is the option of a gate's cells that names the build they run on.
 const OptionArm = "arm"
 
@@ -25,6 +27,8 @@ type Gate struct {
 	Power bool `json:"power,omitempty"`
 	// Accepted are the losses that commits between base and head accept.
 	Accepted []Accepted `json:"accepted,omitempty"`
+	// Lost are the counters that base shows and head does not.
+	Lost []string `json:"lost_counters,omitempty"`
 	// Changes are what head has and base has not, newest first.
 	Changes []Change `json:"changes,omitempty"`
 	// Baseline is the directory of the stored run that stands in for arm base; empty
@@ -52,7 +56,7 @@ type Arm struct {
 
 // Accepted is one trailer Gate-accept.
 type Accepted struct {
-	Metric string `json:"metric"`
+	Metric string `json:"metric"`         // or the name of a counter
 	Load   string `json:"load,omitempty"` // empty: of all loads
 	Reason string `json:"reason"`
 	Commit string `json:"commit"`
@@ -63,6 +67,13 @@ type Change struct {
 	Commit  string   `json:"commit"` // "" of what is not committed
 	Subject string   `json:"subject"`
 	Files   []string `json:"files"` // slash-separated, from the top of the tree
+}
+
+// Unaccepted are the lost counters that no commit accepts.
+func (g *Gate) Unaccepted() []string {
+	return slices.DeleteFunc(slices.Clone(g.Lost), func(name string) bool {
+		return slices.ContainsFunc(g.Accepted, func(a Accepted) bool { return a.Metric == name })
+	})
 }
 
 // Arm returns the arm of this name, or nil.

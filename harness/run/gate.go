@@ -50,6 +50,8 @@ type GateOptions struct {
 	Budget time.Duration
 	// Command is the argv for the manifest.
 	Command []string
+	// Counters lists what a store shows; nil means trial.Counters.
+	Counters func(context.Context, trial.Spec) ([]string, error)
 }
 
 // GateArm is a build that exists.
@@ -77,6 +79,9 @@ func Gate(ctx context.Context, o GateOptions) (dir string, err error) {
 		err = gate.CheckBaseline(*o.Baseline, g.manifest)
 	}
 	if err == nil {
+		err = g.compareCounters(ctx)
+	}
+	if err == nil && len(g.manifest.Gate.Unaccepted()) == 0 {
 		err = g.runAll(ctx)
 	}
 	g.progress.finish()
@@ -94,6 +99,8 @@ type gateRun struct {
 	arms     []GateArm
 	loads    []plan.Entry   // without arms
 	cells    map[string]int // index into the matrix, by cell
+	counters func(context.Context, trial.Spec) ([]string, error)
+	baseline *record.Run
 	study    *gate.Study
 	budget   time.Duration
 	progress progress
@@ -131,7 +138,10 @@ func planGate(ctx context.Context, head string, o GateOptions) (*gateRun, error)
 	if err := j.needStore(); err != nil {
 		return nil, err
 	}
-	g := &gateRun{job: j, arms: o.Arms, budget: o.Budget, cells: make(map[string]int)}
+	g := &gateRun{job: j, arms: o.Arms, baseline: o.Baseline, budget: o.Budget, cells: make(map[string]int), counters: o.Counters}
+	if g.counters == nil {
+		g.counters = trial.Counters
+	}
 	if g.rules, err = gate.ParseRules([]byte(o.Rules)); err != nil {
 		return nil, err
 	}
@@ -158,10 +168,8 @@ func prepareGate(ctx context.Context, o GateOptions) (*gateRun, error) {
 	if o.Power { // not every run has every fault
 		g.rules = g.rules.Planted(g.gate.Arms)
 	}
-	g.study = gate.NewStudy(g.rules, g.matrix.Blocks)
 	if o.Baseline != nil {
 		g.gate.Baseline = o.Baseline.Dir
-		g.study.TellBaseline(o.Baseline)
 	}
 	g.useDefaults()
 	survey := g.Survey
@@ -258,8 +266,30 @@ func fitOptions(options map[string]string, head, store plan.Catalog) (fit map[st
 	return fit, dropped, nil
 }
 
+// compareCounters notes the counters that base shows and head does not. Without a
+// trailer for each there is nothing to run: head has failed.
+func (g *gateRun) compareCounters(ctx context.Context) error {
+	shown := make(map[string][]string)
+	for _, a := range g.arms {
+		if a.Name != record.ArmBase && a.Name != record.ArmHead {
+			continue
+		}
+		var err error
+		spec := g.armSpec(g.loads[0], a, plan.Slot{Entry: g.cells[g.loads[0].Cell.ID+gate.ArmSuffix(a.Name)]})
+		if shown[a.Name], err = g.counters(ctx, spec); err != nil {
+			return g.armError(ctx, a, g.loads[0], err)
+		}
+	}
+	g.gate.Lost = slices.DeleteFunc(shown[record.ArmBase], func(name string) bool { return slices.Contains(shown[record.ArmHead], name) })
+	return record.WriteManifest(g.dir, g.manifest)
+}
+
 // runAll runs blocks until there is nothing left to decide.
 func (g *gateRun) runAll(ctx context.Context) error {
+	g.study = gate.NewStudy(g.rules, g.matrix.Blocks, len(g.gate.Lost) > 0)
+	if g.baseline != nil {
+		g.study.TellBaseline(g.baseline)
+	}
 	began := time.Now()
 	for block := range g.matrix.Blocks {
 		if !g.foresee(block) {
@@ -321,15 +351,11 @@ func (g *gateRun) runTrial(ctx context.Context, load plan.Entry, arm GateArm, bl
 	}
 	g.order++
 	g.progress.trialStarts(slot)
-	spec := g.spec(g.session, slot, g.progress)
-	spec.Metastore, spec.Older = arm.Binary, arm.Ref != ""
 	started := time.Now().UTC()
-	t, err := g.Trial(ctx, spec)
+	t, err := g.Trial(ctx, g.armSpec(load, arm, slot))
 	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("%w: a gate is not resumed; its stores and worktrees have been removed", ErrInterrupted)
-	case errors.Is(err, trial.ErrUnavailable), err != nil && block == 0:
-		return fmt.Errorf("arm %s, load %s: %w: %w", arm.Name, load.Cell.Workload, ErrArm, err)
+	case errors.Is(err, trial.ErrUnavailable), err != nil && (ctx.Err() != nil || block == 0):
+		return g.armError(ctx, arm, load, err)
 	case err != nil:
 		t = failed(g.matrix.Entries[slot.Entry], slot, started, err)
 	}
@@ -342,4 +368,20 @@ func (g *gateRun) runTrial(ctx context.Context, load plan.Entry, arm GateArm, bl
 	g.study.Tell(&t, arm.Name)
 	g.progress.trialEnds(t)
 	return nil
+}
+
+// armSpec is a trial's spec on an arm. Base may be from before a counter was made;
+// head and its planted builds may lack only what a commit accepts.
+func (g *gateRun) armSpec(load plan.Entry, arm GateArm, slot plan.Slot) trial.Spec {
+	spec := g.spec(g.session, slot, g.progress)
+	spec.Metastore, spec.Older = arm.Binary, arm.Name == record.ArmBase || len(g.gate.Lost) > 0
+	return spec
+}
+
+// armError says that an arm could not be driven, or that the run was interrupted.
+func (g *gateRun) armError(ctx context.Context, arm GateArm, load plan.Entry, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: a gate is not resumed; its stores and worktrees have been removed", ErrInterrupted)
+	}
+	return fmt.Errorf("arm %s, load %s: %w: %w", arm.Name, load.Cell.Workload, ErrArm, err)
 }

@@ -45,13 +45,18 @@ type gateBench struct {
 	*bench
 	opts   GateOptions
 	allocs map[string]int64
+	shown  map[string][]string // counters of the arms' stores
 }
 
 func newGateBench(t *testing.T) *gateBench {
 	g := &gateBench{bench: newBench(t), allocs: map[string]int64{"planted-allocation": 10}}
 	g.bench.opts.Trial = g.trial
 	require.NoError(t, os.WriteFile(g.bench.opts.Plan, []byte(gatePlan), 0o644))
+	g.shown = map[string][]string{record.ArmBase: {"metastore_a_total", "metastore_b_total"}, record.ArmHead: {"metastore_a_total", "metastore_b_total"}}
 	g.opts = GateOptions{Options: g.bench.opts, Rules: gateRules, Command: []string{"metabench", "gate"}}
+	g.opts.Counters = func(_ context.Context, s trial.Spec) ([]string, error) {
+		return g.shown[s.Cell.Options[record.OptionArm]], nil
+	}
 	for _, name := range []string{record.ArmBase, record.ArmHead, record.ArmAgain, "planted-allocation"} {
 		g.opts.Arms = append(g.opts.Arms, GateArm{Arm: record.Arm{Name: name}, Binary: g.bench.opts.Metastore})
 	}
@@ -106,6 +111,39 @@ func TestGateRunsWhatIsUndecided(t *testing.T) {
 	res, err = gate.Judge(next, &run)
 	require.NoError(t, err)
 	require.Equal(t, gate.Regressed, res.Outcome, res.Reason)
+}
+
+// TestLostCounterEndsTheGate: there is nothing to run when head has lost a counter,
+// unless a commit accepts it; only base, and what is accepted, may lack counters.
+func TestLostCounterEndsTheGate(t *testing.T) {
+	g := newGateBench(t)
+	g.shown[record.ArmHead] = []string{"metastore_a_total", "metastore_new_total"}
+	for i := range g.opts.Arms {
+		g.opts.Arms[i].Ref = "v2" // as with --head
+	}
+	dir, err := Gate(t.Context(), g.opts)
+	require.NoError(t, err)
+	require.Empty(t, g.specs)
+	run, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	res, err := gate.Judge(run, nil)
+	require.NoError(t, err)
+	require.Equal(t, gate.Regressed, res.Outcome)
+	require.Contains(t, res.Reason, "head no longer has counter metastore_b_total")
+
+	for _, lost := range []bool{false, true} {
+		g = newGateBench(t)
+		if lost {
+			g.shown[record.ArmHead] = nil
+			g.opts.Accepted = []record.Accepted{{Metric: "metastore_a_total", Reason: "why"}, {Metric: "metastore_b_total", Reason: "why"}}
+		}
+		_, err = Gate(t.Context(), g.opts)
+		require.NoError(t, err)
+		require.NotEmpty(t, g.specs)
+		for _, s := range g.specs {
+			require.Equal(t, lost || s.Cell.Options[record.OptionArm] == record.ArmBase, s.Older)
+		}
+	}
 }
 
 func TestGateStopsAtItsBudget(t *testing.T) {
