@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -105,7 +106,7 @@ func (s *Study) hints(p Pair, g Gate) []Hint {
 func (s *Study) moved(p Pair, g Gate, q quantity) (Hint, bool) {
 	of := Gate{Metric: Metric{of: q.of, Better: Same}, Load: g.Load}
 	n, mean, se := moments(s.losses(p, of))
-	if n < minBlocks {
+	if n < infer.MinLook {
 		return Hint{}, false
 	}
 	half := 0.0

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -55,6 +56,12 @@ type Result struct {
 	Rules    Rules
 	Rows     []Row // base against head, in the order of the rules
 	Tests    []SelfTest
+	// Placebo are base's other layout against base, and Relaid head's other one, of a
+	// power study, against base; nil without such an arm.
+	Placebo, Relaid []Row
+	// Disturbed are the loads in some blocks of which others had too much of the
+	// machine, so that their times are left out.
+	Disturbed []Disturbance
 	// Voids are the trials whose numbers must not be used.
 	Voids []record.Trial
 	// Outcome is Pass, Regressed or Inconclusive, and Reason says why in one
@@ -64,6 +71,12 @@ type Result struct {
 	// Where is where wrong answers, or lost counters, seem to be made; nil if there are
 	// none, or nothing of the store was changed.
 	Where *Culprit
+}
+
+// Disturbance is how many of a load's blocks others disturbed.
+type Disturbance struct {
+	Load              string
+	Disturbed, Blocks int
 }
 
 // Judge makes the result of a recorded run; stored is as Replay has it.
@@ -83,24 +96,66 @@ func Judge(run record.Run, stored *record.Run) (*Result, error) {
 		for i, g := range p.Gates {
 			rows[i] = s.row(p, g)
 		}
-		if p.Want == "" {
-			for i := range rows {
-				rows[i].Accepted = accepts(res.Gate.Accepted, rows[i].Gate)
-				if rows[i].Verdict == Regressed {
-					rows[i].Culprit = culprit(rows[i].Gate, rows[i].Hints, res.Gate.Changes)
-				}
-			}
-			res.Rows = rows
-			continue
+		res.file(p, rows)
+	}
+	for _, load := range s.rules.loads() {
+		if n, of := s.disturbances(load); n > 0 {
+			res.Disturbed = append(res.Disturbed, Disturbance{load, n, of})
 		}
-		test := SelfTest{Pair: p, Rows: rows}
-		if arm := res.Gate.Arm(p.New); arm != nil {
-			test.Fault = arm.Fault
-		}
-		res.Tests = append(res.Tests, test)
 	}
 	res.conclude()
 	return res, nil
+}
+
+// file puts a pair's rows where they belong.
+func (r *Result) file(p Pair, rows []Row) {
+	arm := r.Gate.Arm(p.New)
+	switch {
+	case p.New == record.ArmHead:
+		for i := range rows {
+			rows[i].Accepted = accepts(r.Gate.Accepted, rows[i].Gate)
+			if rows[i].Verdict == Regressed {
+				rows[i].Culprit = culprit(rows[i].Gate, rows[i].Hints, r.Gate.Changes)
+			}
+		}
+		r.Rows = rows
+	case p.Want == "" && arm == nil: // records from before there was such an arm
+	case p.New == record.ArmPlacebo:
+		r.Placebo = rows
+	case p.New == record.ArmRelaid:
+		r.Relaid = rows
+	default:
+		test := SelfTest{Pair: p, Rows: rows}
+		if arm != nil {
+			test.Fault = arm.Fault
+		}
+		r.Tests = append(r.Tests, test)
+	}
+}
+
+// placebo says what base's other layout changed.
+func (r *Result) placebo() string {
+	if r.Placebo == nil {
+		return "placebo: none; base has no build of another layout here"
+	}
+	var different []string
+	open := 0
+	for _, w := range r.Placebo {
+		switch w.Verdict {
+		case Regressed, Improved:
+			different = append(different, fmt.Sprintf("%s %s", w.Gate.Name(), change(math.Log(w.Gate.Ratio(w.Mean)))))
+		case Inconclusive:
+			open++
+		}
+	}
+	text := fmt.Sprintf("placebo: base under another layout: %d of %d gates called different", len(different), len(r.Placebo))
+	if len(different) > 0 {
+		text += " (" + strings.Join(different, ", ") + ")"
+	}
+	if open > 0 {
+		text += fmt.Sprintf(", %d undecided", open)
+	}
+	return text
 }
 
 // row is what a gate of a pair came to at the end of a run.
@@ -165,6 +220,9 @@ func (r *Result) conclude() {
 		r.Outcome, r.Reason = Inconclusive, fmt.Sprintf("%d of %d gates could not be decided", open, len(r.Rows))
 		if r.Gate.Stopped != "" {
 			r.Reason += ": " + r.Gate.Stopped
+		}
+		for _, d := range r.Disturbed {
+			r.Reason += fmt.Sprintf("; others used the machine in %d of %d blocks of %s", d.Disturbed, d.Blocks, d.Load)
 		}
 	default:
 		r.Outcome, r.Reason = Pass, fmt.Sprintf("none of %d gates regressed", len(r.Rows))

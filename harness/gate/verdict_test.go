@@ -68,6 +68,27 @@ func simulated(blocks int, truths map[string]armTruth) record.Run {
 	return record.Run{Dir: "run", Manifest: m, Trials: trials}
 }
 
+// relay adds an arm that is base but for a truth.
+func relay(run *record.Run, name string, truth armTruth) {
+	base := *run.Manifest.Gate.Arm(record.ArmBase)
+	base.Name = name
+	run.Manifest.Gate.Arms = append(run.Manifest.Gate.Arms, base)
+	for _, c := range run.Manifest.Cells {
+		if c.Options[record.OptionArm] == record.ArmBase {
+			c.ID, c.Options = strings.Replace(c.ID, record.ArmBase, name, 1), map[string]string{record.OptionArm: name}
+			run.Manifest.Cells = append(run.Manifest.Cells, c)
+		}
+	}
+	for _, t := range run.Trials {
+		if armOf(run.Manifest, t.Cell) == record.ArmBase {
+			t.Cell = strings.Replace(t.Cell, record.ArmBase, name, 1)
+			t.MeasureNS = int64(float64(t.MeasureNS) / (1 + truth.ops))
+			t.Store.HeapAllocs += int64(truth.allocs * float64(t.Ops[0].Count))
+			run.Trials = append(run.Trials, t)
+		}
+	}
+}
+
 // found are the truths of planted arms.
 func truths(head armTruth) map[string]armTruth {
 	return map[string]armTruth{
@@ -92,6 +113,56 @@ func TestEqualRevisionsPass(t *testing.T) {
 	for _, test := range res.Tests {
 		require.Empty(t, test.Failures())
 	}
+}
+
+// TestPlacebo: what another layout of base changes is said, counts included, and a
+// time regresses only if it is worse than both layouts.
+func TestPlacebo(t *testing.T) {
+	run := simulated(24, truths(armTruth{ops: -0.12}))
+	require.Contains(t, judge(t, run).Markdown(), "placebo: none;")
+	relay(&run, record.ArmPlacebo, armTruth{})
+	res := judge(t, run)
+	require.Equal(t, Regressed, res.Outcome)
+	require.Contains(t, res.Markdown(), "placebo: base under another layout: 0 of 3 gates called different.")
+
+	run = simulated(24, truths(armTruth{ops: -0.12}))
+	relay(&run, record.ArmPlacebo, armTruth{ops: -0.12})
+	res = judge(t, run)
+	require.NotEqual(t, Regressed, res.Outcome, "it is as fast as base in another layout")
+	require.InDelta(t, 0.064, res.Rows[2].Layout, 0.005)
+	require.Contains(t, res.Markdown(), "placebo: base under another layout: 1 of 3 gates called different (throughput@put -12")
+	require.Zero(t, res.Rows[0].Layout, "counts are as they are")
+}
+
+// TestOthersOnTheMachine: times of blocks in which others used the machine are left
+// out, and that is said; counts stay.
+func TestOthersOnTheMachine(t *testing.T) {
+	run := simulated(24, truths(armTruth{allocs: 3}))
+	for i := range run.Trials {
+		m := &record.Machine{UserSeconds: 1, SystemSeconds: 0.5, IdleSeconds: 0.5}
+		run.Trials[i].Store.CPUUserSeconds, run.Trials[i].Client.CPUUserSeconds = 0.7, 0.8
+		if run.Trials[i].Block%2 == 1 {
+			if m.StealSeconds = 0.5; run.Trials[i].Block%4 == 1 {
+				m.StealSeconds, m.UserSeconds = 0, 1.5
+			}
+			run.Trials[i].MeasureNS *= 3
+		}
+		run.Trials[i].Machine = m
+	}
+	res := judge(t, run)
+	require.Equal(t, []Disturbance{{"put", 12, 24}}, res.Disturbed)
+	require.Equal(t, 12, res.Rows[0].N)
+	require.Equal(t, Regressed, res.Rows[0].Verdict)
+	require.Equal(t, 12, res.Rows[2].N, "of 24 blocks")
+	require.Contains(t, res.Markdown(), "used more than 15.0 % of the machine in 12 of 24 blocks of put: their times are left out")
+
+	for i := range run.Trials {
+		run.Trials[i].Machine.StealSeconds = 1
+		run.Trials[i].Store.HeapAllocs = 700_000
+	}
+	res = judge(t, run)
+	require.Equal(t, Inconclusive, res.Rows[2].Verdict)
+	require.Equal(t, Inconclusive, res.Outcome)
 }
 
 // TestLossIsNamedWithItsCulprit checks the verdict, the hints and every form of

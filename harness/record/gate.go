@@ -10,13 +10,19 @@ const (
 	ArmBase  = "base"  // the revision to compare with
 	ArmHead  = "head"  // the revision to judge
 	ArmAgain = "again" // head a second time
+	// ArmPlacebo is base with its functions in another order, as the linker may lay
+	// them out: a build is one sample of a layout.
+	ArmPlacebo = "placebo"
+	// ArmRelaid is, in a power study, head in yet another layout.
+	ArmRelaid = "relaid"
 	// ArmPlanted begins the names of builds of head with a fault.
 	ArmPlanted = "planted-"
 )
 
 // Gate describes a run that compares two revisions.
 type Gate struct {
-	// Arms are the builds, in the order base, head, again, planted ones.
+	// Arms are the builds, in the order base, placebo, head, again or relaid, planted
+	// ones.
 	Arms []Arm `json:"arms"`
 	// Rules is the text of the rules that the run was decided by.
 	Rules string `json:"rules_yaml"`
@@ -48,6 +54,10 @@ type Arm struct {
 	Subject string `json:"subject"`         // of the commit
 	Dirty   bool   `json:"dirty"`           // the working tree differed from the commit
 	Fault   string `json:"fault,omitempty"` // what was planted
+	// Plant is the fault with its size, as core/plant reads it.
+	Plant string `json:"plant,omitempty"`
+	// Layout is the linker's seed of the order of functions; 0 is the usual order.
+	Layout uint64 `json:"layout,omitempty"`
 	// SHA256 is the hash of the binary, in hexadecimal.
 	SHA256 string `json:"sha256"`
 	// Dropped are options of the plan that this build's store does not know.

@@ -28,7 +28,7 @@ func TestGateSection(t *testing.T) {
 	require.NoError(t, err)
 	for _, part := range []string{
 		"## What the regression gate can tell", "bin/metabench report study --experiments EXPERIMENTS.md --section gate",
-		"| false alarms: a gate regressed | 0 | 1 |", "| twice the syncs | fsyncs_per_write@put | +100.00 % | 1 | 1 |", "![gate-power](study/figures/gate-power.png)",
+		"| false alarms: the same build regressed | 0 | 1 |", "| twice the syncs | fsyncs_per_write@put | +100.00 % | 1 | 1 |", "![gate-power](study/figures/gate-power.png)",
 	} {
 		require.Contains(t, string(text), part)
 	}
