@@ -134,8 +134,12 @@ func (g Gate) limit() float64 {
 // regressed.
 func (g Gate) InFloors(loss float64) float64 { return loss / g.limit() }
 
-// share is a loss as a part of old: of a throughput that fell to 90 %, 0.1.
+// share is a loss as a part of old: of a throughput that fell to 90 %, 0.1. A bound
+// that says nothing is NaN.
 func (g Gate) share(loss float64) float64 {
+	if math.IsInf(loss, 0) {
+		return math.NaN()
+	}
 	if g.Metric.Better == Higher {
 		return -math.Expm1(-loss)
 	}

@@ -81,11 +81,11 @@ func TestLayoutWidens(t *testing.T) {
 		}
 		return l
 	}
-	plain := r.Decide(g, around(28, 0.08), nil, len(r.Gates), 200)
+	plain := r.Decide(g, around(32, 0.08), nil, len(r.Gates), 200)
 	require.Equal(t, Regressed, plain.Verdict)
-	wide := r.Decide(g, around(28, 0.08), around(28, -0.1), len(r.Gates), 200)
+	wide := r.Decide(g, around(32, 0.08), around(32, -0.1), len(r.Gates), 200)
 	require.Equal(t, Undecided, wide.Verdict, "0.08 less 0.05 is within the floor")
 	require.InDelta(t, 0.05, wide.Layout, 1e-9)
-	require.Equal(t, Pass, r.Decide(g, around(28, 0), nil, len(r.Gates), 200).Verdict)
-	require.Equal(t, Undecided, r.Decide(g, around(28, 0), around(28, 0.12), len(r.Gates), 200).Verdict)
+	require.Equal(t, Pass, r.Decide(g, around(32, 0), nil, len(r.Gates), 200).Verdict)
+	require.Equal(t, Undecided, r.Decide(g, around(32, 0), around(32, 0.12), len(r.Gates), 200).Verdict)
 }

@@ -21,7 +21,7 @@ const (
 	looksBeta    = 0.05
 )
 
-var looksShares = []float64{0.07, 0.14, 0.28, 0.56, 1}
+var looksShares = []float64{0.08, 0.16, 0.32, 0.6, 1}
 
 // world is a kind of noise with standard deviation about 1.
 type world struct {
