@@ -137,9 +137,10 @@ gate-short: build ## is HEAD costlier than its parent, by counts alone? about fo
 RUNS ?= 50
 gate-power: build ## false alarms and detection rates of the gate on this machine, from RUNS=50 runs (SMOKE=1: steady metrics alone)
 	@bin/metabench gate --power $(RUNS) $(if $(SMOKE),--level smoke --steady-only --budget 3m) $(ARGS)
-# Every case of testdata in a clone of HEAD, one gate each; CASE= picks some by name.
-gate-regressions: build ## does the gate find real regressions, and let harmless changes pass? a table of both, about an hour
-	@bin/metabench gate --regressions cmd/metabench/testdata/regressions $(if $(CASE),--case '$(CASE)') $(ARGS)
+# Each case of cmd/metabench/regressions_test.go in a clone of HEAD of its own; CASE=
+# is a regular expression that picks some by name.
+gate-regressions: deps ## does the gate find real regressions, and let harmless changes pass? a table of both (CASE=name); about an hour
+	@GATE_REGRESSIONS='$(or $(CASE),.)' go test $(GOFLAGS_TAGS) ./cmd/metabench -run '^TestRegressions$$' -count 1 -timeout 6h -v
 
 # Every committed run, by the folder's name: a run's section is its plan's.
 REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifest.json))

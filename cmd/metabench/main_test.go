@@ -27,7 +27,7 @@ import (
 // TestMain makes the test binary metabench where metabench starts itself, and
 // where a benchmark measures it as a process.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "noop-server" || os.Args[1] == "report") {
+	if len(os.Args) > 1 && (os.Args[1] == "noop-server" || os.Args[1] == "report" || os.Args[1] == "gate") {
 		main()
 		return
 	}
