@@ -90,10 +90,10 @@ func regressions() []regression {
 		{name: "linear-scan-in-apply", loads: []string{"put50"}, times: true, want: statusRegressed, says: "store_cpu_per_op@put50", edits: []edit{
 			before(execFile, execPut, "	keys := 0\n	if err := w.b.Scan(nil, nil, func(*kv.KeyValue) bool { keys++; return true }); err != nil {\n		return res, err\n	}\n"),
 		}},
-		{name: "wrong-answer", loads: []string{"put1"}, want: statusRegressed, says: "head failed in", edits: []edit{
+		{name: "wrong-answer", loads: []string{"put1"}, want: statusRegressed, says: "ead failed in", edits: []edit{
 			before(execFile, execPut, "	if w.rev%97 == 50 { // acknowledged, and not done\n		w.changed = true\n		return res, nil\n	}\n"),
 		}},
-		{name: "removed-counter", loads: []string{"put1"}, want: statusRegressed, says: "head no longer has counter metastore_wal_bytes_total", edits: []edit{
+		{name: "removed-counter", loads: []string{"put1"}, want: statusRegressed, says: "no longer has counter metastore_wal_bytes_total", edits: []edit{
 			{"core/metrics/metrics.go", "m.fsyncTime, m.walBytes, m.lockWait,", "m.fsyncTime, m.lockWait,"},
 		}},
 		{name: "twice-the-memory", loads: []string{"fill1"}, want: statusRegressed, says: "peak_memory@fill1", edits: []edit{
