@@ -6,6 +6,10 @@ import (
 	"metastorebench/harness/infer"
 )
 
+// Rule is the version of the rule, counted up when a change of it makes other blocks
+// decide. Records from before it was kept have 0.
+const Rule = 1
+
 // Verdict is what a gate came to.
 type Verdict string
 

@@ -215,6 +215,9 @@ func Replay(run record.Run, stored *record.Run) (*Study, error) {
 	if m.Gate == nil {
 		return nil, fmt.Errorf("%w: %s was made by plan %s", ErrRecords, run.Dir, m.Plan)
 	}
+	if m.Gate.Rule != Rule {
+		return nil, fmt.Errorf("%w: %s was stopped by version %d of the rule; accepted: %d, for another one may want blocks that were not run; run it again", ErrRecords, run.Dir, m.Gate.Rule, Rule)
+	}
 	rules, err := ParseRules([]byte(m.Gate.Rules))
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ type armTruth struct{ allocs, ops, stage float64 }
 
 // simulated makes the records of a gate of so many blocks.
 func simulated(blocks int, truths map[string]armTruth) record.Run {
-	m := record.Manifest{Schema: record.Schema, Plan: "gate", Level: "default", Blocks: blocks, Gate: &record.Gate{Rules: testRules}}
+	m := record.Manifest{Schema: record.Schema, Plan: "gate", Level: "default", Blocks: blocks, Gate: &record.Gate{Rule: Rule, Rules: testRules}}
 	rng := rand.New(rand.NewPCG(7, 7))
 	var trials []record.Trial
 	arms := []string{record.ArmBase, record.ArmHead, record.ArmAgain}
@@ -344,8 +344,12 @@ func TestWrongAnswersFail(t *testing.T) {
 
 func TestRecordsThatAreNoGate(t *testing.T) {
 	run := simulated(24, truths(armTruth{}))
-	run.Manifest.Gate = nil
+	run.Manifest.Gate.Rule--
 	_, err := Judge(run, nil)
+	require.ErrorIs(t, err, ErrRecords)
+	require.ErrorContains(t, err, "was stopped by version 0 of the rule; accepted: 1")
+	run.Manifest.Gate = nil
+	_, err = Judge(run, nil)
 	require.ErrorIs(t, err, ErrRecords)
 	run = simulated(24, truths(armTruth{}))
 	run.Trials[0].Cell = "other"

@@ -24,7 +24,9 @@ type Gate struct {
 	// Arms are the builds, in the order base, placebo, head, again or relaid, planted
 	// ones.
 	Arms []Arm `json:"arms"`
-	// Rules is the text of the rules that the run was decided by.
+	// Rule is the version of package gate's rule, which said when to stop: by another one
+	// the run's blocks may be too few. Rules is the text of its numbers.
+	Rule  int    `json:"rule"`
 	Rules string `json:"rules_yaml"`
 	// SteadyOnly leaves out gates of times.
 	SteadyOnly bool `json:"steady_only,omitempty"`

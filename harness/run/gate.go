@@ -171,7 +171,7 @@ func prepareGate(ctx context.Context, o GateOptions) (*gateRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.gate = &record.Gate{Rules: o.Rules, SteadyOnly: o.SteadyOnly, Power: o.Power, Accepted: o.Accepted, Changes: o.Changes}
+	g.gate = &record.Gate{Rule: gate.Rule, Rules: o.Rules, SteadyOnly: o.SteadyOnly, Power: o.Power, Accepted: o.Accepted, Changes: o.Changes}
 	if err := g.crossArms(ctx); err != nil {
 		return nil, err
 	}
