@@ -23,8 +23,8 @@ const (
 
 var looksShares = []float64{0.08, 0.16, 0.32, 0.6, 1}
 
-// world is a kind of noise with standard deviation about 1.
-type world struct {
+// lookWorld is a kind of noise with standard deviation about 1.
+type lookWorld struct {
 	name string
 	// centre is what is at the floor: the mean and the median both, or only one of
 	// them, so that the other is above it.
@@ -32,8 +32,8 @@ type world struct {
 	draw   func(*rand.Rand) float64
 }
 
-// outliers are normal losses of which one in 20 is so far off, with mean 0.
-func outliers(far float64) func(*rand.Rand) float64 {
+// farOff are normal losses of which one in 20 is so far off, with mean 0.
+func farOff(far float64) func(*rand.Rand) float64 {
 	return func(r *rand.Rand) float64 {
 		if r.Float64() < 0.05 {
 			return 0.95 * far
@@ -61,19 +61,19 @@ func drifting() func(*rand.Rand) float64 {
 	}
 }
 
-func looksWorlds() []world {
-	return []world{
+func looksWorlds() []lookWorld {
+	return []lookWorld{
 		{"normal", "both", func(r *rand.Rand) float64 { return r.NormFloat64() }},
 		{"Student's t(3)", "both", studentT3},
 		{"exponential to the left", "mean", func(r *rand.Rand) float64 { return 1 - r.ExpFloat64() }},
 		{"exponential to the left", "median", func(r *rand.Rand) float64 { return math.Ln2 - r.ExpFloat64() }},
 		{"exponential to the right", "mean", func(r *rand.Rand) float64 { return r.ExpFloat64() - 1 }},
 		{"exponential to the right", "median", func(r *rand.Rand) float64 { return r.ExpFloat64() - math.Ln2 }},
-		{"5 % outliers, 5 sd better", "mean", outliers(-5)},
-		{"5 % outliers, 10 sd better", "mean", outliers(-10)},
-		{"5 % outliers, 20 sd better", "mean", outliers(-20)},
-		{"5 % outliers, 20 sd worse", "mean", outliers(20)},
-		{"5 % outliers, 20 sd worse", "median", func(r *rand.Rand) float64 { return outliers(20)(r) + 1 - 0.066 }},
+		{"5 % outliers, 5 sd better", "mean", farOff(-5)},
+		{"5 % outliers, 10 sd better", "mean", farOff(-10)},
+		{"5 % outliers, 20 sd better", "mean", farOff(-20)},
+		{"5 % outliers, 20 sd worse", "mean", farOff(20)},
+		{"5 % outliers, 20 sd worse", "median", func(r *rand.Rand) float64 { return farOff(20)(r) + 1 - 0.066 }},
 	}
 }
 
