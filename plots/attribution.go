@@ -6,6 +6,7 @@ import (
 
 	"metastorebench/harness/attrib"
 	"metastorebench/harness/fraction"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 )
 
@@ -18,12 +19,12 @@ type gains struct {
 	// parts multiply to total: the items' shares and, from a fraction, what
 	// they leave unexplained.
 	labels []string
-	parts  []attrib.Estimate
-	total  attrib.Estimate
-	main   []attrib.Estimate
+	parts  []infer.Effect
+	total  infer.Effect
+	main   []infer.Effect
 	// pairs[i][j], for i < j, is the interaction; nil where some cannot be told
 	// apart.
-	pairs [][]attrib.Estimate
+	pairs [][]infer.Effect
 	// how names the shares, for captions.
 	how string
 }
@@ -33,14 +34,14 @@ type gains struct {
 func attribute(s *stats.Stratum) (*gains, error) {
 	throughput := stats.Throughput(s.Op())
 	if blocks, _, complete := s.LogFactorial(throughput); complete && len(blocks) > 1 && s.ClosedLoop() {
-		r, err := attrib.Factorial(len(s.Factors), blocks, stats.Confidence)
+		r, err := attrib.Factorial(len(s.Factors), blocks)
 		if err != nil {
 			return nil, fmt.Errorf("figure: %s: %w", describe(s), err)
 		}
-		return &gains{
+		return judged(s, gains{
 			base: baseline(blocks), n: len(blocks), labels: itemLabels(s), parts: r.Shapley, total: r.Total, main: r.Main, pairs: r.Interaction,
 			how: "an item's Shapley share: the ratio that it makes, averaged over all orders of switching the items on",
-		}, nil
+		}), nil
 	}
 	d, ok := fraction.Measured(len(s.Factors), func(w fraction.Word) bool { return s.At(stats.Setting(w)) != nil })
 	if !ok || !s.ClosedLoop() {
@@ -54,27 +55,45 @@ func attribute(s *stats.Stratum) (*gains, error) {
 	if !complete || len(blocks) < 2 {
 		return nil, fmt.Errorf("%w: no fraction of two blocks for %s", ErrNoData, describe(s))
 	}
-	r, err := attrib.Fractional(d, blocks, stats.Confidence)
+	r, err := attrib.Fractional(d, blocks)
 	if err != nil {
 		return nil, fmt.Errorf("figure: %s: %w", describe(s), err)
 	}
-	return &gains{
+	return judged(s, gains{
 		base: baseline(blocks), n: len(blocks), labels: append(itemLabels(s), "not in the model"), parts: append(r.Main, r.LackOfFit),
 		total: r.Total, main: r.Main, pairs: pairsOf(r),
 		how: fmt.Sprintf("an item's average effect, from a fraction of %d of %d settings; effects of three or more items are not in the model", len(d.Points()), 1<<d.K),
-	}, nil
+	}), nil
+}
+
+// judged has the effects that the figures show judged, as the tables' are.
+func judged(s *stats.Stratum, g gains) *gains {
+	shown := []*infer.Effect{&g.total}
+	for i := range g.parts {
+		shown = append(shown, &g.parts[i])
+	}
+	for i := range g.main {
+		shown = append(shown, &g.main[i])
+	}
+	for i := range g.pairs {
+		for j := i + 1; j < len(g.pairs[i]); j++ {
+			shown = append(shown, &g.pairs[i][j])
+		}
+	}
+	s.Questions.Answer(infer.Margin, shown...)
+	return &g
 }
 
 // pairsOf puts the interactions of a fraction into a triangle, nil if some of them
 // are aliased with one another.
-func pairsOf(r *attrib.Fraction) [][]attrib.Estimate {
+func pairsOf(r *attrib.Fraction) [][]infer.Effect {
 	if r.Design.Resolution() < fraction.ResolutionV {
 		return nil
 	}
 	k, next := r.Design.K, 0
-	pairs := make([][]attrib.Estimate, k)
+	pairs := make([][]infer.Effect, k)
 	for i := range k {
-		pairs[i] = make([]attrib.Estimate, k)
+		pairs[i] = make([]infer.Effect, k)
 		for j := i + 1; j < k; j++ {
 			pairs[i][j] = r.Pairs[next]
 			next++
@@ -98,26 +117,4 @@ func baseline(blocks [][]float64) float64 {
 		sum += y[0]
 	}
 	return math.Exp(sum / float64(len(blocks)))
-}
-
-// told marks which of a figure's estimates are told from 1 after Holm's
-// correction over all of them.
-func told(es []attrib.Estimate) []bool {
-	p := make([]float64, len(es))
-	for i, e := range es {
-		p[i] = e.P
-	}
-	marks := make([]bool, len(es))
-	for i, adjusted := range stats.Holm(p) {
-		marks[i] = adjusted < stats.Alpha
-	}
-	return marks
-}
-
-// mark is what stands behind a ratio that is not told from 1.
-func mark(isTold bool) string {
-	if isTold {
-		return ""
-	}
-	return " ~"
 }

@@ -4,11 +4,11 @@ import (
 	"math"
 	"strconv"
 
+	"metastorebench/harness/format"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
-
-	"metastorebench/harness/stats"
 )
 
 // logAxis makes a logarithmic axis over [lo, hi], widened to whole steps of
@@ -115,5 +115,5 @@ func grid() *plotter.Grid {
 
 // plain writes a tick value without exponent or needless zeros.
 func plain(v float64) string {
-	return stats.Separate(strconv.FormatFloat(math.Round(v*1e9)/1e9, 'f', -1, 64))
+	return format.Separate(strconv.FormatFloat(math.Round(v*1e9)/1e9, 'f', -1, 64))
 }

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -76,16 +77,16 @@ func Throughput(s *stats.Stratum) (*Figure, error) {
 func barNote(s *stats.Stratum, c *stats.Cell, sum stats.Summary) (string, error) {
 	base := s.Baseline()
 	if c == base || base == nil || !base.Measured() {
-		return stats.Number(sum.Median), nil
+		return format.Number(sum.Median), nil
 	}
 	r, err := stats.Compare(c, base, stats.Throughput(s.Op()))
 	if errors.Is(err, stats.ErrNoPairs) {
-		return stats.Number(sum.Median), nil // void trials can leave no block with both
+		return format.Number(sum.Median), nil // void trials can leave no block with both
 	}
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s (%sx)", stats.Number(sum.Median), stats.Number(r.Ratio)), nil
+	return fmt.Sprintf("%s (%sx)", format.Number(sum.Median), format.Number(r.Ratio)), nil
 }
 
 // absence says why a row has no bar.

@@ -11,7 +11,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"metastorebench/harness/attrib"
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 )
 
@@ -30,7 +31,7 @@ func Interactions(s *stats.Stratum) (*Figure, error) {
 		return nil, fmt.Errorf("%w: no pairs of items that can be told apart for %s", ErrNoData, describe(s))
 	}
 	f := newFigure("interaction-"+slug(s), "Interactions, "+s.Op()+"s/s (closed loop): "+describe(s), "", "")
-	f.Caption = fmt.Sprintf("Ratios of %s throughput, geometric means of %d blocks. Upper right: the ratio by which one item changes the other's effect (1: the two multiply); lower left: its 95 %% t interval; diagonal: the item's average effect. ~: not told from 1 after Holm's correction over the figure. %s", s.Op(), g.n, captionTail(s))
+	f.Caption = fmt.Sprintf("Ratios of %s throughput, geometric means of %d blocks. Upper right: the ratio by which one item changes the other's effect (1: the two multiply); lower left: its interval, all of a question's together at %.0f %%; diagonal: the item's average effect. No mark: different from 1; =: within %g %% of 1; ?: unresolved. %s", s.Op(), g.n, 100*infer.Confidence, 100*infer.Margin, captionTail(s))
 	f.height = min(1.3*vg.Inch+vg.Length(k)*0.55*vg.Inch, f.width)
 	f.plot.Add(tiles{k: k, all: tileRows(g, k)})
 	rows := make([]string, k)
@@ -46,7 +47,7 @@ func Interactions(s *stats.Stratum) (*Figure, error) {
 	f.plot.X.LineStyle.Width, f.plot.Y.LineStyle.Width = 0, 0
 	f.describe("help each other", swatch{tint(blue, 0.5)})
 	f.describe("in each other's way", swatch{tint(vermillion, 0.5)})
-	f.describe("~ not told from 1", swatch{gridGrey})
+	f.describe("= or ?: not different", swatch{gridGrey})
 	f.describe("average effect", frameThumb{})
 	return f, nil
 }
@@ -61,38 +62,41 @@ type tile struct {
 
 // tileRows makes the tiles of all items and pairs.
 func tileRows(g *gains, k int) []tile {
-	var es []attrib.Estimate
-	es = append(es, g.main...)
 	strongest := math.Log(1.5) // the full colour is for 1.5 times at least
 	for i := range k {
 		for _, e := range g.pairs[i][i+1:] {
-			es = append(es, e)
 			strongest = max(strongest, math.Abs(e.Log))
 		}
 	}
-	marks := told(es)
 	var out []tile
 	for i, e := range g.main {
-		ratio, _, _ := e.Ratio()
-		out = append(out, tile{row: i, column: i, fill: color.White, frame: true, text: stats.Number(ratio) + mark(marks[i])})
+		out = append(out, tile{row: i, column: i, fill: color.White, frame: true, text: format.Number(e.Ratio) + mark(e)})
 	}
-	next := k
 	for i := range k {
 		for j := i + 1; j < k; j++ {
-			e, isTold := es[next], marks[next]
-			next++
-			ratio, lo, hi := e.Ratio()
+			e := g.pairs[i][j]
 			fill := color.Color(gridGrey)
-			if isTold && e.Log > 0 {
+			if told := e.Word == infer.Different; told && e.Log > 0 {
 				fill = tint(blue, 0.15+0.6*e.Log/strongest)
-			} else if isTold {
+			} else if told {
 				fill = tint(vermillion, 0.15-0.6*e.Log/strongest)
 			}
-			out = append(out, tile{row: i, column: j, fill: fill, text: stats.Number(ratio) + mark(isTold)},
-				tile{row: j, column: i, fill: color.White, text: interval(lo, hi, k)})
+			out = append(out, tile{row: i, column: j, fill: fill, text: format.Number(e.Ratio) + mark(e)},
+				tile{row: j, column: i, fill: color.White, text: interval(e.Lo, e.Hi, k)})
 		}
 	}
 	return out
+}
+
+// mark is a ratio's word, short enough for a tile.
+func mark(e infer.Effect) string {
+	switch e.Word {
+	case infer.Equivalent:
+		return " ="
+	case infer.Unresolved:
+		return " ?"
+	}
+	return ""
 }
 
 // interval writes an interval, on two lines where tiles are narrow.
@@ -101,7 +105,7 @@ func interval(lo, hi float64, k int) string {
 	if k > 5 {
 		between = ",\n"
 	}
-	return "[" + stats.Number(lo) + between + stats.Number(hi) + "]"
+	return "[" + format.Number(lo) + between + format.Number(hi) + "]"
 }
 
 // tint is a share of a colour, 0 to 1, on white.

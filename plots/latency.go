@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -51,7 +52,7 @@ func corners(s *stats.Stratum) ([]series, error) {
 			continue
 		}
 		looks[i].lat = l
-		looks[i].name += fmt.Sprintf(" (%s operations, %d blocks)", stats.Count(l.Hist.TotalCount()), l.Blocks)
+		looks[i].name += fmt.Sprintf(" (%s operations, %d blocks)", format.Count(l.Hist.TotalCount()), l.Blocks)
 		out = append(out, looks[i])
 	}
 	if len(out) == 0 {

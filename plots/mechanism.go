@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -50,7 +51,7 @@ func Mechanism(s *stats.Stratum) (*Figure, error) {
 			pt := plotter.XY{X: sum.Median, Y: float64(n-1-i) + 0.27*float64(1-k)}
 			pts = append(pts, pt)
 			notes.XYs = append(notes.XYs, pt)
-			notes.Labels = append(notes.Labels, stats.Number(sum.Median))
+			notes.Labels = append(notes.Labels, format.Number(sum.Median))
 			lo, hi = min(lo, sum.Median), max(hi, sum.Median)
 		}
 		if len(pts) == 0 {

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"metastorebench/harness/gate"
-	"metastorebench/harness/stats"
+	"metastorebench/harness/infer"
 )
 
 // GatePower draws the share of runs in which planted losses were found against
@@ -29,7 +29,7 @@ func GatePower(p *gate.Power) (*Figure, error) {
 				continue
 			}
 			rate := 100 * float64(fault.Found) / float64(fault.Runs)
-			lo, hi := stats.Proportion(fault.Found, fault.Runs)
+			lo, hi := infer.Proportion(int64(fault.Found), int64(fault.Runs))
 			x := 100 * fault.Loss
 			points.XYs = append(points.XYs, plotter.XY{X: x, Y: rate})
 			points.YErrors = append(points.YErrors, struct{ Low, High float64 }{rate - 100*lo, 100*hi - rate})

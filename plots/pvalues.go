@@ -5,11 +5,11 @@ import (
 	"math"
 	"slices"
 
+	"metastorebench/harness/infer"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
-
-	"metastorebench/harness/stats"
 )
 
 // PValues draws the share of p-values at or below each level, against the
@@ -24,7 +24,7 @@ func PValues(name, title string, p []float64) (*Figure, error) {
 	f.height = f.width * 0.75
 	band := 1.358 / math.Sqrt(float64(len(p))) // Kolmogorov's 95 % point
 	f.Caption = fmt.Sprintf("Share of comparisons with a p-value at or below each level, closed loop, n=%d. On the diagonal a test calls as many different as its level says; below it, fewer. Band: where 95 %% of samples of independent, exact p-values would lie throughout. Vertical line: %g.",
-		len(p), stats.Alpha)
+		len(p), infer.Alpha)
 	f.plot.Add(grid())
 	if err := addBand(f, band); err != nil {
 		return nil, err
@@ -42,13 +42,13 @@ func PValues(name, title string, p []float64) (*Figure, error) {
 	ecdf.StepStyle, ecdf.Color, ecdf.Width = plotter.PostStep, blue, vg.Points(1.8)
 	f.plot.Add(ecdf)
 	f.describe("measured", ecdf)
-	level, err := plotter.NewLine(plotter.XYs{{X: stats.Alpha, Y: 0}, {X: stats.Alpha, Y: 1}})
+	level, err := plotter.NewLine(plotter.XYs{{X: infer.Alpha, Y: 0}, {X: infer.Alpha, Y: 1}})
 	if err != nil {
 		return nil, fmt.Errorf("figure %s: %w", f.Name, err)
 	}
 	level.Color, level.Width = vermillion, vg.Points(1)
 	f.plot.Add(level)
-	f.describe(fmt.Sprintf("p = %g", stats.Alpha), level)
+	f.describe(fmt.Sprintf("p = %g", infer.Alpha), level)
 	f.plot.X.Min, f.plot.X.Max, f.plot.Y.Min, f.plot.Y.Max = 0, 1, 0, 1
 	f.plot.X.Tick.Marker, f.plot.Y.Tick.Marker = plot.TickerFunc(linearTicks), plot.TickerFunc(linearTicks)
 	return f, nil

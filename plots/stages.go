@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -96,13 +97,13 @@ func measuredStack(b stats.Breakdown) stack {
 	for i, p := range b.Parts {
 		// The rest is a difference of two samples, so that it may be below zero.
 		share := max(0, 100*p.MeanNS/b.ServiceMeanNS)
-		st.segments = append(st.segments, segment{share, partColors[i].color, stats.Number(share)})
+		st.segments = append(st.segments, segment{share, partColors[i].color, format.Number(share)})
 	}
 	return st
 }
 
 // milliseconds writes a time for a note.
-func milliseconds(ns float64) string { return stats.Number(ns/1e6) + " ms" }
+func milliseconds(ns float64) string { return format.Number(ns/1e6) + " ms" }
 
 // predictedStack is the plan's table of a baseline write.
 func predictedStack() stack {

@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"image/color"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"metastorebench/harness/attrib"
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 )
 
@@ -26,7 +26,7 @@ func Waterfall(s *stats.Stratum) (*Figure, error) {
 		return nil, err
 	}
 	f := newFigure("waterfall-"+slug(s), "From the baseline to all items: "+describe(s), s.Op()+"s per second (closed loop), log scale", "")
-	f.Caption = fmt.Sprintf("From the baseline's throughput (geometric mean of %d blocks) to the full variant's. Each bar is %s. Lines and brackets are 95 %% t intervals; ~: not told from 1 after Holm's correction over the figure. %s", g.n, g.how, captionTail(s))
+	f.Caption = fmt.Sprintf("From the baseline's throughput (geometric mean of %d blocks) to the full variant's. Each bar is %s. Lines and brackets are intervals. %s %s", g.n, g.how, infer.Legend, captionTail(s))
 	bars := waterfallBars(g)
 	labels := append(append([]string{"baseline"}, g.labels...), "all")
 	n := len(bars)
@@ -47,6 +47,7 @@ func Waterfall(s *stats.Stratum) (*Figure, error) {
 	logAxis(&f.plot.X, lo*0.9, hi*math.Pow(hi/(lo*0.9), 0.5))
 	f.describe("faster", swatch{skyBlue})
 	f.describe("slower", swatch{vermillion})
+	f.describe("not different", swatch{gridGrey})
 	f.describe("measured", swatch{grey})
 	f.describe("95 % interval", whiskerThumb{})
 	return f, nil
@@ -54,28 +55,33 @@ func Waterfall(s *stats.Stratum) (*Figure, error) {
 
 // waterfallBars are the baseline, a bar per part, and the total.
 func waterfallBars(g *gains) []span {
-	marks := told(append(slices.Clone(g.parts), g.total))
 	// A measured value is a thin mark: a log scale has no zero to draw it from.
-	bars := []span{{from: g.base, to: g.base, lo: g.base, hi: g.base, color: grey, note: stats.Number(g.base)}}
+	bars := []span{{from: g.base, to: g.base, lo: g.base, hi: g.base, color: grey, note: format.Number(g.base)}}
 	at := g.base
-	for i, e := range g.parts {
-		ratio, lo, hi := e.Ratio()
-		b := span{from: at, to: at * ratio, lo: at * lo, hi: at * hi, color: skyBlue, note: "x " + bracket(e) + mark(marks[i])}
-		if ratio < 1 {
+	for _, e := range g.parts {
+		b := span{from: at, to: at * e.Ratio, color: gridGrey, note: "x " + e.String()}
+		b.lo, b.hi = bounds(e, at)
+		switch {
+		case e.Word == infer.Different && e.Ratio > 1:
+			b.color = skyBlue
+		case e.Word == infer.Different:
 			b.color = vermillion
 		}
 		bars = append(bars, b)
 		at = b.to
 	}
-	_, lo, hi := g.total.Ratio()
-	note := fmt.Sprintf("%s: x %s%s", stats.Number(at), bracket(g.total), mark(marks[len(g.parts)]))
-	return append(bars, span{from: at, to: at, lo: g.base * lo, hi: g.base * hi, color: grey, note: note})
+	note := fmt.Sprintf("%s: x %s", format.Number(at), g.total)
+	all := span{from: at, to: at, color: grey, note: note}
+	all.lo, all.hi = bounds(g.total, g.base)
+	return append(bars, all)
 }
 
-// bracket writes "ratio [lo, hi]".
-func bracket(e attrib.Estimate) string {
-	ratio, lo, hi := e.Ratio()
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(ratio), stats.Number(lo), stats.Number(hi))
+// bounds are an effect's on top of from; without an interval, the effect itself.
+func bounds(e infer.Effect, from float64) (lo, hi float64) {
+	if !e.Interval {
+		return from * e.Ratio, from * e.Ratio
+	}
+	return from * e.Lo, from * e.Hi
 }
 
 // span is a horizontal bar from one value to another, with the interval of the

@@ -51,7 +51,7 @@ func TestEngineAheadOfItsLog(t *testing.T) {
 		v := e.View()
 		defer v.Close()
 		return v.State().AppliedIndex > 20
-	}, 30*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	close(held)
 	require.NoError(t, n.Stop()) // on the old disk, which nobody reads again
 	requireGoesOnBehind(t, crashed, async, "before", "0", "9")

@@ -21,7 +21,7 @@ import (
 const (
 	batchCallers = 3
 	// batchKeys is the number of keys that each caller's batches have.
-	batchKeys = 40
+	batchKeys = 24
 )
 
 // batchWriters put batches, each over its own keys, all with the batch's number:
@@ -115,19 +115,20 @@ func newestBatch(t *testing.T, r engine.Reader, writer int) (newest uint64) {
 func TestBatches(t *testing.T) {
 	for name, s := range selections(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o := options(t, vfs.Default, t.TempDir(), s)
 			o.SnapshotCount = 10
 			b := newBatchWriters()
 			for range 3 {
 				n := start(t, o)
 				b.check(t, n)
-				b.run(t, n, 8, func() {})
+				b.run(t, n, 5, func() {})
 				require.NoError(t, n.Stop())
 			}
 			n := start(t, o)
 			b.check(t, n)
 			for w := range batchCallers {
-				require.EqualValues(t, 24, b.acked[w])
+				require.EqualValues(t, 15, b.acked[w])
 			}
 		})
 	}
@@ -141,18 +142,19 @@ func TestBatchesAndPowerLoss(t *testing.T) {
 			continue // it does its own file access; kill -9 is tested in cmd/metastore
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fs, b := vfs.NewCrashableMem(), newBatchWriters()
-			for round := range uint64(5) {
+			for round := range uint64(4) {
 				rng := rand.New(rand.NewPCG(round, 7))
 				o := options(t, fs, "data", s)
 				o.SnapshotCount = 10
 				n := start(t, o)
 				b.check(t, n)
 				var crashed *vfs.MemFS
-				left := 1 + rng.IntN(30)
+				left := 1 + rng.IntN(18)
 				var answers sync.Mutex
 				var acked map[int]uint64
-				b.run(t, n, 12, func() {
+				b.run(t, n, 6, func() {
 					answers.Lock()
 					defer answers.Unlock()
 					if left--; left != 0 {
@@ -177,6 +179,7 @@ func TestBatchesAndPowerLoss(t *testing.T) {
 func TestBatchWithBadCommands(t *testing.T) {
 	for name, s := range stores(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			n := start(t, options(t, vfs.Default, t.TempDir(), s))
 			results, err := n.ProposeBatch(t.Context(), []*kv.Command{
 				{Put: &kv.PutRequest{Key: []byte("a"), Value: []byte("1")}},

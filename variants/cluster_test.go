@@ -240,7 +240,7 @@ func (c *trio) cutWhileStarting(name string, at int64, rng *rand.Rand) (cut bool
 		}
 		return nil
 	}))
-	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	n, err := node.Start(ctx, c.options(name, fs))
 	if err == nil {
@@ -271,5 +271,5 @@ func TestFollowerOutcomes(t *testing.T) {
 		_, err := n.Propose(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte("k")}})
 		require.Error(t, err)
 		return errors.Is(err, kv.ErrDropped) && !kv.Unknown(err)
-	}, 30*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }

@@ -141,7 +141,7 @@ func fillDisk(t *testing.T, n *node.Node, disk *fullDisk) (acked []string) {
 	callers.Wait()
 	select {
 	case <-n.Failed():
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the node goes on although its disk is full")
 	}
 	require.ErrorIs(t, n.Err(), syscall.ENOSPC)

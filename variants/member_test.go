@@ -59,7 +59,7 @@ func TestMembersDisagreeOnLeases(t *testing.T) {
 					refuses = refuses || strings.Contains(text(e), why)
 				}
 				return refused && refuses
-			}, 30*time.Second, time.Millisecond)
+			}, time.Minute, time.Millisecond)
 			cancel()
 			require.ErrorContains(t, <-started, "no leader yet")
 			for _, n := range c.nodes { // the others go on

@@ -166,7 +166,7 @@ func TestSnapshotsMeet(t *testing.T) {
 			s.wal.raise()
 			require.Eventually(t, func() bool {
 				return s.lastIndex(s.name, "took over a snapshot of the leader's") > 0
-			}, 30*time.Second, time.Millisecond)
+			}, time.Minute, time.Millisecond)
 			s.snapshots.raise()
 			s.put()
 			s.hasAll(s.follower)

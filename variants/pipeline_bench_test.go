@@ -85,7 +85,7 @@ func startMembers(b *testing.B, s variants.Selection, delay time.Duration) *node
 			leader = members[i]
 		}
 		return i >= 0
-	}, 30*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	return leader
 }
 

@@ -49,14 +49,14 @@ func (p logPolicy) cut(tb testing.TB, engine string, cuts int) losses {
 	return sum
 }
 
-// TestPowerCuts is a short run of BenchmarkPowerCuts, also on an engine that keeps
-// its data on disk and, under async, gets ahead of the log.
+// TestPowerCuts is a short run of BenchmarkPowerCuts, of two lives, and of one on an
+// engine that keeps its data on disk and, under async, gets ahead of the log.
 func TestPowerCuts(t *testing.T) {
-	for _, engine := range []string{"memory", "pebble"} {
+	for engine, lives := range map[string]int{"memory": 2, "pebble": 1} {
 		for _, p := range logPolicies() {
 			t.Run(engine+"/"+p.name, func(t *testing.T) {
 				t.Parallel()
-				t.Log(p.cut(t, engine, 100))
+				t.Log(p.cut(t, engine, lives*lifeCuts))
 			})
 		}
 	}

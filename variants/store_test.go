@@ -147,6 +147,7 @@ type ledger struct {
 	more  sync.Cond        // signalled on every answer and at the end of a load
 	acked map[string]int64 // key -> newest acknowledged revision
 	value map[int64]string // revision -> value
+	pad   string           // the end of each value
 	done  bool             // the load has ended
 }
 
@@ -158,7 +159,7 @@ func (l *ledger) load(n *node.Node, callers, puts int, seed uint64) {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(seed, uint64(c)))
 			for i := range puts {
-				key, value := fmt.Sprintf("\xff%d-%d", c, rng.IntN(8)), fmt.Sprintf("%d-%d-%d", seed, c, i)
+				key, value := fmt.Sprintf("\xff%d-%d", c, rng.IntN(8)), fmt.Sprintf("%d-%d-%d%s", seed, c, i, l.pad)
 				res, err := n.Propose(context.Background(), &kv.Command{Put: &kv.PutRequest{Key: []byte(key), Value: []byte(value)}})
 				if errors.Is(err, kv.ErrOvertaken) {
 					continue
@@ -212,13 +213,14 @@ func newLedger() *ledger {
 func TestRestart(t *testing.T) {
 	for name, s := range selections(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o := options(t, vfs.Default, t.TempDir(), s)
-			o.SnapshotCount = 50
+			o.SnapshotCount = 20
 			l := newLedger()
 			for round := range uint64(3) {
 				n := start(t, o)
 				l.check(t, n)
-				l.load(n, 4, 60, round)
+				l.load(n, 4, 25, round)
 				require.NoError(t, n.Stop())
 			}
 			l.check(t, start(t, o))
@@ -234,10 +236,11 @@ func TestPowerLoss(t *testing.T) {
 			continue // it does its own file access; kill -9 is tested in cmd/metastore
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fs, l := vfs.NewCrashableMem(), newLedger()
-			for round := range uint64(6) {
+			for round := range uint64(4) {
 				o := options(t, fs, "data", s)
-				o.SnapshotCount = 40
+				o.SnapshotCount = 20
 				n := start(t, o)
 				l.check(t, n)
 				fs = cutUnderLoad(fs, n, l, round)
@@ -252,10 +255,10 @@ func TestPowerLoss(t *testing.T) {
 func cutUnderLoad(fs *vfs.MemFS, n *node.Node, l *ledger, seed uint64) *vfs.MemFS {
 	var wg sync.WaitGroup
 	l.done = false
-	wg.Go(func() { l.load(n, 4, 100, seed) })
+	wg.Go(func() { l.load(n, 4, 50, seed) })
 	rng := rand.New(rand.NewPCG(seed, 99))
 	l.mu.Lock()
-	for target := len(l.value) + rng.IntN(300); len(l.value) < target && !l.done; {
+	for target := len(l.value) + rng.IntN(150); len(l.value) < target && !l.done; {
 		l.more.Wait()
 	}
 	crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"metastorebench/harness/infer"
 )
 
 // MaxItems bounds k: a factorial of more is not run in full.
@@ -16,18 +18,18 @@ var ErrData = errors.New("attrib: not a factorial")
 // Result is the attribution of one factorial of k items.
 type Result struct {
 	// Total is y[all] - y[{}].
-	Total Estimate
+	Total infer.Effect
 	// Alone, Last, Ladder, Main and Shapley have one estimate per item.
-	Alone, Last, Ladder, Main, Shapley []Estimate
+	Alone, Last, Ladder, Main, Shapley []infer.Effect
 	// Interaction[i][j], for i < j, is that of items i and j.
-	Interaction [][]Estimate
+	Interaction [][]infer.Effect
 	// Residual is Total minus the sum of Alone.
-	Residual Estimate
+	Residual infer.Effect
 }
 
 // Pairs lists the interactions of all pairs i < j, by i and then j.
-func (r *Result) Pairs() []Estimate {
-	var pairs []Estimate
+func (r *Result) Pairs() []infer.Effect {
+	var pairs []infer.Effect
 	for i := range r.Interaction {
 		pairs = append(pairs, r.Interaction[i][i+1:]...)
 	}
@@ -36,15 +38,15 @@ func (r *Result) Pairs() []Estimate {
 
 // Factorial attributes the gain of k items. Each block holds 2^k responses,
 // logarithms, indexed by the set of items that are on (bit i for item i).
-// confidence is the level of the intervals, such as 0.95. Errors wrap ErrData.
-func Factorial(k int, blocks [][]float64, confidence float64) (*Result, error) {
+// Errors wrap ErrData.
+func Factorial(k int, blocks [][]float64) (*Result, error) {
 	if k < 1 || k > MaxItems {
 		return nil, fmt.Errorf("%w: %d items, want 1 to %d", ErrData, k, MaxItems)
 	}
 	if err := check(blocks, 1<<k); err != nil {
 		return nil, err
 	}
-	e := newEstimator(blocks, confidence)
+	e := estimator(blocks)
 	all := 1<<k - 1
 	r := &Result{
 		Total:    e.over(func(y []float64) float64 { return y[all] - y[0] }),
@@ -57,7 +59,7 @@ func Factorial(k int, blocks [][]float64, confidence float64) (*Result, error) {
 		r.Ladder = append(r.Ladder, e.over(func(y []float64) float64 { return y[2*bit-1] - y[bit-1] }))
 		r.Main = append(r.Main, e.over(func(y []float64) float64 { return mainEffect(y, k, i) }))
 		r.Shapley = append(r.Shapley, e.over(func(y []float64) float64 { return shapley(y, k, i) }))
-		r.Interaction = append(r.Interaction, make([]Estimate, k))
+		r.Interaction = append(r.Interaction, make([]infer.Effect, k))
 		for j := i + 1; j < k; j++ {
 			r.Interaction[i][j] = e.over(func(y []float64) float64 { return interaction(y, k, i, j) })
 		}

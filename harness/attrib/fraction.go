@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"metastorebench/harness/fraction"
+	"metastorebench/harness/infer"
 )
 
 // Fraction is the attribution of a fractional factorial. Everything in it but
@@ -13,30 +14,30 @@ import (
 type Fraction struct {
 	Design fraction.Design
 	// Total is y[all] - y[{}], measured.
-	Total Estimate
+	Total infer.Effect
 	// Main has the main effects, by item. Under the model they are the Shapley
 	// shares too (an item's effect alone plus half of its interactions).
-	Main []Estimate
+	Main []infer.Effect
 	// Pairs are the interactions of two items that can be told apart: one per
 	// alias set of Design.Pairs, in its order. At resolution V or more that is
 	// one per pair of items; at IV some are sums of interactions.
-	Pairs []Estimate
+	Pairs []infer.Effect
 	// Alone and Last are the effects against the baseline and on top of all
 	// others, by item, as the model has them: Main minus, or plus, half of the
 	// item's interactions. Nil below resolution V.
-	Alone, Last []Estimate
+	Alone, Last []infer.Effect
 	// Model is the sum of Main: the total as the model has it.
-	Model Estimate
+	Model infer.Effect
 	// LackOfFit is Total - Model. If it excludes 0, the model is wrong: there
 	// are effects of three or more items.
-	LackOfFit Estimate
+	LackOfFit infer.Effect
 }
 
 // Fractional attributes the gain of a design's items. Each block holds the
 // responses, logarithms, of the design's Points in their order, then that of
 // Design.All, which is measured apart where the design does not hold it.
-// confidence is the level of the intervals, such as 0.95. Errors wrap ErrData.
-func Fractional(d fraction.Design, blocks [][]float64, confidence float64) (*Fraction, error) {
+// Errors wrap ErrData.
+func Fractional(d fraction.Design, blocks [][]float64) (*Fraction, error) {
 	if d.K == 0 {
 		return nil, fmt.Errorf("%w: no design", ErrData)
 	}
@@ -44,7 +45,7 @@ func Fractional(d fraction.Design, blocks [][]float64, confidence float64) (*Fra
 	if err := check(blocks, len(points)+1); err != nil {
 		return nil, err
 	}
-	e := newEstimator(blocks, confidence)
+	e := estimator(blocks)
 	total := func(y []float64) float64 { return y[len(points)] - y[0] }
 	main := func(y []float64, i int) float64 { return contrast(points, y, 1<<i) }
 	model := func(y []float64) float64 {

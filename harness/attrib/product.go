@@ -3,30 +3,32 @@ package attrib
 import (
 	"fmt"
 	"math"
+
+	"metastorebench/harness/infer"
 )
 
 // Product says whether the effects of parts multiply. A part is an item, or a
 // group of items that are switched on together, such as a phase.
 type Product struct {
 	// Alone has each part's effect against the baseline, in the order given.
-	Alone []Estimate
+	Alone []infer.Effect
 	// Product is the sum of Alone: what all parts would make if they multiplied.
-	Product Estimate
+	Product infer.Effect
 	// Total is what all parts make together, as measured.
-	Total Estimate
+	Total infer.Effect
 	// Residual is Total - Product. It excludes 0 if the parts do not multiply:
 	// below, they stand in each other's way; above, they help each other.
-	Residual Estimate
+	Residual infer.Effect
 }
 
 // Multiplicativity compares the product of k >= 1 parts' effects with the
 // measured total. Each block holds k+2 responses, logarithms: the baseline, each
-// part alone, all parts. confidence is the level of the intervals, such as 0.95.
+// part alone, all parts.
 // Errors wrap ErrData.
 //
 // The residual's interval is wide for many parts: the baseline stands in it k-1
 // times, and each part alone once.
-func Multiplicativity(blocks [][]float64, confidence float64) (*Product, error) {
+func Multiplicativity(blocks [][]float64) (*Product, error) {
 	if len(blocks) == 0 {
 		return nil, fmt.Errorf("%w: no blocks", ErrData)
 	}
@@ -37,7 +39,7 @@ func Multiplicativity(blocks [][]float64, confidence float64) (*Product, error) 
 	if err := check(blocks, k+2); err != nil {
 		return nil, err
 	}
-	e := newEstimator(blocks, confidence)
+	e := estimator(blocks)
 	product := func(y []float64) float64 {
 		sum := 0.0
 		for _, alone := range y[1 : k+1] {

@@ -106,13 +106,13 @@ func (f system) blocks(rng *rand.Rand, settings []int, n int, e noise) [][]float
 func none(*rand.Rand) float64 { return 0 }
 
 func (f system) exact(t *testing.T) *attrib.Result {
-	r, err := attrib.Factorial(k, f.blocks(rand.New(rand.NewPCG(1, 1)), every(k), 2, none), 0.95)
+	r, err := attrib.Factorial(k, f.blocks(rand.New(rand.NewPCG(1, 1)), every(k), 2, none))
 	require.NoError(t, err)
 	return r
 }
 
 func (f system) exactFraction(t *testing.T, d fraction.Design) *attrib.Fraction {
-	r, err := attrib.Fractional(d, f.blocks(rand.New(rand.NewPCG(1, 1)), measured(d), 2, none), 0.95)
+	r, err := attrib.Fractional(d, f.blocks(rand.New(rand.NewPCG(1, 1)), measured(d), 2, none))
 	require.NoError(t, err)
 	return r
 }

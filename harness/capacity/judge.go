@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
-	"metastorebench/harness/stats"
 )
 
 // Verdict is what one trial says about its rate.
@@ -85,10 +85,10 @@ func Wrong(t *record.Trial) string {
 func saturated(t *record.Trial) string {
 	o, done := t.OpenLoop, t.Ops[0].Count
 	if o.Saturated() {
-		return fmt.Sprintf("saturated: %s of %s due operations were never sent", stats.Count(o.Unsent), stats.Count(o.Due))
+		return fmt.Sprintf("saturated: %s of %s due operations were never sent", format.Count(o.Unsent), format.Count(o.Due))
 	}
 	if lost := float64(o.Due-done) / float64(o.Due); o.Due > 0 && lost > maxLoss {
-		return fmt.Sprintf("%s of %s due operations did not succeed; accepted: up to %v %%", stats.Count(o.Due-done), stats.Count(o.Due), 100*maxLoss)
+		return fmt.Sprintf("%s of %s due operations did not succeed; accepted: up to %v %%", format.Count(o.Due-done), format.Count(o.Due), 100*maxLoss)
 	}
 	for _, c := range t.Checks {
 		if !c.OK {

@@ -11,10 +11,13 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"metastorebench/harness/infer"
 
 	"gopkg.in/yaml.v3"
 )
@@ -184,4 +187,16 @@ func (c Claim) violations() []string {
 		}
 	}
 	return bad
+}
+
+// Range is the quantity as a prediction; a missing bound is infinite.
+func (q Quantity) Range() infer.Range {
+	r := infer.Range{Min: math.Inf(-1), Max: math.Inf(1)}
+	if q.Min != nil {
+		r.Min = *q.Min
+	}
+	if q.Max != nil {
+		r.Max = *q.Max
+	}
+	return r
 }

@@ -3,6 +3,8 @@ package claims
 import (
 	"testing"
 
+	"metastorebench/harness/infer"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -80,4 +82,21 @@ func TestParseNamesEveryViolation(t *testing.T) {
 	_, err = Parse([]byte(`- {id: T1, colour: red}`))
 	require.ErrorIs(t, err, ErrInvalid)
 	require.ErrorContains(t, err, "colour")
+}
+
+// TestEveryPredictionCanBeJudged keeps the claims within what the rule defines:
+// an effect excludes no effect, a target has one bound.
+func TestEveryPredictionCanBeJudged(t *testing.T) {
+	for _, c := range All() {
+		for _, q := range c.Quantities {
+			r := q.Range()
+			require.NotEmpty(t, r.String())
+			switch {
+			case q.Unit == "ratio":
+				require.False(t, r.Min <= 1 && r.Max >= 1, "%s %s predicts no effect", c.ID, q.Name)
+			case q.Name == Share:
+				require.Greater(t, r.Min, infer.Negligible, c.ID)
+			}
+		}
+	}
 }

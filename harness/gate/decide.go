@@ -2,6 +2,7 @@ package gate
 
 import (
 	"math"
+	"slices"
 
 	"metastorebench/harness/infer"
 )
@@ -44,6 +45,9 @@ type Decision struct {
 // Losses are a gate's losses by block; a block without a pair has NaN.
 type Losses []float64
 
+// told are the losses that there are.
+func (l Losses) told() []float64 { return slices.DeleteFunc(slices.Clone(l), math.IsNaN) }
+
 // Decide takes the looks that the losses reach, of a run of so many planned blocks
 // with so many gates, and returns the first that decides, or the last. layout are the
 // losses of base's other layout against base, in the same blocks, if the losses are
@@ -60,8 +64,7 @@ func (r Rules) Decide(g Gate, losses, layout Losses, tests, planned int) Decisio
 			sides = 2
 		}
 		if layout != nil {
-			_, mean, _ := moments(layout[:n])
-			width = math.Abs(mean) / 2
+			width = math.Abs(infer.Arithmetic(layout[:n].told()).Value) / 2
 		}
 		last = g.decide(looks.Look(k, losses[:n], sides), width)
 		last.Look = k + 1
@@ -88,29 +91,6 @@ func (g Gate) decide(b infer.Bounds, width float64) Decision {
 		d.Verdict = Pass
 	}
 	return d
-}
-
-// moments are the number of losses, their mean and its standard error.
-func moments(losses Losses) (n int, mean, se float64) {
-	for _, v := range losses {
-		if !math.IsNaN(v) {
-			n++
-			mean += v
-		}
-	}
-	if n == 0 {
-		return 0, 0, 0
-	}
-	mean /= float64(n)
-	if n == 1 {
-		return 1, mean, 0
-	}
-	for _, v := range losses {
-		if !math.IsNaN(v) {
-			se += (v - mean) * (v - mean)
-		}
-	}
-	return n, mean, math.Sqrt(se / float64(n-1) / float64(n))
 }
 
 // loss is the logarithm of new/old, turned so that more is worse. It is NaN without

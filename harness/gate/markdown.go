@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
-	"metastorebench/harness/stats"
 )
 
 // Markdown is the summary, for a comment on a pull request or a terminal.
@@ -67,7 +67,7 @@ func (w Row) line() string {
 		verdict = "**" + verdict + "**"
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %s |\n", w.Gate.Metric.Name, w.Gate.Load,
-		stats.Number(w.Old), stats.Number(w.New), w.Gate.Metric.Unit, change(math.Log(w.Gate.Ratio(w.Mean))),
+		format.Number(w.Old), format.Number(w.New), w.Gate.Metric.Unit, change(math.Log(w.Gate.Ratio(w.Mean))),
 		percent(w.Gate.share(w.AtLeast)), percent(w.Gate.share(w.AtMost)), percent(w.Gate.Floor), w.N, verdict)
 }
 
@@ -151,7 +151,7 @@ func (h Hint) text() string {
 	if h.Stage {
 		what = "stage " + h.Name + " of a write"
 	}
-	return fmt.Sprintf("%s: %s to %s %s, %s [%s, %s]", what, stats.Number(h.Old), stats.Number(h.New), h.Unit,
+	return fmt.Sprintf("%s: %s to %s %s, %s [%s, %s]", what, format.Number(h.Old), format.Number(h.New), h.Unit,
 		change(math.Log(h.Ratio)), change(math.Log(h.Lo)), change(math.Log(h.Hi)))
 }
 
@@ -200,7 +200,7 @@ func (r *Result) writeNotes(b *strings.Builder) {
 	}
 	for _, d := range r.Disturbed {
 		fmt.Fprintf(b, "Others, or other machines on its hardware, used more than %s %% of the machine in %d of %d blocks of %s: their times are left out, their counts are not.\n\n",
-			stats.Number(100*maxOthers), d.Disturbed, d.Blocks, d.Load)
+			format.Number(100*maxOthers), d.Disturbed, d.Blocks, d.Load)
 	}
 	for _, t := range r.Voids {
 		fmt.Fprintf(b, "Void: %s, block %d: %s\n\n", t.Cell, t.Block, t.Void)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -170,7 +172,7 @@ func (p *Power) Detectable(name string) (FaultPower, bool) {
 // Markdown reports the rates with their intervals.
 func (p *Power) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d runs in which base is head, %s; median %s s a run.\n\n", p.Runs, p.Describe, stats.Number(p.MedianSeconds))
+	fmt.Fprintf(&b, "%d runs in which base is head, %s; median %s s a run.\n\n", p.Runs, p.Describe, format.Number(p.MedianSeconds))
 	b.WriteString("| what | runs | of | rate, % [95 % interval] |\n|---|---:|---:|---:|\n")
 	fmt.Fprintf(&b, "| false alarms: the same build regressed | %d | %d | %s |\n", p.Alarms, p.Runs, rateOf(p.Alarms, p.Runs))
 	if p.Relaid > 0 {
@@ -186,7 +188,7 @@ func (p *Power) Markdown() string {
 			names = append(names, f.Gate.Name())
 		}
 	}
-	fmt.Fprintf(&b, "\nSmallest planted loss that is found in %s %% of the runs, as are all larger ones:\n\n", stats.Number(100*powerWanted))
+	fmt.Fprintf(&b, "\nSmallest planted loss that is found in %s %% of the runs, as are all larger ones:\n\n", format.Number(100*powerWanted))
 	for _, name := range names {
 		if f, ok := p.Detectable(name); ok {
 			fmt.Fprintf(&b, "- %s: %s (%s)\n", name, percent(f.Loss), f.Fault)
@@ -200,8 +202,8 @@ func (p *Power) Markdown() string {
 
 // rateOf writes k of n in percent with its interval.
 func rateOf(k, n int) string {
-	lo, hi := stats.Proportion(k, n)
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(100*float64(k)/float64(n)), stats.Number(100*lo), stats.Number(100*hi))
+	lo, hi := infer.Proportion(int64(k), int64(n))
+	return fmt.Sprintf("%s [%s, %s]", format.Number(100*float64(k)/float64(n)), format.Number(100*lo), format.Number(100*hi))
 }
 
 // powerRun is the name of a run's directory within a power study's.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"metastorebench/harness/stats"
+	"metastorebench/harness/format"
 )
 
 // trendSeed seeds the permutations, so that the same history makes the same report.
@@ -88,17 +88,17 @@ func (t *Trend) Markdown() string {
 	if t.Others > 0 {
 		fmt.Fprintf(&b, "; %d of other machines or plans are left out", t.Others)
 	}
-	fmt.Fprintf(&b, ". Steps by E-divisive with permutation tests at %s %% for each gate; a step needs %d runs on both sides.\n\n", stats.Number(100*stepLevel), minSegment)
+	fmt.Fprintf(&b, ". Steps by E-divisive with permutation tests at %s %% for each gate; a step needs %d runs on both sides.\n\n", format.Number(100*stepLevel), minSegment)
 	b.WriteString("| gate | runs | newest | unit | step at | change | p |\n|---|---:|---:|---|---|---:|---:|\n")
 	for _, s := range t.Series {
-		newest := stats.Number(s.Points[len(s.Points)-1].Median)
+		newest := format.Number(s.Points[len(s.Points)-1].Median)
 		if len(s.Steps) == 0 {
 			fmt.Fprintf(&b, "| %s | %d | %s | %s | none | | |\n", s.Gate, len(s.Points), newest, s.Unit)
 		}
 		for _, step := range slices.Backward(s.Steps) {
 			e := t.Entries[s.Points[step.At].Entry]
 			fmt.Fprintf(&b, "| %s | %d | %s | %s | %s, `%.12s` %s | %s | %s |\n", s.Gate, len(s.Points), newest, s.Unit,
-				e.Time.Format("2006-01-02"), e.Commit, cell(e.Subject), change(math.Log(step.After/step.Before)), stats.Number(step.P))
+				e.Time.Format("2006-01-02"), e.Commit, cell(e.Subject), change(math.Log(step.After/step.Before)), format.Number(step.P))
 		}
 	}
 	return b.String()

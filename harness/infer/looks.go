@@ -3,8 +3,6 @@ package infer
 import (
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Looks are the moments at which a series of paired losses is judged while it grows,
@@ -127,8 +125,8 @@ func (l Looks) Look(k int, losses []float64, sides int) Bounds {
 		b.Reject = Interval{m.mean, m.mean}
 		b.Accept = b.Reject
 	default:
-		a, t := l.looks[k].alpha/float64(sides), distuv.StudentsT{Sigma: 1, Nu: m.n - 1}
-		reject, accept := t.Quantile(1-a), t.Quantile(1-l.looks[k].beta)
+		a := l.looks[k].alpha / float64(sides)
+		reject, accept := studentQuantile(m.n-1, 1-a), studentQuantile(m.n-1, 1-l.looks[k].beta)
 		b.Reject = Interval{m.lower(a, reject, x), -m.mirrored().lower(a, reject, mirrored(x))}
 		b.Accept = Interval{m.mean - m.reach(accept), m.mean + m.mirrored().reach(accept)}
 	}

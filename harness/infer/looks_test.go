@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // The gate's own looks: 20 gates share 5 %, so that 0.25 % is nominal for one.
@@ -51,9 +50,9 @@ func studentT3(r *rand.Rand) float64 {
 	return r.NormFloat64() / math.Sqrt(chi)
 }
 
-// drifting returns a world whose losses wander, as an autoregression of order one,
+// wandering returns a world whose losses wander, as an autoregression of order one,
 // which blocks are not independent in.
-func drifting() func(*rand.Rand) float64 {
+func wandering() func(*rand.Rand) float64 {
 	at := 0.0
 	return func(r *rand.Rand) float64 {
 		at = 0.3*at + math.Sqrt(1-0.09)*r.NormFloat64()
@@ -91,8 +90,8 @@ func newRule(l Looks) decider {
 func studentRule(l Looks) decider {
 	var reject, accept []float64
 	for _, k := range l.looks {
-		t := distuv.StudentsT{Sigma: 1, Nu: float64(k.n - 1)}
-		reject, accept = append(reject, t.Quantile(1-k.alpha)), append(accept, t.Quantile(1-k.beta))
+		df := float64(k.n - 1)
+		reject, accept = append(reject, studentQuantile(df, 1-k.alpha)), append(accept, studentQuantile(df, 1-k.beta))
 	}
 	return func(k int, x []float64) (lo, hi float64) {
 		m := momentsOf(x)
@@ -149,7 +148,7 @@ func TestLooks(t *testing.T) {
 		fmt.Fprintf(&b, "%-28s %-7s %10.4f %10.4f %10.4f\n", w.name, w.centre, got.above, student.above, got.below)
 		require.LessOrEqual(t, got.above, limit, "%s, %s at the floor", w.name, w.centre)
 	}
-	got := simulate(l, newRule(l), drifting(), 0, runs)
+	got := simulate(l, newRule(l), wandering(), 0, runs)
 	fmt.Fprintf(&b, "%-28s %-7s %10.4f   blocks that are not independent, correlation 0.3\n", "drift", "both", got.above)
 	require.LessOrEqual(t, got.above, 2*limit, "drift")
 	t.Log("\n" + b.String())

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -40,7 +42,7 @@ func aaRuns(r *stats.Run) ([]aaRun, error) {
 	var runs []aaRun
 	for from := 0; from+aaBlocks <= r.Manifest.Blocks; from += aaBlocks {
 		var run aaRun
-		var family []*stats.Comparison
+		var family []*infer.Effect
 		for _, pair := range r.Copies() {
 			a, b := pair.A.Between(from, from+aaBlocks), pair.B.Between(from, from+aaBlocks)
 			for _, m := range aaMetrics {
@@ -50,11 +52,11 @@ func aaRuns(r *stats.Run) ([]aaRun, error) {
 				}
 				if c.Interval {
 					run.comparisons = append(run.comparisons, aaComparison{m.name, &c})
-					family = append(family, &c)
+					family = append(family, &c.Effect)
 				}
 			}
 		}
-		stats.Correct(family)
+		infer.Judge(infer.Margin, family...)
 		runs = append(runs, run)
 	}
 	return runs, nil
@@ -69,10 +71,10 @@ type aaCount struct {
 func (n *aaCount) add(c *stats.Comparison) {
 	n.n++
 	n.widths = append(n.widths, math.Sqrt(c.Hi/c.Lo))
-	if c.P < stats.Alpha {
+	if c.P() < infer.Alpha {
 		n.alone++
 	}
-	if c.Different() {
+	if c.Word == infer.Different {
 		n.corrected++
 	}
 }
@@ -88,9 +90,9 @@ func (b *builder) aaTables() error {
 		return nil
 	}
 	t := &table{
-		caption: fmt.Sprintf("The same variant under two names (%s), closed loop: %s of %d blocks each, in which every metric is compared as in any report: ratio per block, bootstrap interval, and Holm's correction over the comparisons of one run. Different, alone: p < %g without correction, which is one in twenty by construction. Rates in percent with their 95 %% Clopper-Pearson interval, which takes comparisons for independent. Interval: by which ratio the ends of the 95 %% interval lie from the estimate, median.",
-			b.aaVariants(), plural(len(runs), "run"), aaBlocks, stats.Alpha),
-		head: []column{text("metric"), num("comparisons"), num("different, alone"), num("rate, %"), num("different, corrected"), num("rate, %"), num("interval, ratio")},
+		caption: fmt.Sprintf("The same variant under two names (%s), closed loop: %s of %d blocks each, in which every metric is compared as in any report; the comparisons of one run are one family. Different, alone: p < %g, each comparison by itself, which is one in twenty by construction. Rates in percent with their 95 %% Clopper-Pearson interval, which takes comparisons for independent. Interval: by which ratio the ends of the interval lie from the estimate, median.",
+			b.aaVariants(), plural(len(runs), "run"), aaBlocks, infer.Alpha),
+		head: []column{text("metric"), num("comparisons"), num("different, alone"), num("rate, %"), num("different, as reported"), num("rate, %"), num("interval, ratio")},
 	}
 	var all aaCount
 	for _, m := range aaMetrics {
@@ -133,8 +135,8 @@ func rate(k, n int) string {
 	if n == 0 {
 		return none
 	}
-	lo, hi := stats.Proportion(k, n)
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(100*float64(k)/float64(n)), stats.Number(100*lo), stats.Number(100*hi))
+	lo, hi := infer.Proportion(int64(k), int64(n))
+	return fmt.Sprintf("%s [%s, %s]", format.Number(100*float64(k)/float64(n)), format.Number(100*lo), format.Number(100*hi))
 }
 
 // aaVerdict says in words whether at most 5 % were called different.
@@ -142,25 +144,25 @@ func (b *builder) aaVerdict(runs []aaRun, all aaCount) {
 	wrong := 0 // runs with any false difference
 	for _, r := range runs {
 		for _, c := range r.comparisons {
-			if c.Different() {
+			if c.Word == infer.Different {
 				wrong++
 				break
 			}
 		}
 	}
-	b.printf("Called different after correction, as reports call it: %s %% of the comparisons; %s. Runs with one such comparison or more: %d of %d, %s %%; %s. Without correction: %s %% of the comparisons; %s.\n\n",
+	b.printf("Called different, as reports call it: %s %% of the comparisons; %s. Runs with one such comparison or more: %d of %d, %s %%; %s. Each by itself: %s %% of the comparisons; %s.\n\n",
 		rate(all.corrected, all.n), atMost(all.corrected, all.n), wrong, len(runs), rate(wrong, len(runs)), atMost(wrong, len(runs)),
 		rate(all.alone, all.n), atMost(all.alone, all.n))
 }
 
 // atMost judges a rate against Alpha.
 func atMost(k, n int) string {
-	limit := fmt.Sprintf("%.0f %%", 100*stats.Alpha)
-	lo, _ := stats.Proportion(k, n)
+	limit := fmt.Sprintf("%.0f %%", 100*infer.Alpha)
+	lo, _ := infer.Proportion(int64(k), int64(n))
 	switch {
-	case float64(k) <= stats.Alpha*float64(n):
+	case float64(k) <= infer.Alpha*float64(n):
 		return "at most " + limit
-	case lo <= stats.Alpha:
+	case lo <= infer.Alpha:
 		return "more than " + limit + ", which the interval contains"
 	}
 	return "more than " + limit + ", beyond chance"
@@ -175,7 +177,7 @@ func aaFigures(r *stats.Run) ([]*plots.Figure, error) {
 	var p []float64
 	for _, run := range runs {
 		for _, c := range run.comparisons {
-			p = append(p, c.P)
+			p = append(p, c.P())
 		}
 	}
 	if len(p) == 0 {

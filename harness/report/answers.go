@@ -7,7 +7,6 @@ import (
 	"metastorebench/harness/claims"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
-	"metastorebench/harness/verdict"
 )
 
 // headline answers first: all items together against the baseline, in puts and
@@ -110,5 +109,5 @@ func predicted(id, quantity string) string {
 	if !ok {
 		return none
 	}
-	return verdict.RangeOf(q).String()
+	return q.Range().String()
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"metastorebench/harness/attrib"
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 )
 
@@ -76,7 +78,7 @@ func attribute(s *stats.Stratum, responses []response) (found []attributed, note
 		if !complete || len(blocks) < 2 {
 			continue
 		}
-		a, err := attrib.Factorial(len(s.Factors), blocks, stats.Confidence)
+		a, err := attrib.Factorial(len(s.Factors), blocks)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", r.name, err)
 		}
@@ -96,7 +98,7 @@ func (b *builder) factorialTables(s *stats.Stratum) (string, error) {
 	}
 	t := shares(s, found[0])
 	t.note(notes...)
-	return t.String() + costShares(s, found[1:]).String() + interactions(s, found).String(), nil
+	return b.tables(s, t, costShares(s, found[1:]), interactions(s, found)), nil
 }
 
 // mixTables is the table of a full factorial of several operation types, each of
@@ -112,7 +114,7 @@ func (b *builder) mixTables(s *stats.Stratum) (string, error) {
 	}
 	t := responseTable(s, found, "Throughput by operation type, above 1 is faster, and the store's CPU time per operation of any type, below 1 is better: the ratio that each item makes. A type's clients compete with the others for the machine, so that a faster type can slow another. Closed loop.")
 	t.note(notes...)
-	return t.String(), nil
+	return b.tables(s, t), nil
 }
 
 // leftOut says how many blocks a response does without, and why.
@@ -123,11 +125,17 @@ func leftOut(r response, left int) []string {
 	return []string{fmt.Sprintf("%s: %s left out, because a trial is void or too short for it", r.name, plural(left, "block"))}
 }
 
-// tLegend says in captions how estimates of attribution are written.
-const tLegend = "Geometric mean over the blocks [95 % t interval]; ~: not told from 1 after Holm's correction over the table."
+// tables writes the tables of a stratum's attribution.
+func (b *builder) tables(s *stats.Stratum, ts ...*table) string {
+	var out strings.Builder
+	for _, t := range ts {
+		out.WriteString(t.markdown(b.Run.Questions, place(s)))
+	}
+	return out.String()
+}
 
 // attributionLegend explains the columns of all tables of full factorials.
-const attributionLegend = "Full factorials: each item in the classical views and as a Shapley share. Alone: against the baseline. Ladder: in the plan's order, on top of the items before it. Last: all against all but it. Average: over all settings of the others. Shapley: over all orders; these multiply to the total exactly, and the share is the part of the total's logarithm (n/a where the total's interval contains 1). Interaction: the ratio by which one item of a pair changes the other's effect, averaged over the settings of the rest; 1 if the two multiply. " + tLegend
+const attributionLegend = "Full factorials: each item in the classical views and as a Shapley share. Alone: against the baseline. Ladder: in the plan's order, on top of the items before it. Last: all against all but it. Average: over all settings of the others. Shapley: over all orders; these multiply to the total exactly, and the share is the part of the total's logarithm (n/a where the total's interval contains 1). Interaction: the ratio by which one item of a pair changes the other's effect, averaged over the settings of the rest; 1 if the two multiply. " + ratioLegend
 
 // shares is a row per item in the classical views and as a Shapley share, then
 // the total.
@@ -171,7 +179,7 @@ func capital(word string) string {
 func itemRows(t *table, s *stats.Stratum, a attributed, lead ...string) {
 	for i, f := range s.Factors {
 		r := t.row(lead...).text(f.ID + " " + f.Name())
-		for _, view := range [][]attrib.Estimate{a.Alone, a.Ladder, a.Last, a.Main, a.Shapley} {
+		for _, view := range [][]infer.Effect{a.Alone, a.Ladder, a.Last, a.Main, a.Shapley} {
 			r.ratio(comparison(view[i]))
 		}
 		r.text(share(a.Shapley[i], a.Total))
@@ -181,11 +189,11 @@ func itemRows(t *table, s *stats.Stratum, a attributed, lead ...string) {
 
 // share is a part of a total's logarithm in percent. Parts of a total that may be
 // nothing say nothing.
-func share(part, total attrib.Estimate) string {
+func share(part, total infer.Effect) string {
 	if !total.Excludes(0) {
 		return none
 	}
-	return stats.Number(100 * part.Log / total.Log)
+	return format.Number(100 * part.Log / total.Log)
 }
 
 // interactions has a row per pair of items and a column per response.
@@ -208,12 +216,5 @@ func interactions(s *stats.Stratum, found []attributed) *table {
 	return t
 }
 
-// comparison makes an estimate a member of its table's family.
-func comparison(e attrib.Estimate) stats.Comparison {
-	ratio, lo, hi := e.Ratio()
-	c := stats.Comparison{N: e.N, Ratio: ratio, Lo: lo, Hi: hi, Interval: true, P: e.P, Adjusted: e.P}
-	if e.N < stats.MinInterval {
-		c.Warnings = []stats.Warning{{Kind: stats.WarnFewSamples, Text: fmt.Sprintf("n=%d: below %d blocks a t interval rests on the noise being normal", e.N, stats.MinInterval)}}
-	}
-	return c
-}
+// comparison is an effect as tables take it.
+func comparison(e infer.Effect) stats.Comparison { return stats.Comparison{Effect: e} }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -50,7 +52,7 @@ func benchSection(o Options, paths []string) (content, error) {
 	}
 	slices.SortStableFunc(files, func(a, b *benchFile) int { return a.rank() - b.rank() })
 	b := &benchBuilder{dir: rel}
-	b.printf("Made by `bin/metabench report %s --experiments %s --section %s`; do not edit between the markers. Medians of n repeats; [a, b] is the 95 %% interval of the median. `benchstat` reads the files.\n\n",
+	b.printf("Made by `bin/metabench report %s --experiments %s --section %s`; do not edit between the markers. Geometric means of n repeats; [a, b] is their 95 %% interval. `benchstat` reads the files.\n\n",
 		rel, filepath.Base(o.ExperimentsPath), o.Section)
 	for _, f := range files {
 		if err := b.file(f); err != nil {
@@ -100,7 +102,7 @@ func (b *benchBuilder) printf(format string, args ...any) { fmt.Fprintf(b, forma
 func (b *benchBuilder) file(f *benchFile) error {
 	at := f.rank()
 	if at == len(benchViews) {
-		b.printf("### %s\n\n%s", strings.TrimSuffix(f.name, filepath.Ext(f.name)), f.table(f.caption(b.dir)))
+		b.printf("### %s\n\n%s", strings.TrimSuffix(f.name, filepath.Ext(f.name)), f.table(f.caption(b.dir)).markdown(nil, ""))
 		return nil
 	}
 	b.printf("### %s\n\n%s\n\n", benchViews[at].heading, f.caption(b.dir))
@@ -123,34 +125,26 @@ func (b *benchBuilder) draw(f *plots.Figure, err error) error {
 // fold puts a long table behind a line to click on.
 func (b *benchBuilder) fold(summary string, t *table) {
 	if len(t.rows) > 0 {
-		b.printf("<details><summary>%s</summary>\n\n%s</details>\n\n", summary, t)
+		b.printf("<details><summary>%s</summary>\n\n%s</details>\n\n", summary, t.markdown(nil, summary))
 	}
 }
 
-// interval writes "median [lo, hi]", or the median alone if all repeats agree or
-// are too few.
+// interval writes "mean [lo, hi]", or the mean alone if all repeats agree or are too
+// few.
 func interval(s stats.Summary) string {
 	if s.N == 0 {
 		return none
 	}
 	if !s.Interval || s.Lo == s.Hi {
-		return stats.Number(s.Median)
+		return format.Number(s.Value)
 	}
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(s.Median), stats.Number(s.Lo), stats.Number(s.Hi))
+	return fmt.Sprintf("%s [%s, %s]", format.Number(s.Value), format.Number(s.Lo), format.Number(s.Hi))
 }
 
-// estimate writes a ratio with its interval, or its range where the repeats are
-// too few for one: ratio without its test.
+// estimate writes a ratio that is a question of its own.
 func estimate(c stats.Comparison) string {
-	switch {
-	case c.N == 0:
-		return none
-	case c.N == 1:
-		return stats.Number(c.Ratio)
-	case !c.Interval:
-		return fmt.Sprintf("%s (%s to %s)", stats.Number(c.Ratio), stats.Number(c.Min), stats.Number(c.Max))
-	}
-	return fmt.Sprintf("%s [%s, %s]", stats.Number(c.Ratio), stats.Number(c.Lo), stats.Number(c.Hi))
+	infer.Judge(infer.Margin, &c.Effect)
+	return c.String()
 }
 
 // leading returns names with those of first to the front, if they are there, and

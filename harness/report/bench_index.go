@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
 )
@@ -29,7 +30,7 @@ func (b *benchBuilder) index(f *benchFile) error {
 			b.printf("%s\n\n", answer)
 		}
 	}
-	b.printf("%s", planCase(f, names))
+	b.WriteString(planCase(f, names).markdown(nil, ""))
 	for _, figure := range []func(*benchFile, []string) (*plots.Figure, error){rangeFigure, limitFigure} {
 		if err := b.draw(figure(f, names)); err != nil {
 			return err
@@ -87,14 +88,14 @@ func growthAnswer(f *benchFile, names []string) string {
 		return ""
 	}
 	return fmt.Sprintf("From %s to %s keys the time of a range of %s over all keys, whose answer carries their number, grows by a factor of %s.",
-		stats.Separate(first), stats.Separate(last), planResults, strings.Join(parts, ", "))
+		format.Separate(first), format.Separate(last), planResults, strings.Join(parts, ", "))
 }
 
 // planCase is a table of the plan's case, with points beside it.
 func planCase(f *benchFile, names []string) *table {
 	t := &table{
 		caption: fmt.Sprintf("%s keys. Range: %s pairs that its bounds bound. Limited: %s of all keys, with the number of all. Times in us; the ratios are of %s's time to the index's: above 1, the index is faster. Ratios are paired by repeat, [a, b] is their 95 %% interval.",
-			stats.Separate(planKeys), planResults, planResults, baselineIndex),
+			format.Separate(planKeys), planResults, planResults, baselineIndex),
 		head: []column{text("index"), num("n")},
 	}
 	ops := []struct{ heading, op, k string }{{"range", "range", planResults}, {"limited", "limit", planResults}, {"get", "get", ""}, {"put", "put", ""}}
@@ -131,7 +132,7 @@ func indexGrid(f *benchFile, names []string) *table {
 		}
 		for _, n := range f.all("n") {
 			for _, k := range results {
-				row := t.row(op, stats.Separate(n), stats.Separate(k))
+				row := t.row(op, format.Separate(n), format.Separate(k))
 				for _, name := range names {
 					row.text(micros(indexTimes(f, name, op, n, k)))
 				}
@@ -144,14 +145,14 @@ func indexGrid(f *benchFile, names []string) *table {
 func rangeFigure(f *benchFile, names []string) (*plots.Figure, error) {
 	return indexFigure(f, names, "range", plots.CurvesText{
 		Name: "bench-index-range", Title: "A range of 10 among n keys, in process",
-		Caption: "Time of a range whose bounds hold 10 of n keys, by index. Medians of the repeats with their 95 % intervals; one goroutine.",
+		Caption: "Time of a range whose bounds hold 10 of n keys, by index. Geometric means of the repeats with their 95 % intervals; one goroutine.",
 	})
 }
 
 func limitFigure(f *benchFile, names []string) (*plots.Figure, error) {
 	return indexFigure(f, names, "limit", plots.CurvesText{
 		Name: "bench-index-limit", Title: "A range over n keys limited to 10, with their number, in process",
-		Caption: "Time of a range over all n keys with a limit of 10, whose answer carries n, by index. Medians of the repeats with their 95 % intervals; one goroutine.",
+		Caption: "Time of a range over all n keys with a limit of 10, whose answer carries n, by index. Geometric means of the repeats with their 95 % intervals; one goroutine.",
 	})
 }
 
@@ -181,7 +182,7 @@ func appendPoint(points []plots.CurvePoint, x, factor float64, values []float64)
 	case s.N == 0:
 		return points
 	case !s.Interval:
-		s.Lo, s.Hi = s.Median, s.Median
+		s.Lo, s.Hi = s.Value, s.Value
 	}
-	return append(points, plots.CurvePoint{X: x, Y: s.Median, Lo: s.Lo, Hi: s.Hi})
+	return append(points, plots.CurvePoint{X: x, Y: s.Value, Lo: s.Lo, Hi: s.Hi})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -38,7 +39,7 @@ func (b *benchBuilder) powerCuts(f *benchFile) error {
 		wal, tier := s.keys["wal"], policyTier(s.keys["wal"])
 		texts := []string{wal, tier}
 		for _, unit := range []string{"cuts", "cuts-with-loss", "acknowledged", "lost"} {
-			texts = append(texts, stats.Count(s.count(unit)))
+			texts = append(texts, format.Count(s.count(unit)))
 		}
 		t.add(texts...)
 		if tier == record.TierUnsafe {
@@ -48,7 +49,7 @@ func (b *benchBuilder) powerCuts(f *benchFile) error {
 		cuts += s.count("cuts")
 		lost += s.count("lost")
 	}
-	b.printf("Of the writes that they had acknowledged, the %s policies lost %s in %s cuts.%s\n\n%s", record.TierSynced, stats.Count(lost), stats.Count(cuts), unsafe, t)
+	b.printf("Of the writes that they had acknowledged, the %s policies lost %s in %s cuts.%s\n\n%s", record.TierSynced, format.Count(lost), format.Count(cuts), unsafe, t.markdown(nil, ""))
 	return nil
 }
 
@@ -63,21 +64,21 @@ func (s *benchSample) count(unit string) (sum int64) {
 // restart shows BenchmarkRestart: how fast a store reads its log.
 func (b *benchBuilder) restart(f *benchFile) error {
 	if rate := stats.Summarize(f.find("entries/s", "entries", restartEntries)); rate.N > 0 {
-		b.printf("A log of %s entries is read and applied at %s entries/s. Goal of at least %s: %s.\n\n", stats.Separate(restartEntries), interval(rate), stats.Count(restartGoal), medianRange(rate).atLeast(restartGoal))
+		b.printf("A log of %s entries is read and applied at %s entries/s. Goal of at least %s: %s.\n\n", format.Separate(restartEntries), interval(rate), format.Count(restartGoal), medianRange(rate).atLeast(restartGoal))
 	}
 	t := &table{
 		caption: "From opening the store to the last entry applied; memory engine, puts of 256 B, no snapshot. entries: one put in each; puts: in entries as batching makes them.",
 		head:    []column{text("log of"), num("n"), num("log, MB"), num("start, s"), num("entries/s"), num("puts/s")},
 	}
 	for _, s := range f.samples {
-		content := stats.Separate(s.keys["entries"]) + " entries"
+		content := format.Separate(s.keys["entries"]) + " entries"
 		if puts, ok := s.keys["puts"]; ok {
-			content = stats.Separate(puts) + " puts"
+			content = format.Separate(puts) + " puts"
 		}
 		t.add(content, fmt.Sprint(len(s.values["ns/op"])), interval(scaled(stats.Summarize(s.values["log-bytes"]), 1e-6)), interval(scaled(stats.Summarize(s.values["ns/op"]), 1e-9)),
 			interval(stats.Summarize(s.values["entries/s"])), interval(stats.Summarize(s.values["puts/s"])))
 	}
-	b.printf("%s", t)
+	b.WriteString(t.markdown(nil, ""))
 	return nil
 }
 
@@ -97,14 +98,14 @@ func (b *benchBuilder) policies(f *benchFile) error {
 			rates := func(wal string) []float64 {
 				return f.find("puts/s", "disk", disk, "clients", clients, "wal", wal)
 			}
-			row := t.row(disk, stats.Separate(clients), fmt.Sprint(len(rates(policyGroup))))
+			row := t.row(disk, format.Separate(clients), fmt.Sprint(len(rates(policyGroup))))
 			for _, name := range names {
 				row.text(interval(stats.Summarize(rates(name))))
 			}
 			row.text(estimate(repeats(rates(policyGroup), rates(policyPerReady))))
 		}
 	}
-	b.printf("%s", t)
+	b.WriteString(t.markdown(nil, ""))
 	return nil
 }
 
@@ -115,9 +116,9 @@ func (b *benchBuilder) oneClient(f *benchFile) error {
 	for _, s := range f.samples {
 		c := repeats(s.values[policyGroup+"-p50-ns"], s.values[policyPerReady+"-p50-ns"])
 		if c.N > 0 {
-			parts = append(parts, fmt.Sprintf("On the %s disk a put's median under %s is %s of %s's. Goal of at most %s: %s.", s.keys["disk"], policyGroup, estimate(c), policyPerReady, stats.Number(oneClientGoal), ratioRange(c).atMost(oneClientGoal)))
+			parts = append(parts, fmt.Sprintf("On the %s disk a put's median under %s is %s of %s's. Goal of at most %s: %s.", s.keys["disk"], policyGroup, estimate(c), policyPerReady, format.Number(oneClientGoal), ratioRange(c).atMost(oneClientGoal)))
 		}
 	}
-	b.printf("%s\n\n%s", strings.Join(parts, " "), f.table("Medians of the puts of one client to one store after the other."))
+	b.printf("%s\n\n%s", strings.Join(parts, " "), f.table("Geometric means of the puts of one client to one store after the other.").markdown(nil, ""))
 	return nil
 }

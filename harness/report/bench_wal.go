@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
 )
@@ -60,7 +61,7 @@ func (b *benchBuilder) device(f *benchFile) error {
 	}
 	logs := leading(f.all("log"), rawDevice, ownLog)
 	b.WriteString(deviceAnswer(f, all))
-	b.printf("%s", deviceTable(f, all, logs))
+	b.WriteString(deviceTable(f, all, logs).markdown(nil, ""))
 	return b.draw(deviceFigure(f, all, logs))
 }
 
@@ -69,13 +70,13 @@ func deviceAnswer(f *benchFile, all []shape) string {
 	var parts []string
 	for _, s := range all {
 		if c := repeats(s.rates(f, ownLog), s.rates(f, rawDevice)); s.bytes() == goalBytes && c.N > 0 {
-			parts = append(parts, fmt.Sprintf("entries of %s B %s, %s", stats.Count(int64(s.entryBytes)), estimate(c), ratioRange(c).atLeast(deviceGoal)))
+			parts = append(parts, fmt.Sprintf("entries of %s B %s, %s", format.Count(int64(s.entryBytes)), estimate(c), ratioRange(c).atLeast(deviceGoal)))
 		}
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("The store's log in batches of 64 KiB, as a share of the raw device, and the goal of at least %s: %s.\n\n", stats.Number(deviceGoal), strings.Join(parts, "; "))
+	return fmt.Sprintf("The store's log in batches of 64 KiB, as a share of the raw device, and the goal of at least %s: %s.\n\n", format.Number(deviceGoal), strings.Join(parts, "; "))
 }
 
 // deviceTable has a row for each shape and a share of the device for each log.
@@ -91,7 +92,7 @@ func deviceTable(f *benchFile, all []shape, logs []string) *table {
 	}
 	for _, s := range all {
 		raw := s.rates(f, rawDevice)
-		row := t.row(stats.Count(int64(s.entryBytes)), stats.Count(int64(s.entries)), stats.Separate(strconv.FormatFloat(float64(s.bytes())/1024, 'f', -1, 64)), fmt.Sprint(len(raw)),
+		row := t.row(format.Count(int64(s.entryBytes)), format.Count(int64(s.entries)), format.Separate(strconv.FormatFloat(float64(s.bytes())/1024, 'f', -1, 64)), fmt.Sprint(len(raw)),
 			interval(stats.Summarize(raw)), interval(stats.Summarize(s.rates(f, ownLog))))
 		for _, l := range others {
 			row.text(estimate(repeats(s.rates(f, l), raw)))
@@ -115,6 +116,6 @@ func deviceFigure(f *benchFile, all []shape, logs []string) (*plots.Figure, erro
 	return plots.Curves(plots.CurvesText{
 		Name: "bench-wal-device", Title: fmt.Sprintf("Logs against the raw device, entries of %d B, a sync for each batch", planValue),
 		XLabel: "batch (KiB)", YLabel: "payload made durable (MB/s)",
-		Caption: fmt.Sprintf("Throughput of synced batches of entries of %d B against the size of the batch: the raw device, the store's log (wal), hashicorp/raft-wal and etcd's. Medians of the repeats with their 95 %% intervals; one writer.", planValue),
+		Caption: fmt.Sprintf("Throughput of synced batches of entries of %d B against the size of the batch: the raw device, the store's log (wal), hashicorp/raft-wal and etcd's. Geometric means of the repeats with their 95 %% intervals; one writer.", planValue),
 	}, curves)
 }

@@ -1,6 +1,9 @@
 package report
 
-import "metastorebench/harness/stats"
+import (
+	"metastorebench/harness/format"
+	"metastorebench/harness/stats"
+)
 
 // blendTables is the section of a sweep over clients that read and write keys which
 // are all there: of what filling the store took it says nothing.
@@ -33,7 +36,7 @@ func (b *builder) sweepLocks(s sweep) error {
 		if wait.N == 0 {
 			continue
 		}
-		t.add(load(c), s.variant(c), stats.Count(int64(s.at(c))), presence(c), spread(wait))
+		t.add(load(c), s.variant(c), format.Count(int64(s.at(c))), presence(c), spread(wait))
 	}
 	b.part("Lock waits", &t)
 	return nil

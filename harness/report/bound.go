@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -31,7 +32,7 @@ const groupCeiling = "ceiling"
 // cellBounds says what bounds each cell: the corners in the open and with their
 // ceilings, all cells folded up.
 func (b *builder) cellBounds() error {
-	caption := fmt.Sprintf(boundCaption, stats.Number(stats.Saturated), b.loops())
+	caption := fmt.Sprintf(boundCaption, format.Number(stats.Saturated), b.loops())
 	corners := table{
 		caption: ceilingCaption + caption,
 		head: []column{text("cell"), num("n"), num("calls/s"), text("nearest ceiling"), num("its ops/s"), num("share"), text("bound"),
@@ -55,7 +56,7 @@ func (b *builder) cellBounds() error {
 	}
 	b.part("What bounds each cell", &corners)
 	if len(all.rows) > len(corners.rows) {
-		b.printf("<details><summary>What bounds each of all %d cells</summary>\n\n%s</details>\n\n", len(all.rows), &all)
+		b.printf("<details><summary>What bounds each of all %d cells</summary>\n\n%s</details>\n\n", len(all.rows), all.markdown(b.Run.Questions, ""))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"metastorebench/harness/capacity"
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
 )
@@ -56,7 +57,7 @@ func (b *builder) capacities(study *capacity.Study) {
 	s := study.Spec
 	t := table{
 		caption: fmt.Sprintf("Highest offered rate of puts with %s of the response time. Each rate was decided by the majority of %s; the search ended when the lowest rate that missed the objective was within %s %% of the highest that met it, which is the capacity. Ratio: of the capacities, to the first variant's; in parentheses what the two brackets leave open, which is no interval: the noise between runs is not in it. A void trial has no place in a table of latencies, but one that was saturated has missed the objective, and one whose generator was late has made response times longer, never shorter: both counted as votes on their rate. Open loop, Poisson arrivals; %s.",
-			objectives(s), plural(s.Repeats, "trial"), stats.Number(100*s.Resolution), workloadText(s.Workload)),
+			objectives(s), plural(s.Repeats, "trial"), format.Number(100*s.Resolution), workloadText(s.Workload)),
 		head: []column{text("variant"), text("options"), num("capacity (met), puts/s"), num("not met, puts/s"), num("ratio"), num("trials"), text("remark")},
 	}
 	outcomes := study.Outcomes()
@@ -74,7 +75,7 @@ func perSecond(v float64) string {
 	if v == 0 {
 		return none
 	}
-	return stats.Number(v)
+	return format.Number(v)
 }
 
 // differingOptions are a variant's values on the axes in which variants differ.
@@ -107,11 +108,11 @@ func capacityRatio(o, base capacity.Outcome) string {
 	if o.Met == 0 || base.Met == 0 {
 		return none
 	}
-	ratio := stats.Number(o.Met / base.Met)
+	ratio := format.Number(o.Met / base.Met)
 	if o.NotMet == 0 || base.NotMet == 0 {
 		return ratio
 	}
-	return fmt.Sprintf("%s (%s to %s)", ratio, stats.Number(o.Met/base.NotMet), stats.Number(o.NotMet/base.Met))
+	return fmt.Sprintf("%s (%s to %s)", ratio, format.Number(o.Met/base.NotMet), format.Number(o.NotMet/base.Met))
 }
 
 func remark(o capacity.Outcome) string {
@@ -143,7 +144,7 @@ func (b *builder) commonRate(study *capacity.Study) error {
 	if err != nil {
 		return err
 	}
-	t.caption = fmt.Sprintf("Puts at %s a second, %s %% of the smallest capacity, offered to every variant. ", stats.Number(study.CommonRate()), stats.Number(100*capacity.CommonShare)) + t.caption
+	t.caption = fmt.Sprintf("Puts at %s a second, %s %% of the smallest capacity, offered to every variant. ", format.Number(study.CommonRate()), format.Number(100*capacity.CommonShare)) + t.caption
 	b.part("Latency at one common rate", t)
 	return nil
 }

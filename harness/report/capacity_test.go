@@ -12,6 +12,7 @@ import (
 
 	"metastorebench/harness/capacity"
 	"metastorebench/harness/capacity/capacitytest"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/report"
 	"metastorebench/harness/stats"
@@ -66,7 +67,7 @@ func TestCapacitySection(t *testing.T) {
 	require.NoError(t, err)
 	for i, o := range study.Outcomes() {
 		require.InEpsilon(t, queues[i].Rate-math.Log(100)/0.005, o.Met, 0.06)
-		require.Contains(t, section, stats.Number(o.Met))
+		require.Contains(t, section, format.Number(o.Met))
 	}
 }
 
@@ -130,7 +131,7 @@ func TestScalingSection(t *testing.T) {
 	require.Regexp(t, `\| full .*\| (39|40|41)\.\d \[`, section, "the peak of full")
 	require.FileExists(t, filepath.Join(dir, report.FiguresDir, "scaling-memory-native.png"))
 
-	m, trials = scalingRun(3)
+	m, trials = scalingRun(2)
 	_, section = generate(t, m, trials)
-	require.Contains(t, section, "not claimed: 3 blocks, needs 6")
+	require.Contains(t, section, "not claimed: 2 blocks, needs 3")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -53,11 +54,11 @@ func Ceilings(c *record.Ceilings) string {
 		s := stats.Summarize(values)
 		between := none
 		if s.N > 1 {
-			between = stats.Number(s.Min) + " to " + stats.Number(s.Max)
+			between = format.Number(s.Min) + " to " + format.Number(s.Max)
 		}
 		t.add(p.Name, conditions(p), unit, median(s), between, fmt.Sprint(s.N), bounds[p.Name])
 	}
-	return t.String()
+	return t.markdown(nil, "")
 }
 
 // conditions writes a probe's parameters.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -33,7 +34,7 @@ type CompareOptions struct {
 }
 
 // Compare writes a table of B against A: cells of one run paired by block, cells
-// of two runs unpaired. All rows are one family, corrected by Holm's method.
+// of two runs unpaired. All rows are one family.
 //
 // Whatever makes a comparison meaningless is refused: another schema
 // (record.ErrSchema), machine (ErrMachine), durability tier (stats.ErrTier) or
@@ -47,7 +48,7 @@ func Compare(w io.Writer, o CompareOptions) error {
 	if err != nil {
 		return err
 	}
-	t := &table{head: []column{text("cell"), text("metric"), text("unit"), num("A: median"), num("n"), num("B: median"), num("n"), num("B/A"), num("p, Holm")}}
+	t := &table{head: []column{text("cell"), text("metric"), text("unit"), num("A"), num("n"), num("B"), num("n"), num("B/A"), text("word")}}
 	if err := t.machines(&a, &b, o.AllowDifferentMachine); err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func Compare(w io.Writer, o CompareOptions) error {
 		return fmt.Errorf("%w: no trial of both sides has %s", ErrCompare, strings.Join(o.Metrics, ", "))
 	}
 	t.caption = compareCaption(&a, &b, same)
-	_, err = io.WriteString(w, t.String())
+	_, err = io.WriteString(w, t.markdown(nil, ""))
 	return err
 }
 
@@ -110,7 +111,7 @@ func (t *table) differences(p cellPair) {
 	}
 	// A window is closed when its time is up, so lengths differ a little.
 	if x, y := float64(p.a.Trials[0].MeasureNS), float64(p.b.Trials[0].MeasureNS); x > 1.1*y || y > 1.1*x {
-		d = append(d, fmt.Sprintf("trials of %s s and %s s", stats.Number(x/1e9), stats.Number(y/1e9)))
+		d = append(d, fmt.Sprintf("trials of %s s and %s s", format.Number(x/1e9), format.Number(y/1e9)))
 	}
 	if len(d) > 0 {
 		t.note(p.name() + " differ in: " + strings.Join(d, ", "))
@@ -142,7 +143,7 @@ func (t *table) compare(p cellPair, m compareMetric, compare func(num, den *stat
 		}
 		x, y := stats.Over(p.a, metric), stats.Over(p.b, metric)
 		name := strings.TrimSpace(op + " " + m.name)
-		t.row(p.name(), name, m.unit, interval(x), fmt.Sprint(x.N), interval(y), fmt.Sprint(y.N)).ratio(c).adjusted()
+		t.row(p.name(), name, m.unit, interval(x), fmt.Sprint(x.N), interval(y), fmt.Sprint(y.N)).ratio(c).word()
 	}
 	return nil
 }
@@ -151,9 +152,9 @@ func (t *table) compare(p cellPair, m compareMetric, compare func(num, den *stat
 func compareCaption(a, b *side, same bool) string {
 	how := "Paired by block. " + ratioLegend
 	if !same {
-		how = "Two runs, unpaired: whatever changed between them is in the ratio. B/A: Hodges-Lehmann estimate with its 95 % interval [a, b], or range (a to b) where trials are too few; p: Mann-Whitney test, corrected; ~: no difference after Holm's correction over the table."
+		how = "Two runs, unpaired: whatever changed between them is in the ratio of their geometric means, with Welch's interval. " + ratioLegend
 	}
-	return fmt.Sprintf("A: %s. B: %s. %s loop. Medians with their 95 %% interval; percentiles are each trial's own. %s",
+	return fmt.Sprintf("A: %s. B: %s. %s loop. Geometric means with their 95 %% interval; percentiles are each trial's own. %s",
 		a.describe(), b.describe(), loops(a, b), how)
 }
 

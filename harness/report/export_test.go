@@ -12,9 +12,6 @@ func Extract(doc, section string) (string, error) {
 // WithSection is withSection.
 var WithSection = withSection
 
-// Proportion is proportion.
-var Proportion = proportion
-
 // LedgerTables is the part of a section that holds the ledger.
 func LedgerTables(in Input) (string, error) {
 	b, err := newBuilder(in)

@@ -35,7 +35,7 @@ func (b *builder) fractionTables(s *stats.Stratum) (string, error) {
 		if !complete || len(blocks) < 2 {
 			continue
 		}
-		f, err := attrib.Fractional(d, blocks, stats.Confidence)
+		f, err := attrib.Fractional(d, blocks)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", r.name, err)
 		}
@@ -47,7 +47,7 @@ func (b *builder) fractionTables(s *stats.Stratum) (string, error) {
 	}
 	t := fractionShares(s, found)
 	t.note(notes...)
-	return designText(s, d) + t.String() + fractionPairs(s, found).String(), nil
+	return designText(s, d) + b.tables(s, t, fractionPairs(s, found)), nil
 }
 
 // designText states the design and what it cannot tell apart.
@@ -62,7 +62,7 @@ func designText(s *stats.Stratum, d fraction.Design) string {
 // fractionShares has, by response, a row per item, then the totals.
 func fractionShares(s *stats.Stratum, found []estimated) *table {
 	t := &table{
-		caption: "Ratio that each item makes, from a fraction of the settings: throughput of puts (above 1 is faster), service time of puts, each block's percentile out of its own trial, and the store's CPU time per operation (below 1 is cheaper). Closed loop, n blocks. Model-based: effects of three or more items are taken to be nil. Average: over the settings of the others; under the model it is the Shapley share too, which without the model would need all settings. Alone and last: against the baseline, and on top of all others, as the model has them. The averages multiply to the model's total; measured / model is the lack of fit, and where it is told from 1, the model is wrong. " + tLegend,
+		caption: "Ratio that each item makes, from a fraction of the settings: throughput of puts (above 1 is faster), service time of puts, each block's percentile out of its own trial, and the store's CPU time per operation (below 1 is cheaper). Closed loop, n blocks. Model-based: effects of three or more items are taken to be nil. Average: over the settings of the others; under the model it is the Shapley share too, which without the model would need all settings. Alone and last: against the baseline, and on top of all others, as the model has them. The averages multiply to the model's total; measured / model is the lack of fit, and where it is told from 1, the model is wrong. " + ratioLegend,
 		head:    []column{text("response"), num("n"), text("item"), num("average = Shapley"), num("share of model, %"), num("alone, by the model"), num("last, by the model")},
 	}
 	for _, a := range found {
@@ -86,7 +86,7 @@ func fractionShares(s *stats.Stratum, found []estimated) *table {
 // column per response.
 func fractionPairs(s *stats.Stratum, found []estimated) *table {
 	t := &table{
-		caption: "Interactions of two items: the ratio by which one changes the other's effect. Pairs in one row cannot be told apart: the estimate is of their sum. For throughput, below 1 they stand in each other's way and above 1 they help each other; for service time and CPU it is the other way round. Closed loop. " + tLegend,
+		caption: "Interactions of two items: the ratio by which one changes the other's effect. Pairs in one row cannot be told apart: the estimate is of their sum. For throughput, below 1 they stand in each other's way and above 1 they help each other; for service time and CPU it is the other way round. Closed loop. " + ratioLegend,
 		head:    []column{text("pair"), text("items")},
 	}
 	for _, a := range found {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -85,7 +86,7 @@ func (b *builder) groupAgainstReady() error {
 		}
 		bound := ""
 		if s.Clients() == 1 {
-			bound = costBound(p50)
+			bound = costBound(b.settled(p50))
 		}
 		t.row(s.Options["disk"], fmt.Sprint(s.Clients()), fmt.Sprint(rate.N)).ratio(rate).ratio(p50).ratio(p99).text(bound)
 	}
@@ -94,7 +95,7 @@ func (b *builder) groupAgainstReady() error {
 }
 
 // costBound says on which side of maxGroupCost a ratio of latencies lies.
-func costBound(c stats.Comparison) string {
+func costBound(c infer.Estimate) string {
 	switch {
 	case !c.Interval:
 		return "open: no interval"
@@ -110,7 +111,7 @@ func costBound(c stats.Comparison) string {
 // ranks it with none.
 func (b *builder) unsafePolicy() error {
 	t := table{
-		caption: "**Unsafe: acknowledged before it is synced, so that a power cut loses acknowledged writes.** Not to be ranked with any other policy; how many are lost is counted in the section of the benchmarks in process. Speed: async / group per block, geometric mean with its 95 % bootstrap interval [a, b], or its range (a to b) where the blocks are too few; ~: no difference after Holm's correction over the table. Puts, closed loop.",
+		caption: "**Unsafe: acknowledged before it is synced, so that a power cut loses acknowledged writes.** Not to be ranked with any other policy; how many are lost is counted in the section of the benchmarks in process. Speed: async / group. Puts, closed loop. " + ratioLegend,
 		head: []column{text("disk"), num("clients"), num("n"), num("async (unsafe), puts/s"), num("group, puts/s"), num("speed"),
 			num("async p50, ms"), num("async p99, ms"), num("fsyncs/put")},
 	}

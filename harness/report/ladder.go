@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -70,7 +71,7 @@ func (b *builder) climbMixes() error {
 	if err != nil || len(t.rows) == 0 {
 		return err
 	}
-	b.printf("### The ladder in mixes\n\n<details><summary>Every operation type of %s</summary>\n\n%s</details>\n\n", plural(len(t.rows), "row"), t)
+	b.printf("### The ladder in mixes\n\n<details><summary>Every operation type of %s</summary>\n\n%s</details>\n\n", plural(len(t.rows), "row"), t.markdown(b.Run.Questions, "mixes"))
 	return nil
 }
 
@@ -113,7 +114,7 @@ func (b *builder) climbRow(t *table, l stats.Ladder, i int, op string) error {
 		ratio(ratio).ratio(step).
 		text(millis(lat, 50), millis(lat, 99), millis(lat, 99.9),
 			median(over(c, stats.Scale(stats.CPUShare(b.Run.Manifest.Env.CPUs), 100))), median(over(c, stats.Scale(stats.PeakRSS, 1e-6))),
-			fmt.Sprintf("%s of %s", stats.Count(failed), stats.Count(all)))
+			fmt.Sprintf("%s of %s", format.Count(failed), format.Count(all)))
 	t.warn("`"+c.ID+"`", b.Run.Warnings(c, m)...)
 	return nil
 }
@@ -122,7 +123,7 @@ func (b *builder) climbRow(t *table, l stats.Ladder, i int, op string) error {
 // bring together.
 func (b *builder) layerProducts() error {
 	t := table{
-		caption: "Put throughput, closed loop. Product: of the ratios that each layer makes alone against the baseline. Together: all layers against the baseline. The last column is together / product: 1 if layers multiply, below 1 they stand in each other's way, above 1 they help each other. " + tLegend + " The plan multiplies five layers to 122, and expects 25 to 30 in practice (M2).",
+		caption: "Put throughput, closed loop. Product: of the ratios that each layer makes alone against the baseline. Together: all layers against the baseline. The last column is together / product: 1 if layers multiply, below 1 they stand in each other's way, above 1 they help each other. " + ratioLegend + " The plan multiplies five layers to 122, and expects 25 to 30 in practice (M2).",
 		head:    []column{text("layers"), text("engine"), text("workload"), num("clients"), text("disk"), num("n"), num("product"), num("together"), num("together / product")},
 	}
 	for _, s := range b.study {

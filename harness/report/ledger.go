@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
-	"metastorebench/harness/verdict"
 )
 
 // ledgerRow is one claim judged in one environment.
@@ -20,9 +20,9 @@ type ledgerRow struct {
 	predicted string
 	// place is the environment; nil for a claim that was judged in none.
 	place    *stats.Stratum
-	measured verdict.Estimate // N is 0 without a measurement
-	unit     string           // of measured; empty for a ratio
-	verdict  verdict.Verdict
+	measured infer.Estimate // N is 0 without a measurement
+	unit     string         // of measured; empty for a ratio
+	verdict  infer.Verdict
 	reason   string
 	// cells are those that the measurement was made of.
 	cells []*stats.Cell
@@ -128,7 +128,7 @@ func (b *builder) judgeOf(c claims.Claim) judge {
 
 // unmeasured is the row of a claim that no stratum bears on.
 func (b *builder) unmeasured(c claims.Claim) ledgerRow {
-	row := ledgerRow{claim: c, what: c.Title, predicted: c.Predicted, verdict: verdict.NotYet, reason: "this run has no cells that bear on it"}
+	row := ledgerRow{claim: c, what: c.Title, predicted: c.Predicted, verdict: infer.NotYet, reason: "this run has no cells that bear on it"}
 	switch {
 	case c.Kind == claims.KindLayer && b.phase() > 1:
 		row.reason = "about a write of the plan's own baseline, which the run of phase 1 traces"
@@ -143,7 +143,7 @@ func (b *builder) unmeasured(c claims.Claim) ledgerRow {
 	for _, s := range b.Run.Strata(b.factors) {
 		base := s.Baseline()
 		if c.Engine != "" && c.Engine == s.Options["engine"] && base != nil && base.SkipReason != "" {
-			row.verdict, row.reason = verdict.NotMeasurable, strings.TrimSuffix(inline(base.SkipReason), ".")
+			row.verdict, row.reason = infer.NotMeasurable, strings.TrimSuffix(inline(base.SkipReason), ".")
 		}
 	}
 	return row
@@ -215,7 +215,7 @@ func (r ledgerRow) cellIDs() string {
 // tally counts the verdicts of a claim's other environments: "refuted 2,
 // inconclusive 1".
 func tally(rows []ledgerRow, of ledgerRow) string {
-	count := map[verdict.Verdict]int{}
+	count := map[infer.Verdict]int{}
 	for _, r := range rows {
 		if r.claim.ID == of.claim.ID && r.phase == of.phase && !r.headline {
 			count[r.verdict]++
@@ -225,9 +225,9 @@ func tally(rows []ledgerRow, of ledgerRow) string {
 }
 
 // counts writes verdicts with their numbers in the order of the vocabulary.
-func counts(count map[verdict.Verdict]int) string {
+func counts(count map[infer.Verdict]int) string {
 	var parts []string
-	for _, v := range verdict.All() {
+	for _, v := range infer.All() {
 		if count[v] > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", v, count[v]))
 		}
@@ -235,18 +235,15 @@ func counts(count map[verdict.Verdict]int) string {
 	return cmp.Or(strings.Join(parts, ", "), none)
 }
 
-// change is the ratio num/den per block as the rule takes it.
-func change(num, den *stats.Cell, m stats.Metric) (verdict.Estimate, error) {
+// change is the ratio num/den per block, judged.
+func (b *builder) change(num, den *stats.Cell, m stats.Metric) (infer.Estimate, error) {
 	g, err := against(num, den, m)
-	return estimateOfRatio(g), err
+	return b.settled(g), err
 }
 
-// estimateOfRatio takes a comparison over.
-func estimateOfRatio(g stats.Comparison) verdict.Estimate {
-	return verdict.Estimate{Value: g.Ratio, Lo: g.Lo, Hi: g.Hi, N: g.N, Interval: g.Interval}
-}
-
-// estimateOf takes a summary over.
-func estimateOf(s stats.Summary) verdict.Estimate {
-	return verdict.Estimate{Value: s.Median, Lo: s.Lo, Hi: s.Hi, N: s.N, Interval: s.Interval}
+// settled is a comparison as a claim or a goal takes it, with the interval that it has
+// wherever else it stands.
+func (b *builder) settled(c stats.Comparison) infer.Estimate {
+	e := b.Run.Questions.Ask("claims", infer.Margin, c.Effect)
+	return infer.Estimate{Value: e.Ratio, Lo: e.Lo, Hi: e.Hi, N: e.N, Interval: e.Interval}
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
-	"metastorebench/harness/verdict"
 )
 
 // claimAsync is the claim about the log that is synced after the answer.
@@ -26,8 +26,8 @@ func (b *builder) judgeAsync(c claims.Claim, s *stats.Stratum) (*ledgerRow, erro
 	if err != nil || g.N == 0 {
 		return nil, err
 	}
-	measured := estimateOfRatio(g)
-	v, reason := verdict.Faster(measured)
+	measured := b.settled(g)
+	v, reason := infer.Faster(measured)
 	return &ledgerRow{
 		what: "put throughput, wal=async (unsafe: not to be ranked) / wal=group", predicted: "faster", measured: measured,
 		verdict: v, reason: reason + "; this is its speed alone: the acknowledged writes that it loses are counted where the power is cut, in the section of the benchmarks in process",

@@ -4,9 +4,9 @@ import (
 	"fmt"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
-	"metastorebench/harness/verdict"
 )
 
 // judgeItem measures an item alone, against the baseline: that is what the plan
@@ -17,7 +17,7 @@ func (b *builder) judgeItem(c claims.Claim, s *stats.Stratum) (*ledgerRow, error
 	if i < 0 || !c.About(op) {
 		return nil, nil
 	}
-	row, err := effectRow(c, claims.Effect, s.At(1<<i), s.Baseline(), stats.Throughput(op))
+	row, err := b.effectRow(c, claims.Effect, s.At(1<<i), s.Baseline(), stats.Throughput(op))
 	if row == nil || err != nil {
 		return nil, err
 	}
@@ -36,14 +36,14 @@ func (b *builder) judgeItem(c claims.Claim, s *stats.Stratum) (*ledgerRow, error
 }
 
 // effectRow judges the ratio of a cell's m to another's by a quantity of the claim.
-func effectRow(c claims.Claim, quantity string, cell, below *stats.Cell, m stats.Metric) (*ledgerRow, error) {
-	g, err := change(cell, below, m)
+func (b *builder) effectRow(c claims.Claim, quantity string, cell, below *stats.Cell, m stats.Metric) (*ledgerRow, error) {
+	g, err := b.change(cell, below, m)
 	if err != nil || g.N == 0 {
 		return nil, err
 	}
 	q, _ := c.Quantity(quantity)
-	p := verdict.RangeOf(q)
-	v, reason := verdict.Judge(verdict.Case{Kind: verdict.Ratio, Predicted: p, Measured: g})
+	p := q.Range()
+	v, reason := infer.JudgeClaim(infer.Case{Kind: infer.KindRatio, Predicted: p, Measured: g})
 	return &ledgerRow{predicted: p.String(), measured: g, verdict: v, reason: reason, cells: []*stats.Cell{cell, below}}, nil
 }
 
@@ -56,7 +56,7 @@ func (b *builder) trap(at *stats.Stratum) string {
 			s.Options["disk"] != at.Options["disk"] || s.Options["engine"] != at.Options["engine"] {
 			continue
 		}
-		if g, err := change(s.Full(), s.Baseline(), puts); err == nil && g.N > 0 {
+		if g, err := b.change(s.Full(), s.Baseline(), puts); err == nil && g.N > 0 {
 			return fmt.Sprintf("; trap: one sync per Ready without batched proposals makes %s", g)
 		}
 	}
@@ -72,7 +72,7 @@ func (b *builder) perEntry(at *stats.Stratum) string {
 		if s.Options["disk"] != at.Options["disk"] || s.Options["engine"] != at.Options["engine"] || s.Clients() <= most {
 			continue
 		}
-		if g, err := change(s.Full(), s.Baseline(), puts); err == nil && g.N > 0 {
+		if g, err := b.change(s.Full(), s.Baseline(), puts); err == nil && g.N > 0 {
 			most = s.Clients()
 			text = fmt.Sprintf("; trap: the plan starts from a sync per entry, and the baseline here syncs per Ready; group / perentry makes %s with %s", g, clients(most))
 		}
@@ -88,7 +88,7 @@ func (b *builder) putCost(id string, at *stats.Stratum) string {
 		if i < 0 || !s.WritesOnly() || s.Options["disk"] != at.Options["disk"] || s.Options["engine"] != at.Options["engine"] {
 			continue
 		}
-		if g, err := change(s.At(1<<i), s.Baseline(), puts); err == nil && g.N > 0 {
+		if g, err := b.change(s.At(1<<i), s.Baseline(), puts); err == nil && g.N > 0 {
 			return fmt.Sprintf("; put throughput (%s) with it: %s", s.Workload, g)
 		}
 	}
@@ -100,7 +100,7 @@ func (b *builder) judgePhase(c claims.Claim, s *stats.Stratum) (*ledgerRow, erro
 	if !s.WritesOnly() {
 		return nil, nil
 	}
-	row, err := effectRow(c, b.goal(), s.Full(), s.Baseline(), puts)
+	row, err := b.effectRow(c, b.goal(), s.Full(), s.Baseline(), puts)
 	if row == nil || err != nil {
 		return nil, err
 	}
@@ -119,15 +119,14 @@ func (b *builder) judgeLayers(c claims.Claim, s *stats.Stratum) (*ledgerRow, err
 	if p == nil || err != nil {
 		return nil, err
 	}
-	ratio, lo, hi := p.Residual.Ratio()
 	cells := []*stats.Cell{s.Baseline(), s.Full()}
 	for i := range s.Factors {
 		cells = append(cells, s.At(1<<i))
 	}
 	return &ledgerRow{
 		what: "put throughput, all items / product of each alone", predicted: c.Predicted,
-		measured: verdict.Estimate{Value: ratio, Lo: lo, Hi: hi, N: p.Residual.N, Interval: true},
-		verdict:  verdict.NotYet, reason: "the plan's figures are about all three phases; here, 1 means that the effects multiply", cells: cells,
+		measured: b.settled(comparison(p.Residual)),
+		verdict:  infer.NotYet, reason: "the plan's figures are about all three phases; here, 1 means that the effects multiply", cells: cells,
 	}, nil
 }
 
@@ -138,18 +137,18 @@ func (b *builder) judgeBottleneck(_ claims.Claim, s *stats.Stratum) (*ledgerRow,
 	}
 	row := &ledgerRow{
 		what: "share of the window in which the baseline syncs its log", unit: "%", cells: []*stats.Cell{s.Baseline()},
-		predicted: fmt.Sprintf("%g %% or more, and consensus items matter most", verdict.HalfBusy),
-		measured:  estimateOf(over(s.Baseline(), stats.Scale(syncShare, 100))),
+		predicted: fmt.Sprintf("%g %% or more, and consensus items matter most", infer.HalfBusy),
+		measured:  over(s.Baseline(), stats.Scale(syncShare, 100)).Estimate,
 	}
-	var consensus verdict.Effect
-	var others []verdict.Effect
+	var consensus infer.Item
+	var others []infer.Item
 	for i, f := range s.Factors {
-		g, err := change(s.At(1<<i), s.Baseline(), puts)
+		g, err := b.change(s.At(1<<i), s.Baseline(), puts)
 		if err != nil {
 			return nil, err
 		}
 		row.cells = append(row.cells, s.At(1<<i))
-		if e := (verdict.Effect{Name: f.ID, Ratio: g}); layerOf(f) == layerConsensus {
+		if e := (infer.Item{Name: f.ID, Ratio: g}); layerOf(f) == layerConsensus {
 			consensus = e
 		} else {
 			others = append(others, e)
@@ -158,7 +157,7 @@ func (b *builder) judgeBottleneck(_ claims.Claim, s *stats.Stratum) (*ledgerRow,
 	if row.measured.N == 0 || consensus.Ratio.N == 0 {
 		return nil, nil
 	}
-	row.verdict, row.reason = verdict.Bottleneck(row.measured, consensus, others)
+	row.verdict, row.reason = infer.Bottleneck(row.measured, consensus, others)
 	return row, nil
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"metastorebench/harness/claims"
 	"metastorebench/harness/stats"
-	"metastorebench/harness/verdict"
 )
 
 // onLadder reports whether a claim is judged phase by phase: a target, what a phase
@@ -70,7 +69,7 @@ func (b *builder) judgePhaseOf(c claims.Claim, l stats.Ladder, i int) (*ledgerRo
 		return nil, nil
 	}
 	below := l.Rows[i-1].Cell
-	row, err := effectRow(c, at.goal(), at.full, below, puts)
+	row, err := b.effectRow(c, at.goal(), at.full, below, puts)
 	if row != nil {
 		row.what = fmt.Sprintf("put throughput / %s", stats.PhaseName(l.Phases[i-1]))
 	}
@@ -83,7 +82,7 @@ func (b *builder) judgeAllPhases(c claims.Claim, l stats.Ladder) ([]ledgerRow, e
 	if !l.Complete() || !l.WritesOnly() {
 		return nil, nil
 	}
-	row, err := effectRow(c, "practice", l.Full(), l.Baseline(), puts)
+	row, err := b.effectRow(c, "practice", l.Full(), l.Baseline(), puts)
 	if row == nil || err != nil {
 		return nil, err
 	}
@@ -95,13 +94,8 @@ func (b *builder) judgeAllPhases(c claims.Claim, l stats.Ladder) ([]ledgerRow, e
 			return nil, err
 		}
 		if p != nil && s.Options["disk"] == l.Options["disk"] && s.Options["engine"] == l.Options["engine"] {
-			row.reason += fmt.Sprintf("; layers, %s: alone they multiply to %s, together they make %s", place(s), estimateOfLog(p.Product.Ratio()), estimateOfLog(p.Total.Ratio()))
+			row.reason += fmt.Sprintf("; layers, %s: alone they multiply to %s, together they make %s", place(s), b.settled(comparison(p.Product)), b.settled(comparison(p.Total)))
 		}
 	}
 	return []ledgerRow{*row}, nil
-}
-
-// estimateOfLog is a ratio with its t interval.
-func estimateOfLog(ratio, lo, hi float64) verdict.Estimate {
-	return verdict.Estimate{Value: ratio, Lo: lo, Hi: hi, Interval: true}
 }

@@ -4,9 +4,9 @@ import (
 	"slices"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
-	"metastorebench/harness/verdict"
 )
 
 // layerTimes maps a layer of the plan's table to times of the trace. The two do
@@ -37,8 +37,8 @@ func (b *builder) judgeLayer(c claims.Claim, s *stats.Stratum) (*ledgerRow, erro
 		return nil, nil
 	}
 	q, _ := c.Quantity(claims.Share)
-	p := verdict.RangeOf(q)
-	v, reason := verdict.Judge(verdict.Case{Kind: verdict.Share, Predicted: p, Measured: measured})
+	p := q.Range()
+	v, reason := infer.JudgeClaim(infer.Case{Kind: infer.KindShare, Predicted: p, Measured: measured})
 	return &ledgerRow{
 		what: what, predicted: p.String() + " %", measured: measured, unit: "%",
 		verdict: v, reason: reason + "; " + note, cells: []*stats.Cell{base},
@@ -47,12 +47,12 @@ func (b *builder) judgeLayer(c claims.Claim, s *stats.Stratum) (*ledgerRow, erro
 
 // layerShare measures a layer, in percent. B5 needs no trace: the store has no
 // interceptors, and it counts the waits for its storage lock.
-func layerShare(c claims.Claim, base *stats.Cell) (e verdict.Estimate, what, note string) {
+func layerShare(c claims.Claim, base *stats.Cell) (e infer.Estimate, what, note string) {
 	m, traced := layers[c.ID]
 	if !traced {
-		return estimateOf(over(base, shareOfWrite(stats.LockWait))), "waits for the storage lock, share of a put", "this store has no interceptors"
+		return over(base, shareOfWrite(stats.LockWait)).Estimate, "waits for the storage lock, share of a put", "this store has no interceptors"
 	}
-	e = estimateOf(over(base, shareOfWrite(m.most)))
+	e = over(base, shareOfWrite(m.most)).Estimate
 	e.Lo = 0
 	if m.least != nil {
 		e.Lo = over(base, shareOfWrite(m.least)).Lo

@@ -22,7 +22,7 @@ func (b *builder) ledgerTables() error {
 			head.add(r.claim.ID, r.what, r.predicted, r.value(), r.n(), r.environment(), string(r.verdict), r.reason, tally(rows, r))
 		}
 	}
-	b.WriteString(head.String())
+	b.WriteString(head.markdown(nil, ""))
 	b.printf("#### Every environment\n\n")
 	every := table{
 		caption: fmt.Sprintf("The same rule in each environment of the run, the headline of the table above first. Closed loop; n blocks; records: the cells of `%s` that are named in the last column, all their valid blocks.", b.RunPath),
@@ -33,7 +33,7 @@ func (b *builder) ledgerTables() error {
 			every.add(r.claim.ID, r.environment(), r.predicted, r.value(), r.n(), string(r.verdict), r.reason, r.cellIDs())
 		}
 	}
-	b.WriteString(every.String())
+	b.WriteString(every.markdown(nil, ""))
 	return nil
 }
 

@@ -3,12 +3,11 @@ package report
 import (
 	"fmt"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
-	"metastorebench/harness/verdict"
 )
 
 // judgeTarget measures a target of the run's phase on the cell with all items on,
@@ -42,30 +41,30 @@ func (b *builder) judgeTargetAt(c claims.Claim, at rung) (*ledgerRow, error) {
 	if (w.BatchOps > 0) != (c.ID == "T6") { // the batch API is a target of its own
 		return nil, nil
 	}
-	rate := estimateOf(over(at.full, puts))
+	rate := over(at.full, puts).Estimate
 	switch c.ID {
 	case "T1", "T2":
 		if !at.WritesOnly() {
 			return nil, nil
 		}
-		return targetRow(c, at, goal{what: "puts/s", measured: rate, kind: verdict.Target, change: puts})
+		return b.targetRow(c, at, goal{what: "puts/s", measured: rate, kind: infer.KindTarget, change: puts})
 	case "T3":
-		return tailTarget(c, at)
+		return b.tailTarget(c, at)
 	case "T4":
 		m := stats.Scale(stats.CPUShare(b.Run.Manifest.Env.CPUs), 100)
-		return targetRow(c, at, goal{what: "the store's share of all CPU time", measured: estimateOf(over(at.full, m)), kind: verdict.Level, change: m})
+		return b.targetRow(c, at, goal{what: "the store's share of all CPU time", measured: over(at.full, m).Estimate, kind: infer.KindLevel, change: m})
 	case "T5":
-		return memoryRow(c, at)
+		return b.memoryRow(c, at)
 	case "T6":
 		if !at.WritesOnly() {
 			return nil, nil
 		}
 		what := fmt.Sprintf("puts/s in batches of %d", w.BatchOps)
-		return targetRow(c, at, goal{what: what, measured: rate, kind: verdict.Target, change: puts})
+		return b.targetRow(c, at, goal{what: what, measured: rate, kind: infer.KindTarget, change: puts})
 	case "T7":
 		return errorRow(c, at), nil
 	case "T8":
-		return tailRow(c, at)
+		return b.tailRow(c, at)
 	}
 	return nil, nil
 }
@@ -82,32 +81,32 @@ func target(c claims.Claim, s *stats.Stratum) *stats.Cell {
 // goal is a quantity to be judged against the plan's figure for the phase.
 type goal struct {
 	what     string
-	measured verdict.Estimate // on the rung's cell
-	kind     verdict.Kind
+	measured infer.Estimate // on the rung's cell
+	kind     infer.Kind
 	change   stats.Metric // whose ratio to the baseline tells a miss from a failure
-	changeOf string       // see verdict.Case
+	changeOf string       // see infer.Case
 }
 
 // targetRow judges a target, with its change against the baseline; nil if the plan
 // sets none for the phase.
-func targetRow(c claims.Claim, at rung, t goal) (*ledgerRow, error) {
+func (b *builder) targetRow(c claims.Claim, at rung, t goal) (*ledgerRow, error) {
 	q, ok := c.Quantity(at.goal())
 	if !ok || t.measured.N == 0 {
 		return nil, nil
 	}
-	g, err := change(at.full, at.Baseline(), t.change)
+	g, err := b.change(at.full, at.Baseline(), t.change)
 	if err != nil {
 		return nil, err
 	}
 	from, hasBaseline := c.Quantity(claims.Baseline)
-	predicted := verdict.RangeOf(q)
+	predicted := q.Range()
 	text := predicted.String() + " " + unit(q)
 	if hasBaseline {
-		text += " (from " + verdict.RangeOf(from).String() + ")"
+		text += " (from " + from.Range().String() + ")"
 	}
-	v, reason := verdict.Judge(verdict.Case{
+	v, reason := infer.JudgeClaim(infer.Case{
 		Kind: t.kind, Predicted: predicted, Measured: t.measured, Change: g, ChangeOf: t.changeOf,
-		Rises: verdict.RangeOf(from).Min < predicted.Min,
+		Rises: from.Range().Min < predicted.Min,
 	})
 	return &ledgerRow{
 		what: t.what, predicted: text, measured: t.measured, unit: unit(q),
@@ -116,28 +115,28 @@ func targetRow(c claims.Claim, at rung, t goal) (*ledgerRow, error) {
 }
 
 // memoryRow shows memory beside the plan's figure, which cannot be judged.
-func memoryRow(c claims.Claim, at rung) (*ledgerRow, error) {
+func (b *builder) memoryRow(c claims.Claim, at rung) (*ledgerRow, error) {
 	m := stats.Scale(stats.PeakRSS, 1e-6)
-	row, err := targetRow(c, at, goal{what: "the store's peak resident memory", measured: estimateOf(over(at.full, m)), kind: verdict.Level, change: m})
+	row, err := b.targetRow(c, at, goal{what: "the store's peak resident memory", measured: over(at.full, m).Estimate, kind: infer.KindLevel, change: m})
 	if row != nil {
 		w := at.full.Trials[0].Workload
-		row.verdict, row.reason = verdict.NotMeasurable, fmt.Sprintf("%s; here are %s keys of %d bytes with values of %d bytes", c.NotHere, stats.Count(int64(w.Keys)), w.KeyBytes, w.ValueBytes)
+		row.verdict, row.reason = infer.NotMeasurable, fmt.Sprintf("%s; here are %s keys of %d bytes with values of %d bytes", c.NotHere, format.Count(int64(w.Keys)), w.KeyBytes, w.ValueBytes)
 	}
 	return row, err
 }
 
 // tailTarget judges the p99. Where a block of the baseline has too few puts for a
 // p99 of its own, the direction of the change is taken from the median.
-func tailTarget(c claims.Claim, at rung) (*ledgerRow, error) {
+func (b *builder) tailTarget(c claims.Claim, at rung) (*ledgerRow, error) {
 	p99, err := percentile(at.full, 99)
 	if err != nil {
 		return nil, err
 	}
 	m, of := stats.ServicePercentile(record.OpPut, 99), ""
-	if g, err := change(at.full, at.Baseline(), m); err != nil || g.N == 0 {
+	if g, err := b.change(at.full, at.Baseline(), m); err != nil || g.N == 0 {
 		m, of = stats.ServicePercentile(record.OpPut, 50), "its median; a block has too few puts for a p99"
 	}
-	return targetRow(c, at, goal{what: "p99 service time of puts", measured: p99, kind: verdict.Target, change: m, changeOf: of})
+	return b.targetRow(c, at, goal{what: "p99 service time of puts", measured: p99, kind: infer.KindTarget, change: m, changeOf: of})
 }
 
 // unit writes a quantity's unit.
@@ -151,16 +150,16 @@ func unit(q claims.Quantity) string {
 // percentile is that of the merged histogram of puts, in milliseconds. Its
 // interval is that of the median of the blocks' own percentiles, widened to hold
 // the merged one: merging gives a bad block its weight, which a median does not.
-func percentile(c *stats.Cell, p float64) (verdict.Estimate, error) {
+func percentile(c *stats.Cell, p float64) (infer.Estimate, error) {
 	l, err := putLatency(c)
 	if err != nil {
-		return verdict.Estimate{}, err
+		return infer.Estimate{}, err
 	}
 	ns, ok := l.Percentile(p)
 	if !ok {
-		return verdict.Estimate{}, nil
+		return infer.Estimate{}, nil
 	}
-	e := estimateOf(over(c, stats.Scale(stats.ServicePercentile(record.OpPut, p), 1e-6)))
+	e := over(c, stats.Scale(stats.ServicePercentile(record.OpPut, p), 1e-6)).Estimate
 	e.Value = float64(ns) / 1e6
 	e.Lo, e.Hi, e.N = min(e.Lo, e.Value), max(e.Hi, e.Value), l.Blocks
 	return e, nil
@@ -171,7 +170,7 @@ const quantityP999 = "phase3_p999"
 
 // tailRow judges median and tail, which the plan sets for phase 3: before it they
 // are only shown.
-func tailRow(c claims.Claim, at rung) (*ledgerRow, error) {
+func (b *builder) tailRow(c claims.Claim, at rung) (*ledgerRow, error) {
 	if !at.WritesOnly() {
 		return nil, nil
 	}
@@ -185,7 +184,7 @@ func tailRow(c claims.Claim, at rung) (*ledgerRow, error) {
 	}
 	row := &ledgerRow{
 		what: "p50 service time of puts", predicted: "below 2 ms, p99.9 below 20 ms (phase 3)", measured: p50, unit: "ms",
-		verdict: verdict.NotYet, cells: []*stats.Cell{at.full},
+		verdict: infer.NotYet, cells: []*stats.Cell{at.full},
 	}
 	q, ok := c.Quantity(at.goal())
 	if !ok {
@@ -197,29 +196,29 @@ func tailRow(c claims.Claim, at rung) (*ledgerRow, error) {
 		return row, nil
 	}
 	tail, _ := c.Quantity(quantityP999)
-	middle, why, err := quantile(at, 50, q, p50)
+	middle, why, err := b.quantile(at, 50, q, p50)
 	if err != nil {
 		return nil, err
 	}
-	late, whyLate, err := quantile(at, 99.9, tail, p999)
+	late, whyLate, err := b.quantile(at, 99.9, tail, p999)
 	if err != nil {
 		return nil, err
 	}
 	row.cells = at.cells()
-	row.verdict, row.reason = verdict.Both(middle, late), fmt.Sprintf("p50: %s; p99.9, %s ms: %s", why, p999, whyLate)
+	row.verdict, row.reason = infer.Both(middle, late), fmt.Sprintf("p50: %s; p99.9, %s ms: %s", why, p999, whyLate)
 	return row, nil
 }
 
 // quantile judges a percentile of puts by the bound q.
-func quantile(at rung, p float64, q claims.Quantity, measured verdict.Estimate) (verdict.Verdict, string, error) {
+func (b *builder) quantile(at rung, p float64, q claims.Quantity, measured infer.Estimate) (infer.Verdict, string, error) {
 	if measured.N == 0 {
-		return verdict.Inconclusive, "too few operations", nil
+		return infer.Inconclusive, "too few operations", nil
 	}
-	g, err := change(at.full, at.Baseline(), stats.ServicePercentile(record.OpPut, p))
+	g, err := b.change(at.full, at.Baseline(), stats.ServicePercentile(record.OpPut, p))
 	if err != nil {
 		return "", "", err
 	}
-	v, why := verdict.Judge(verdict.Case{Kind: verdict.Target, Predicted: verdict.RangeOf(q), Measured: measured, Change: g})
+	v, why := infer.JudgeClaim(infer.Case{Kind: infer.KindTarget, Predicted: q.Range(), Measured: measured, Change: g})
 	return v, why, nil
 }
 
@@ -232,10 +231,10 @@ func errorRow(c claims.Claim, at rung) *ledgerRow {
 	}
 	rate := proportion(failed, all)
 	rate.N = len(at.full.Trials)
-	v, reason := verdict.Judge(verdict.Case{Kind: verdict.Target, Predicted: verdict.RangeOf(q), Measured: rate})
+	v, reason := infer.JudgeClaim(infer.Case{Kind: infer.KindBound, Predicted: q.Range(), Measured: rate})
 	return &ledgerRow{
-		what: "failed operations", predicted: verdict.RangeOf(q).String() + " %", measured: rate, unit: "%",
-		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", stats.Count(failed), stats.Count(all), reason), cells: []*stats.Cell{at.full},
+		what: "failed operations", predicted: q.Range().String() + " %", measured: rate, unit: "%",
+		verdict: v, reason: fmt.Sprintf("%s of %s operations failed; %s", format.Count(failed), format.Count(all), reason), cells: []*stats.Cell{at.full},
 	}
 }
 
@@ -253,21 +252,9 @@ func failures(c *stats.Cell) (failed, all int64) {
 	return failed, all
 }
 
-// proportion is failed/all in percent with a 95 % interval: the rule of three
-// without a failure (Hanley and Lippman-Hand, If Nothing Goes Wrong, Is
-// Everything All Right?, 1983), otherwise Clopper and Pearson's. Both take
-// operations as independent, which failures of one process are not: a burst
-// counts as many.
-func proportion(failed, all int64) verdict.Estimate {
-	k, n := float64(failed), float64(all)
-	e := verdict.Estimate{Value: 100 * k / n, Hi: min(100, 100*3/n), Interval: true}
-	if failed > 0 {
-		const tail = (1 - stats.Confidence) / 2
-		e.Lo = 100 * distuv.Beta{Alpha: k, Beta: n - k + 1}.Quantile(tail)
-		e.Hi = 100
-		if failed < all {
-			e.Hi = 100 * distuv.Beta{Alpha: k + 1, Beta: n - k}.Quantile(1-tail)
-		}
-	}
-	return e
+// proportion is failed/all in percent with its interval, which takes operations as
+// independent: failures of one process are not, and a burst counts as many.
+func proportion(failed, all int64) infer.Estimate {
+	lo, hi := infer.Proportion(failed, all)
+	return infer.Estimate{Value: 100 * float64(failed) / float64(all), Lo: 100 * lo, Hi: 100 * hi, Interval: true}
 }

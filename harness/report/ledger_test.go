@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/report"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/stats/statstest"
-	"metastorebench/harness/verdict"
 )
 
 // ledgerOf reports a run and returns its ledger: the headline rows and those of
@@ -70,7 +70,7 @@ func TestLedgerHasEveryClaimOnce(t *testing.T) {
 	for _, c := range claims.All() {
 		row := headline[c.ID]
 		require.NotNil(t, row, c.ID)
-		require.Contains(t, verdict.All(), verdict.Verdict(row[headVerdict]), c.ID)
+		require.Contains(t, infer.All(), infer.Verdict(row[headVerdict]), c.ID)
 		require.NotEmpty(t, row[headWhy], c.ID)
 		if row[headEnvironment] != "n/a" {
 			require.NotEmpty(t, every[c.ID], c.ID)
@@ -85,22 +85,22 @@ func TestLedgerHasEveryClaimOnce(t *testing.T) {
 func TestLedgerOnAKnownSystem(t *testing.T) {
 	m, trials := statstest.Phase1(statstest.Config{Seed: 4, Blocks: 8, Level: "full", Samples: 50})
 	headline, every := ledgerOf(t, m, trials)
-	is := func(id string, want verdict.Verdict, why string) {
+	is := func(id string, want infer.Verdict, why string) {
 		t.Helper()
 		require.Equal(t, string(want), headline[id][headVerdict], headline[id])
 		require.Contains(t, headline[id][headWhy], why)
 	}
-	is("T1", verdict.Partly, "lies below 20,000, but in the predicted direction")
-	is("T2", verdict.Confirmed, "is at least 25,000")
-	is("T5", verdict.NotMeasurable, "does not say how many keys")
-	is("T6", verdict.NotYet, "no cells that bear on it")
-	is("T7", verdict.Confirmed, "0 of ")
-	is("P1.1", verdict.Partly, "lies above 6 to 11; trap: one sync per Ready without batched proposals makes")
-	is("P1.4", verdict.Refuted, "no effect")
-	is("P2.1", verdict.NotYet, "phase 2")
-	is("P2.4", verdict.NotYet, "phase 2")
-	is("M1", verdict.Partly, "lies above 6")
-	is("M3", verdict.Confirmed, "more than any other item")
+	is("T1", infer.Partly, "lies below 20,000, but in the predicted direction")
+	is("T2", infer.Confirmed, "is at least 25,000")
+	is("T5", infer.NotMeasurable, "does not say how many keys")
+	is("T6", infer.NotYet, "no cells that bear on it")
+	is("T7", infer.Confirmed, "0 of ")
+	is("P1.1", infer.Partly, "lies above 6 to 11; trap: one sync per Ready without batched proposals makes")
+	is("P1.4", infer.Refuted, "no effect")
+	is("P2.1", infer.NotYet, "phase 2")
+	is("P2.4", infer.NotYet, "phase 2")
+	is("M1", infer.Partly, "lies above 6")
+	is("M3", infer.Confirmed, "more than any other item")
 	require.Equal(t, "memory, put50, 50 clients, plan disk", headline["P1.1"][headEnvironment])
 	require.Equal(t, "rocksdb, put50, 50 clients, native disk", headline["T2"][headEnvironment])
 
@@ -117,11 +117,11 @@ func TestLedgerWithoutEnoughBlocks(t *testing.T) {
 	m, trials := statstest.Phase1(statstest.Config{Seed: 4, Blocks: 2, Level: "default", Samples: 50})
 	trials = slices.DeleteFunc(trials, func(tr record.Trial) bool { return tr.Stages != nil })
 	headline, _ := ledgerOf(t, m, trials)
-	require.Equal(t, string(verdict.NotYet), headline["B1"][headVerdict])
+	require.Equal(t, string(infer.NotYet), headline["B1"][headVerdict])
 	require.Equal(t, "no cell of this run traced its stages", headline["B1"][headWhy])
 	for _, id := range []string{"T1", "T4", "P1.1", "P1.2", "M1", "M3"} {
-		require.Equal(t, string(verdict.Inconclusive), headline[id][headVerdict], id)
-		require.Contains(t, headline[id][headWhy], "n=2, 6 or more blocks are needed", id)
+		require.Equal(t, string(infer.Inconclusive), headline[id][headVerdict], id)
+		require.Contains(t, headline[id][headWhy], "n=2, 3 or more blocks are needed", id)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestLedgerWithoutAnEngine(t *testing.T) {
 		}
 	}
 	headline, _ := ledgerOf(t, m, kept)
-	require.Equal(t, string(verdict.NotMeasurable), headline["T2"][headVerdict])
+	require.Equal(t, string(infer.NotMeasurable), headline["T2"][headVerdict])
 	require.Equal(t, "no RocksDB in this build", headline["T2"][headWhy])
 	require.Equal(t, "n/a", headline["T2"][headMeasured])
 }
@@ -263,15 +263,4 @@ func TestSmokeSummaryHasNoVerdicts(t *testing.T) {
 	text, err := report.Summarize(o.RunDir)
 	require.NoError(t, err)
 	require.Equal(t, "A smoke run compares nothing: no attribution and no verdicts.\n", text)
-}
-
-func TestProportion(t *testing.T) {
-	none := report.Proportion(0, 30_000)
-	require.Equal(t, 0.0, none.Lo)
-	require.InDelta(t, 0.01, none.Hi, 1e-9, "the rule of three")
-	some := report.Proportion(5, 1000) // Clopper-Pearson
-	require.InDelta(t, 0.1625, some.Lo, 1e-3)
-	require.InDelta(t, 1.1629, some.Hi, 1e-3)
-	require.InDelta(t, 0.5, some.Value, 1e-12)
-	require.Equal(t, 100.0, report.Proportion(7, 7).Hi)
 }

@@ -6,12 +6,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 )
 
 // table is a Markdown table whose source reads as a table too: columns are
 // padded, numbers stand to the right. The comparisons in its rows are one
-// family: each is corrected for the number of all of them.
+// question, unless another table asked it before.
 type table struct {
 	caption string
 	head    []column
@@ -21,14 +23,14 @@ type table struct {
 	warnings map[stats.WarningKind][]string
 }
 
-// row holds cells that are texts, or comparisons, whose text is known when the
-// table is complete.
+// row holds cells that are texts, or comparisons, whose text is known when all
+// questions are judged.
 type row struct{ cells []cell }
 
 type cell struct {
 	text  string
 	c     *stats.Comparison
-	write func(*stats.Comparison) string // of c, once it is corrected
+	write func(infer.Effect) string // of c, once it is judged
 }
 
 // column is a heading; text columns stand to the left.
@@ -57,15 +59,16 @@ func (r *row) text(cells ...string) *row {
 	return r
 }
 
-// ratio adds a comparison to the row, and to the table's family.
+// ratio adds a comparison to the row, and to the table's question.
 func (r *row) ratio(c stats.Comparison) *row {
-	r.cells = append(r.cells, cell{c: &c, write: ratio})
+	r.cells = append(r.cells, cell{c: &c, write: infer.Effect.String})
 	return r
 }
 
-// adjusted adds the corrected p-value of the comparison in the cell before.
-func (r *row) adjusted() *row {
-	r.cells = append(r.cells, cell{c: r.cells[len(r.cells)-1].c, write: adjustedP})
+// word adds the word for the comparison in the cell before.
+func (r *row) word() *row {
+	word := func(e infer.Effect) string { return string(e.Word) }
+	r.cells = append(r.cells, cell{c: r.cells[len(r.cells)-1].c, write: word})
 	return r
 }
 
@@ -101,18 +104,28 @@ func (t *table) warn(where string, warnings ...stats.Warning) {
 	}
 }
 
-// correct corrects the table's comparisons for their number.
-func (t *table) correct() {
-	var family []*stats.Comparison
-	for _, r := range t.rows {
-		for _, c := range r.cells {
-			if c.c != nil && !slices.Contains(family, c.c) {
-				family = append(family, c.c)
-				t.warn("", c.c.Warnings...)
+// ask has the table's comparisons judged: among the questions of a run, or if there
+// are none, as a question of their own.
+func (t *table) ask(questions *infer.Questions, where string) {
+	own := questions == nil
+	if own {
+		questions = infer.NewQuestions()
+	}
+	each := func() {
+		for _, r := range t.rows {
+			for _, c := range r.cells {
+				if c.c != nil {
+					c.c.Effect = questions.Ask(where+"\x00"+t.caption, infer.Margin, c.c.Effect)
+					t.warn("", c.c.Warnings...)
+				}
 			}
 		}
 	}
-	t.warn("", stats.Correct(family)...)
+	each()
+	if own {
+		questions.Judge()
+		each()
+	}
 }
 
 // texts are the cells of all rows. A row must have one cell per column.
@@ -124,7 +137,7 @@ func (t *table) texts() [][]string {
 		}
 		for _, c := range r.cells {
 			if c.c != nil {
-				c.text = c.write(c.c)
+				c.text = c.write(c.c.Effect)
 			}
 			rows[i] = append(rows[i], c.text)
 		}
@@ -132,13 +145,14 @@ func (t *table) texts() [][]string {
 	return rows
 }
 
-// String is the caption, the table, its notes and its warnings, with an empty
-// line after each. A table without rows is empty.
-func (t *table) String() string {
+// markdown is the caption, the table, its notes and its warnings, with an empty
+// line after each. A table without rows is empty. where tells apart questions whose
+// tables have the same caption. A table of no run has no questions to share: nil.
+func (t *table) markdown(questions *infer.Questions, where string) string {
 	if len(t.rows) == 0 {
 		return ""
 	}
-	t.correct()
+	t.ask(questions, where)
 	rows := t.texts()
 	names, width := t.columns(rows)
 	var b strings.Builder
@@ -211,41 +225,20 @@ func spread(s stats.Summary) string {
 	case 0:
 		return none
 	case 1:
-		return stats.Number(s.Median)
+		return format.Number(s.Median)
 	}
-	return fmt.Sprintf("%s (%s to %s)", stats.Number(s.Median), stats.Number(s.Min), stats.Number(s.Max))
+	return fmt.Sprintf("%s (%s to %s)", format.Number(s.Median), format.Number(s.Min), format.Number(s.Max))
 }
-
-// ratio writes "ratio [interval]", with ~ if it does not differ from 1 after
-// correction, or "ratio (range)" where n allows no interval.
-func ratio(c *stats.Comparison) string {
-	switch {
-	case c.N == 0:
-		return none
-	case c.N == 1:
-		return stats.Number(c.Ratio)
-	case !c.Interval:
-		return fmt.Sprintf("%s (%s to %s)", stats.Number(c.Ratio), stats.Number(c.Min), stats.Number(c.Max))
-	}
-	mark := ""
-	if !c.Different() {
-		mark = " ~"
-	}
-	return fmt.Sprintf("%s [%s, %s]%s", stats.Number(c.Ratio), stats.Number(c.Lo), stats.Number(c.Hi), mark)
-}
-
-// adjustedP writes the corrected p-value.
-func adjustedP(c *stats.Comparison) string { return stats.Number(c.Adjusted) }
 
 // ratioLegend says in captions how ratios are written.
-const ratioLegend = "Ratio: geometric mean of the ratios per block, with its 95 % bootstrap interval [a, b], or its range (a to b) where the blocks are too few; ~: no difference after Holm's correction over the table."
+const ratioLegend = infer.Legend
 
 // median writes the median alone.
 func median(s stats.Summary) string {
 	if s.N == 0 {
 		return none
 	}
-	return stats.Number(s.Median)
+	return format.Number(s.Median)
 }
 
 // millis writes a percentile in milliseconds.
@@ -254,5 +247,5 @@ func millis(l stats.Latency, p float64) string {
 	if !ok {
 		return none
 	}
-	return stats.Number(float64(ns) / 1e6)
+	return format.Number(float64(ns) / 1e6)
 }

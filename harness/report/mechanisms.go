@@ -134,7 +134,7 @@ func (b *builder) syncPolicies() error {
 // ceiling compares with a target that answers puts and stores nothing.
 func (b *builder) ceiling() error {
 	t := table{
-		caption: "Puts against a server that answers them and stores nothing, driven by the same client in the same blocks. Share: geometric mean of the shares per block, [95 % bootstrap interval] or (range). A share is no ranking: the ceiling keeps nothing. Closed loop.",
+		caption: "Puts against a server that answers them and stores nothing, driven by the same client in the same blocks. Share: store / ceiling; no ranking, since the ceiling keeps nothing. Closed loop. " + ratioLegend,
 		head: []column{text("store"), text("workload"), num("clients"), num("ceiling, puts/s"), num("store, puts/s"), num("share"), num("n"),
 			num("ceiling CPU, us/op"), num("store CPU, us/op"), num("client CPU, us/op")},
 	}
@@ -153,9 +153,8 @@ func (b *builder) ceiling() error {
 			if err != nil {
 				return err
 			}
-			t.add("`"+c.ID+"`", c.Workload, fmt.Sprint(c.Clients()), spread(over(top, puts)), spread(over(c, puts)), ratio(&share), fmt.Sprint(share.N),
+			t.row("`"+c.ID+"`", c.Workload, fmt.Sprint(c.Clients()), spread(over(top, puts)), spread(over(c, puts))).ratio(share).text(fmt.Sprint(share.N),
 				median(over(top, stats.StoreCPU)), median(over(c, stats.StoreCPU)), median(over(c, stats.ClientCPU)))
-			t.warn("", share.Warnings...)
 			b.doubt(&t, "`"+c.ID+"`", c)
 			b.doubt(&t, "`"+top.ID+"`", top)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"metastorebench/harness/attrib"
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -70,7 +71,7 @@ func multiply(s *stats.Stratum, parts []stats.Setting, m stats.Metric) (*attrib.
 	if !complete || len(blocks) < 2 {
 		return nil, left, nil
 	}
-	p, err := attrib.Multiplicativity(blocks, stats.Confidence)
+	p, err := attrib.Multiplicativity(blocks)
 	if err != nil {
 		return nil, left, fmt.Errorf("%s: %w", place(s), err)
 	}
@@ -81,7 +82,7 @@ func multiply(s *stats.Stratum, parts []stats.Setting, m stats.Metric) (*attrib.
 // has the baseline, each part alone, and all parts.
 func (b *builder) multiplicativity() error {
 	t := table{
-		caption: "Put throughput, closed loop. Product: of the ratios that each part makes alone against the baseline. Together: all parts against the baseline. The last column is together / product: 1 if effects multiply, below 1 they stand in each other's way, above 1 they help each other. " + tLegend + " The plan multiplies what it predicts of the items (M2: 1.5 x 2.5 x 7.5 x 2.5 x 1.75 = 122 over all layers of all phases), and states the phases' totals apart (M1).",
+		caption: "Put throughput, closed loop. Product: of the ratios that each part makes alone against the baseline. Together: all parts against the baseline. The last column is together / product: 1 if effects multiply, below 1 they stand in each other's way, above 1 they help each other. " + ratioLegend + " The plan multiplies what it predicts of the items (M2: 1.5 x 2.5 x 7.5 x 2.5 x 1.75 = 122 over all layers of all phases), and states the phases' totals apart (M1).",
 		head: []column{text("parts"), text("engine"), text("workload"), num("clients"), text("disk"), num("n"), num("plan: product"), num("plan: together"),
 			num("measured: product"), num("measured: together"), num("together / product")},
 	}
@@ -133,10 +134,10 @@ func times(r []float64, q claims.Quantity) []float64 {
 
 // rangeText writes a predicted range.
 func rangeText(r []float64) string {
-	if stats.Number(r[0]) == stats.Number(r[1]) {
-		return stats.Number(r[0])
+	if format.Number(r[0]) == format.Number(r[1]) {
+		return format.Number(r[0])
 	}
-	return stats.Number(r[0]) + " to " + stats.Number(r[1])
+	return format.Number(r[0]) + " to " + format.Number(r[1])
 }
 
 // singles are the items of a set, each a part of its own.

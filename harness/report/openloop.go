@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/stats"
 )
 
@@ -67,7 +68,7 @@ func openRow(c *stats.Cell, op string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := []string{"`" + c.ID + "`", loopText(c.Trials[0].Workload), op, presence(c), stats.Count(count),
+	row := []string{"`" + c.ID + "`", loopText(c.Trials[0].Workload), op, presence(c), format.Count(count),
 		median(stats.Over(c, stats.Offered(op))), spread(stats.Over(c, stats.Throughput(op)))}
 	row = append(append(row, response...), service...)
 	pace, err := paceColumns(c)
@@ -83,8 +84,8 @@ func paceColumns(c *stats.Cell) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	unsent := fmt.Sprintf("%s of %s", stats.Count(p.Unsent), stats.Count(p.Due))
-	return []string{millis(p.SendLag, 99), millis(p.TimingError, 99), unsent, stats.Count(p.MaxBacklog)}, nil
+	unsent := fmt.Sprintf("%s of %s", format.Count(p.Unsent), format.Count(p.Due))
+	return []string{millis(p.SendLag, 99), millis(p.TimingError, 99), unsent, format.Count(p.MaxBacklog)}, nil
 }
 
 // percentiles are p50, p99 and p99.9 in milliseconds, merged over the blocks,
@@ -106,7 +107,7 @@ func percentiles(c *stats.Cell, op string, of func(*stats.Cell, string) (stats.L
 	for _, p := range []float64{50, 99, 99.9} {
 		text := millis(merged, p)
 		if from, to, ok := between(blocks, p); ok {
-			text += fmt.Sprintf(" (%s, %s)", stats.Number(from/1e6), stats.Number(to/1e6))
+			text += fmt.Sprintf(" (%s, %s)", format.Number(from/1e6), format.Number(to/1e6))
 		}
 		texts = append(texts, text)
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
-	"metastorebench/harness/verdict"
 )
 
 // SectionLedger is the section that takes every claim from the run that is about it.
@@ -62,7 +62,7 @@ func readOverall(dir string) (overall, error) {
 // headlines are the rows of a claim in the first of its sources that measured it,
 // with that run's builder; without any, the reason that the first one gives.
 func (runs overall) headlines(c claims.Claim) ([]ledgerRow, []ledgerRow, *builder, error) {
-	absent := ledgerRow{claim: c, what: c.Title, predicted: c.Predicted, verdict: verdict.NotYet, headline: true,
+	absent := ledgerRow{claim: c, what: c.Title, predicted: c.Predicted, verdict: infer.NotYet, headline: true,
 		reason: "there is no run of " + strings.Join(sources(c), " or ")}
 	for _, name := range sources(c) {
 		b := runs[name]
@@ -106,7 +106,7 @@ func overallSection(o Options) (content, error) {
 		caption: "Every claim of the plan, from the run that is about it: items from their phase's, shares of a write from phase 1's, targets and phases from the ladder's. Each in the environment nearest to the plan's own; the other environments are counted in the last column and listed in the run's own section. Rule, intervals and words are those of the ledgers there. Nothing is averaged over environments or runs.",
 		head:    []column{text("claim"), text("what the plan says"), text("quantity"), text("plan"), text("measured"), num("n"), text("run"), text("environment"), text("verdict"), text("why"), text("elsewhere")},
 	}
-	count := map[verdict.Verdict]int{}
+	count := map[infer.Verdict]int{}
 	for _, c := range claims.All() {
 		heads, all, b, err := runs.headlines(c)
 		if err != nil {
@@ -122,6 +122,6 @@ func overallSection(o Options) (content, error) {
 		}
 	}
 	text := fmt.Sprintf("Made by `bin/metabench report %s --experiments %s --section %s`; do not edit between the markers.\n\n%s\n%s.\n",
-		rel, filepath.Base(o.ExperimentsPath), o.Section, t.String(), counts(count))
+		rel, filepath.Base(o.ExperimentsPath), o.Section, t.markdown(nil, ""), counts(count))
 	return content{text: text}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -121,7 +123,7 @@ func (b *builder) peerSpeed(pairs []peerPair) error {
 		}
 		where := p.ours.Workload + ", " + p.name()
 		t.row(p.ours.Workload+", "+p.op+"s", p.name(), presence(p.ours), spread(stats.Over(p.ours, m)), spread(stats.Over(p.peer, m))).
-			ratio(c).text(goalText(peerGoals[p.ours.ID], &c))
+			ratio(c).text(goalText(peerGoals[p.ours.ID], b.settled(c)))
 		t.warn(where, b.Run.Warnings(p.ours, m)...)
 		t.warn(p.peer.ID, b.Run.Warnings(p.peer, m)...)
 	}
@@ -130,8 +132,8 @@ func (b *builder) peerSpeed(pairs []peerPair) error {
 }
 
 // goalText judges a ratio by its goal; 0 is none.
-func goalText(goal float64, c *stats.Comparison) string {
-	switch text := stats.Number(goal); {
+func goalText(goal float64, c infer.Estimate) string {
+	switch text := format.Number(goal); {
 	case goal == 0:
 		return ""
 	case !c.Interval:
@@ -197,7 +199,7 @@ func (b *builder) peerCosts(pairs []peerPair) error {
 func (b *builder) noteCommits(t *table, peer *stats.Cell) {
 	rate, length := stats.Over(peer, stats.StorageCommitRate), stats.Over(peer, stats.Scale(stats.StorageCommitMean, 1e-6))
 	if rate.N > 0 && slices.Contains(peer.Ops(), record.OpPut) {
-		t.note(fmt.Sprintf("under %s etcd's storage made %s commits/s of %s ms, each with syncs of its own, which are not in the column", peer.Workload, stats.Number(rate.Median), median(length)))
+		t.note(fmt.Sprintf("under %s etcd's storage made %s commits/s of %s ms, each with syncs of its own, which are not in the column", peer.Workload, format.Number(rate.Median), median(length)))
 	}
 }
 

@@ -100,7 +100,7 @@ func TestPeerSection(t *testing.T) {
 		require.Contains(t, got, want)
 	}
 	require.NotContains(t, got, "under range10-of-100k etcd's storage")
-	require.Contains(t, peerSection(t, peerRun(t, rates, 3)), "15.0: not judged, without an interval")
+	require.Contains(t, peerSection(t, peerRun(t, rates, 2)), "15.0: not judged, without an interval")
 }
 
 // TestPeerOfAsManyMembers: a cluster is compared with a cluster, and judged by a

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -98,7 +99,7 @@ func (b *builder) batchSizes() error {
 			}
 			size := "unary"
 			if n := inCall(c); n > 0 {
-				size = stats.Count(int64(n))
+				size = format.Count(int64(n))
 			}
 			row := t.row(c.Options["disk"], op, fmt.Sprint(c.Clients()), size, presence(c), spread(over(c, stats.Throughput(op)))).ratio(r).text(millis(l, 50), millis(l, 99))
 			for _, m := range []stats.Metric{stats.StoreCPU, stats.ClientCPU, stats.FsyncsPerWrite, stats.WALBytesPerWrite, stats.AllocBytes} {
@@ -175,7 +176,7 @@ func (b *builder) storage() error {
 			median(over(c, stats.SpaceAmplification)), median(over(c, stats.WALBytesPerWrite)), median(over(c, stats.FsyncsPerWrite)))
 	}
 	if len(t.rows) > 0 && b.phase() > 1 {
-		b.printf("### What the engines write\n\n<details><summary>Write and space amplification of %s</summary>\n\n%s</details>\n\n", plural(len(t.rows), "cell"), &t)
+		b.printf("### What the engines write\n\n<details><summary>Write and space amplification of %s</summary>\n\n%s</details>\n\n", plural(len(t.rows), "cell"), t.markdown(b.Run.Questions, ""))
 	}
 	return nil
 }

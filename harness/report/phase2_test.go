@@ -8,11 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/report"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/stats/statstest"
-	"metastorebench/harness/verdict"
 )
 
 func TestGoldenPhase2(t *testing.T) {
@@ -41,17 +41,17 @@ func goldenSection(t *testing.T, name, got string) {
 func TestPhase2OnAKnownSystem(t *testing.T) {
 	m, trials := statstest.Phase2(statstest.Config{Seed: 6, Blocks: 8, Level: "full", Samples: 1500})
 	headline, every := ledgerOf(t, m, trials)
-	is := func(id string, want verdict.Verdict, why string) {
+	is := func(id string, want infer.Verdict, why string) {
 		t.Helper()
 		require.Equal(t, string(want), headline[id][headVerdict], headline[id])
 		require.Contains(t, headline[id][headWhy], why)
 	}
-	is("P2.1", verdict.Partly, "; trap: the plan starts from a sync per entry, and the baseline here syncs per Ready; group / perentry makes")
-	is("P2.2", verdict.Partly, "lies above 6 to 11; put throughput (put50) with it: ")
-	is("P2.4", verdict.Partly, "lies below 1.5")
-	is("P1.1", verdict.NotYet, "an item of phase 1, not switched on")
-	is("B1", verdict.NotYet, "the run of phase 1 traces")
-	is("M4", verdict.Confirmed, "this is its speed alone")
+	is("P2.1", infer.Partly, "; trap: the plan starts from a sync per entry, and the baseline here syncs per Ready; group / perentry makes")
+	is("P2.2", infer.Partly, "lies above 6 to 11; put throughput (put50) with it: ")
+	is("P2.4", infer.Partly, "lies below 1.5")
+	is("P1.1", infer.NotYet, "an item of phase 1, not switched on")
+	is("B1", infer.NotYet, "the run of phase 1 traces")
+	is("M4", infer.Confirmed, "this is its speed alone")
 	require.Equal(t, "memory, range10, 50 clients, native disk", headline["P2.2"][headEnvironment], "a claim about ranges")
 	require.Equal(t, "rocksdb, put50, 50 clients, native disk", headline["P2.4"][headEnvironment], "a claim about one engine")
 	require.Contains(t, every["T1"][0][everyRecord], "put50/unary/", "T1 is about single operations")

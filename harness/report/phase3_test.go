@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/report"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/stats/statstest"
-	"metastorebench/harness/verdict"
 )
 
 func TestGoldenPhase3(t *testing.T) {
@@ -36,21 +36,21 @@ func TestGoldenLadder(t *testing.T) {
 func TestPhase3OnAKnownSystem(t *testing.T) {
 	m, trials := statstest.Phase3(statstest.Config{Seed: 6, Blocks: 8, Level: "full", Samples: 150})
 	headline, every := ledgerOf(t, m, trials)
-	is := func(id string, want verdict.Verdict, environment string) {
+	is := func(id string, want infer.Verdict, environment string) {
 		t.Helper()
 		require.Equal(t, string(want), headline[id][headVerdict], headline[id])
 		require.Equal(t, environment, headline[id][headEnvironment], id)
 	}
-	is("P3.1", verdict.Refuted, "memory, 3 members, put50, 50 clients, native disk")
-	is("P3.2", verdict.Partly, "memory, put50, 50 clients, plan disk")
-	is("P3.3", verdict.Partly, "memory, put50, 50 clients, plan disk")
-	is("P3.4", verdict.Confirmed, "memory, put50, 50 clients, plan disk")
+	is("P3.1", infer.Refuted, "memory, 3 members, put50, 50 clients, native disk")
+	is("P3.2", infer.Partly, "memory, put50, 50 clients, plan disk")
+	is("P3.3", infer.Partly, "memory, put50, 50 clients, plan disk")
+	is("P3.4", infer.Confirmed, "memory, put50, 50 clients, plan disk")
 	require.Contains(t, headline["P3.4"][1], "codec=wire, pool=on", "two axes are one item")
 	require.Contains(t, headline["T6"][headEnvironment], "put50 by batch")
 	for _, row := range every["T1"] {
 		require.NotContains(t, row[everyEnvironment], "by batch", "the batch API is a target of its own")
 	}
-	require.NotEqual(t, string(verdict.NotYet), headline["T8"][headVerdict], "phase 3 is when it is due")
+	require.NotEqual(t, string(infer.NotYet), headline["T8"][headVerdict], "phase 3 is when it is due")
 	gets := 0
 	for _, row := range every["P3.2"] {
 		gets += strings.Count(row[everyEnvironment], "read50")
@@ -97,8 +97,8 @@ func TestPipeliningWhereItPays(t *testing.T) {
 	require.Len(t, rows, 9)
 	for _, row := range rows {
 		pays := row[1] == "10ms"
-		require.Equal(t, !pays, strings.HasSuffix(row[5], "~"), "alone: %v", row)
-		require.True(t, strings.HasSuffix(row[7], "~"), "on top of batching: %v", row)
+		require.Equal(t, pays, strings.HasSuffix(row[5], "]"), "alone: %v", row)
+		require.False(t, strings.HasSuffix(row[7], "]"), "on top of batching: %v", row)
 	}
 	for _, row := range tableRows(strings.Split(mechanism, "### ")[0]) {
 		if row[0] == "1" {
@@ -141,7 +141,7 @@ func TestOverallLedger(t *testing.T) {
 	const run, found = 6, 8
 	require.Len(t, rows, len(claims.All()))
 	for _, c := range claims.All() {
-		require.Contains(t, verdict.All(), verdict.Verdict(rows[c.ID][0][found]), c.ID)
+		require.Contains(t, infer.All(), infer.Verdict(rows[c.ID][0][found]), c.ID)
 	}
 	for id, from := range map[string]string{"P1.1": "phase1, full", "P2.1": "phase2, full", "P3.4": "phase3, full", "T1": "ladder, full", "M2": "ladder, full", "M4": "phase2, full", "B1": "phase1, full"} {
 		require.Equal(t, from, rows[id][0][run], id)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -66,7 +68,7 @@ func linkText(s *stats.Stratum) string {
 
 // pipelinePlace is a row's place: members, delay, clients and proposals.
 func pipelinePlace(s *stats.Stratum) []string {
-	return []string{fmt.Sprint(s.Members()), linkText(s), stats.Count(int64(s.Clients())), s.Options[axisPropose]}
+	return []string{fmt.Sprint(s.Members()), linkText(s), format.Count(int64(s.Clients())), s.Options[axisPropose]}
 }
 
 // pipelineHead are the columns of pipelinePlace.
@@ -119,7 +121,7 @@ func (b *builder) pipelineWithBatching() error {
 			continue
 		}
 		batch := strata[i]
-		row := t.row(fmt.Sprint(perop.Members()), linkText(perop), stats.Count(int64(perop.Clients())), fmt.Sprint(len(batch.Full().Trials)))
+		row := t.row(fmt.Sprint(perop.Members()), linkText(perop), format.Count(int64(perop.Clients())), fmt.Sprint(len(batch.Full().Trials)))
 		for _, pair := range [][2]*stats.Cell{
 			{batch.Baseline(), perop.Baseline()}, {perop.Full(), perop.Baseline()}, {batch.Full(), perop.Baseline()}, {batch.Full(), batch.Baseline()},
 		} {
@@ -181,6 +183,7 @@ func pipelineFigures(r *stats.Run) ([]*plots.Figure, error) {
 				i = len(curves)
 				curves = append(curves, plots.Curve{Name: name})
 			}
+			r.Questions.Answer(infer.Margin, &c.Effect)
 			curves[i].AddRatio(float64(s.Clients()), c)
 		}
 		f, err := plots.Curves(plots.CurvesText{

@@ -78,7 +78,7 @@ func TestWhatASectionSays(t *testing.T) {
 	}
 	require.NotContains(t, full, "n=6: needs", "six blocks have an interval")
 	few := golden(t, "default.md")
-	require.Contains(t, few, "n=2: needs 6 or more blocks for a 95 % interval")
+	require.Contains(t, few, "n=2: needs 3 or more blocks for a 95 % interval")
 	require.NotContains(t, few, "NaN")
 
 	smoke := golden(t, "smoke.md")

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
-	"metastorebench/harness/stats"
 )
 
 // whatRan is the table of circumstances.
@@ -26,21 +26,21 @@ func (b *builder) whatRan() {
 	}
 	t.add("commit", commit(e))
 	t.add("seed", fmt.Sprint(m.Seed))
-	t.add("blocks", stats.Count(int64(m.Blocks)))
+	t.add("blocks", format.Count(int64(m.Blocks)))
 	t.add("cells", fmt.Sprintf("%d, of which %d measured", len(b.Run.Cells), b.measured()))
 	t.add("skipped", plural(len(m.Skipped), "cell"))
-	t.add("trials", fmt.Sprintf("%s, of which %d void", stats.Count(int64(b.Run.Trials)), len(b.Run.Voids)))
+	t.add("trials", fmt.Sprintf("%s, of which %d void", format.Count(int64(b.Run.Trials)), len(b.Run.Voids)))
 	t.add("dates (UTC)", dates(m))
-	t.add("machine", fmt.Sprintf("%s, %d CPUs, %s GiB memory", e.CPUModel, e.CPUs, stats.Number(float64(e.MemoryBytes)/(1<<30))))
+	t.add("machine", fmt.Sprintf("%s, %d CPUs, %s GiB memory", e.CPUModel, e.CPUs, format.Number(float64(e.MemoryBytes)/(1<<30))))
 	t.add("system", fmt.Sprintf("%s/%s, kernel %s, %s", e.OS, e.Arch, e.Kernel, e.GoVersion))
 	t.add("filesystem", e.Filesystem)
 	t.add("sync latency", fmt.Sprintf("fdatasync of a 4 KiB append: p50 %s us, p99 %s us, n=%s",
-		stats.Number(float64(e.SyncLatencyP50NS)/1e3), stats.Number(float64(e.SyncLatencyP99NS)/1e3), stats.Count(int64(e.SyncSamples))))
+		format.Number(float64(e.SyncLatencyP50NS)/1e3), format.Number(float64(e.SyncLatencyP99NS)/1e3), format.Count(int64(e.SyncSamples))))
 	for _, w := range b.workloads() {
 		t.add("workload "+w.Name, workloadText(w))
 	}
 	t.add("durability", b.tiers())
-	b.WriteString(t.String())
+	b.WriteString(t.markdown(nil, ""))
 }
 
 func (b *builder) measured() int {
@@ -88,14 +88,14 @@ func loopText(w record.Workload) string {
 	if w.Loop != record.LoopOpen {
 		return w.Loop + " loop"
 	}
-	return fmt.Sprintf("%s loop, %s arrivals at %s/s", w.Loop, w.Arrivals, stats.Number(w.OfferedOpsPerSecond))
+	return fmt.Sprintf("%s loop, %s arrivals at %s/s", w.Loop, w.Arrivals, format.Number(w.OfferedOpsPerSecond))
 }
 
 func workloadText(w record.Workload) string {
 	var mix []string
 	for _, op := range []string{record.OpPut, record.OpGet, record.OpRange, record.OpDelete} {
 		if share := w.Mix[op]; share > 0 {
-			mix = append(mix, fmt.Sprintf("%s %s %%", op, stats.Number(100*share)))
+			mix = append(mix, fmt.Sprintf("%s %s %%", op, format.Number(100*share)))
 		}
 	}
 	if w.RangeKeys > 0 {
@@ -105,14 +105,14 @@ func workloadText(w record.Workload) string {
 		mix = append(mix, fmt.Sprintf("in batches of %d, each operation counted with the time of its batch", w.BatchOps))
 	}
 	return fmt.Sprintf("%s on %s, %s; keys of %d bytes, values of %d bytes, %s keys, %s; %s",
-		clients(w.Clients), plural(w.Conns, "connection"), strings.Join(mix, ", "), w.KeyBytes, w.ValueBytes, stats.Count(int64(w.Keys)), w.Distribution, loopText(w))
+		clients(w.Clients), plural(w.Conns, "connection"), strings.Join(mix, ", "), w.KeyBytes, w.ValueBytes, format.Count(int64(w.Keys)), w.Distribution, loopText(w))
 }
 
 // spanText says what a range reads, where that is not a whole prefix.
 func spanText(w record.Workload) string {
 	text := fmt.Sprintf("a range spans %s", plural(w.RangeKeys, "key"))
 	if w.RangeLimit > 0 {
-		text += fmt.Sprintf(" and is answered with %s of them and the count of all", stats.Count(w.RangeLimit))
+		text += fmt.Sprintf(" and is answered with %s of them and the count of all", format.Count(w.RangeLimit))
 	}
 	return text
 }

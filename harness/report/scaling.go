@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/usl"
 	"metastorebench/plots"
@@ -44,7 +46,7 @@ func scalingCurves(r *stats.Run) ([]scalingCurve, error) {
 			continue
 		}
 		for _, variant := range []string{"baseline", "full"} {
-			fit, err := usl.FitPoints(scalingPoints(strata, variant), r.Manifest.Seed)
+			fit, err := usl.FitPoints(scalingPoints(strata, variant))
 			if err != nil {
 				return nil, fmt.Errorf("scaling of %s: %w", variant, err)
 			}
@@ -99,7 +101,7 @@ func (b *builder) scaling() error {
 		return err
 	}
 	t := table{
-		caption: fmt.Sprintf("Fit of X(N) = lambda N / (1 + sigma (N-1) + kappa N (N-1)) to the throughput X of puts of N clients: least squares on log X over all blocks. [a, b]: 95 %% interval of a bootstrap over blocks; (a to b): range of the fits to single blocks, where fewer than %d blocks allow no interval. R^2 is of log X. A peak N* = sqrt((1-sigma)/kappa) is claimed only where the interval of kappa stays clear of 0. Closed loop.", usl.MinBlocks),
+		caption: fmt.Sprintf("Fit of X(N) = lambda N / (1 + sigma (N-1) + kappa N (N-1)) to the throughput X of puts of N clients: least squares on log X over all blocks. [a, b]: 95 %% interval of a jackknife over blocks, from %d blocks on. R^2 is of log X. A peak N* = sqrt((1-sigma)/kappa) is claimed only where the interval of kappa stays clear of 0. Closed loop.", usl.MinBlocks),
 		head:    []column{text("place"), text("variant"), num("n (blocks)"), num("lambda, puts/s"), num("sigma (contention)"), num("kappa (coherency)"), num("R^2"), text("peak, clients")},
 	}
 	for _, c := range curves {
@@ -119,19 +121,19 @@ func (b *builder) residuals(curves []scalingCurve) {
 	}
 	for _, c := range curves {
 		for _, r := range c.fit.Residuals {
-			s := stats.Summary{N: r.Measured, Median: r.Median, Min: r.Min, Max: r.Max}
-			t.add(c.place, c.variant, fmt.Sprint(r.N), fmt.Sprint(r.Measured), spread(s), stats.Number(r.Fitted), fmt.Sprintf("%+.1f %%", 100*r.Relative))
+			s := stats.Summary{Estimate: infer.Estimate{N: r.Measured}, Median: r.Median, Min: r.Min, Max: r.Max}
+			t.add(c.place, c.variant, fmt.Sprint(r.N), fmt.Sprint(r.Measured), spread(s), format.Number(r.Fitted), fmt.Sprintf("%+.1f %%", 100*r.Relative))
 		}
 	}
 	b.part("Throughput against clients", &t)
 }
 
-// coefficient writes a value with its interval or range.
+// coefficient writes a value with its interval, if there is one.
 func coefficient(f usl.Fit, v float64, in usl.Interval) string {
-	if f.Bootstrap {
-		return fmt.Sprintf("%s [%s, %s]", small(v), small(in.Lo), small(in.Hi))
+	if !f.Bounded {
+		return small(v)
 	}
-	return fmt.Sprintf("%s (%s to %s)", small(v), small(in.Lo), small(in.Hi))
+	return fmt.Sprintf("%s [%s, %s]", small(v), small(in.Lo), small(in.Hi))
 }
 
 // small writes coefficients that may be next to nothing.
@@ -140,19 +142,19 @@ func small(v float64) string {
 	if v >= 0 && v < least {
 		return "0"
 	}
-	return stats.Number(v)
+	return format.Number(v)
 }
 
 // peakText says where throughput is highest, or why nobody knows.
 func peakText(f usl.Fit) string {
 	n, claimed := f.Peak()
 	switch {
-	case !f.Bootstrap:
+	case !f.Bounded:
 		return fmt.Sprintf("not claimed: %d blocks, needs %d", f.Blocks, usl.MinBlocks)
 	case !claimed:
 		return "none claimed: the interval of kappa touches 0"
 	}
-	text := fmt.Sprintf("%s [%s, %s]", stats.Number(n), stats.Number(f.PeakIn.Lo), stats.Number(f.PeakIn.Hi))
+	text := fmt.Sprintf("%s [%s, %s]", format.Number(n), format.Number(f.PeakIn.Lo), format.Number(f.PeakIn.Hi))
 	if f.Extrapolated() {
 		text += ", extrapolated"
 	}

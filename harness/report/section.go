@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"metastorebench/harness/capacity"
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
@@ -45,12 +47,28 @@ func Section(in Input) (string, error) {
 	return b.section()
 }
 
+// newBuilder returns the builder of a section, with the run's questions asked and
+// judged. Which question a comparison belongs to does not depend on what is printed:
+// attributions ask first, place by place, then the tables in their order.
 func newBuilder(in Input) (*builder, error) {
 	factors, err := in.Run.Factors()
 	if err != nil {
 		return nil, err
 	}
-	return &builder{Input: in, factors: factors, study: in.Run.Study(factors)}, nil
+	b := &builder{Input: in, factors: factors, study: in.Run.Study(factors)}
+	if in.Run.Manifest.Level == levelSmoke || in.Run.Questions.Judged() {
+		return b, nil
+	}
+	asker := &builder{Input: in, factors: factors, study: b.study}
+	asker.Figures = nil
+	if err := asker.attribution(); err != nil {
+		return nil, err
+	}
+	if _, err := asker.section(); err != nil {
+		return nil, err
+	}
+	in.Run.Questions.Judge()
+	return b, nil
 }
 
 func (b *builder) section() (string, error) {
@@ -136,7 +154,7 @@ func (b *builder) printf(format string, args ...any) { fmt.Fprintf(b, format, ar
 // part adds a table under a heading, or nothing if the table has no rows.
 func (b *builder) part(heading string, t *table) {
 	if len(t.rows) > 0 {
-		b.printf("### %s\n\n%s", heading, t)
+		b.printf("### %s\n\n%s", heading, t.markdown(b.Run.Questions, heading))
 	}
 }
 
@@ -199,7 +217,7 @@ func against(num, den *stats.Cell, m stats.Metric) (stats.Comparison, error) {
 	case num == nil || den == nil || !num.Measured() || !den.Measured():
 		return stats.Comparison{}, nil
 	case num == den:
-		return stats.Comparison{N: 1, Ratio: 1}, nil
+		return stats.Comparison{Effect: infer.Effect{N: 1, Ratio: 1}}, nil
 	}
 	c, err := stats.Compare(num, den, m)
 	if errors.Is(err, stats.ErrNoPairs) {
@@ -259,5 +277,5 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return stats.Count(int64(n)) + " " + noun + "s"
+	return format.Count(int64(n)) + " " + noun + "s"
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/stats"
 	"metastorebench/plots"
 )
@@ -40,7 +42,7 @@ func (b *builder) stages() error {
 	b.printf("### Where a write spends its time\n\n")
 	for _, s := range strata {
 		t := stageTable(s)
-		b.printf("#### %s\n\n%s", place(s), t)
+		b.printf("#### %s\n\n%s", place(s), t.markdown(b.Run.Questions, place(s)))
 	}
 	if b.phase() == 1 { // the layers are of a write of the plan's own baseline
 		b.part("The plan's layers of a baseline write", layerTable(strata))
@@ -66,7 +68,7 @@ func stageTable(s *stats.Stratum) *table {
 		}
 		parts = append(parts, bd)
 		t.head = append(t.head, num(fmt.Sprintf("%s, us (n=%d)", s.Label(row.Setting), bd.Trials)), num("share"))
-		samples = append(samples, fmt.Sprintf("%s, 1 in %d", stats.Count(bd.Samples), bd.Every), "")
+		samples = append(samples, fmt.Sprintf("%s, 1 in %d", format.Count(bd.Samples), bd.Every), "")
 		service = append(service, interval(scaled(bd.Service, 1e-3)), "100 %")
 		t.warn("", bd.Service.Warnings...)
 	}
@@ -114,7 +116,7 @@ func layerTable(strata []*stats.Stratum) *table {
 
 // scaled is a summary in another unit.
 func scaled(s stats.Summary, factor float64) stats.Summary {
-	for _, v := range []*float64{&s.Median, &s.Min, &s.Max, &s.Lo, &s.Hi} {
+	for _, v := range []*float64{&s.Median, &s.Min, &s.Max, &s.Value, &s.Lo, &s.Hi} {
 		*v *= factor
 	}
 	return s
@@ -144,7 +146,7 @@ func (b *builder) tracingOverhead() error {
 				}
 			}
 			t.row(b.variant(o.Variant), o.Pairs[0].On.Workload, "1 in "+o.Every, q.name, fmt.Sprint(on.N)).ratio(on).ratio(noise).
-				text(overheadText(on, q.sign))
+				text(overheadText(b.settled(on), q.sign))
 		}
 	}
 	b.part("What tracing costs", &t)
@@ -161,7 +163,7 @@ func (b *builder) variant(options map[string]string) string {
 }
 
 // overheadText judges a ratio on/off; sign is -1 if a cost makes it smaller.
-func overheadText(c stats.Comparison, sign int) string {
+func overheadText(c infer.Estimate, sign int) string {
 	if !c.Interval {
 		return "no interval"
 	}
@@ -173,7 +175,7 @@ func overheadText(c stats.Comparison, sign int) string {
 	case most <= maxOverhead:
 		return "shown"
 	case least > maxOverhead:
-		return fmt.Sprintf("no: at least %s %%", stats.Number(100*least))
+		return fmt.Sprintf("no: at least %s %%", format.Number(100*least))
 	}
-	return fmt.Sprintf("not resolved: up to %s %%", stats.Number(100*most))
+	return fmt.Sprintf("not resolved: up to %s %%", format.Number(100*most))
 }

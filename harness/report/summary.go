@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"metastorebench/harness/verdict"
+	"metastorebench/harness/infer"
 )
 
 // summary is what a terminal shows of the run; see Summarize.
@@ -41,8 +41,8 @@ func (b *builder) attributionSummary() (string, error) {
 			continue
 		}
 		t := shares(s, found[0])
-		t.caption = fmt.Sprintf("%s: %s throughput by item, closed loop, n=%d blocks, [95 %% t interval]; ~: not told from 1", place(s), s.Op(), found[0].Total.N)
-		out.WriteString(t.plain())
+		t.caption = fmt.Sprintf("%s: %s throughput by item, closed loop, n=%d blocks, %s", place(s), s.Op(), found[0].Total.N, "=: equivalent, ? r: unresolved, this run had found r")
+		out.WriteString(t.plain(b.Run.Questions, place(s)))
 	}
 	if out.Len() == 0 {
 		return "", nil
@@ -61,7 +61,7 @@ func (b *builder) ledgerSummary() (string, error) {
 		caption: fmt.Sprintf("Each claim in the environment nearest to the plan's own; closed loop; value [95 %% interval] over n blocks.\nPlan %s, level %s; %s.", b.Run.Manifest.Plan, b.Run.Manifest.Level, runText(b)),
 		head:    []column{text("claim"), text("verdict"), text("plan"), text("measured"), num("n"), text("environment"), text("quantity")},
 	}
-	count := map[verdict.Verdict]int{}
+	count := map[infer.Verdict]int{}
 	var missing []string
 	for _, r := range rows {
 		if !r.headline {
@@ -74,7 +74,7 @@ func (b *builder) ledgerSummary() (string, error) {
 		}
 		t.add(r.claim.ID, string(r.verdict), r.predicted, r.value(), r.n(), r.environment(), r.what)
 	}
-	out := "CLAIMS LEDGER\n\n" + t.plain()
+	out := "CLAIMS LEDGER\n\n" + t.plain(nil, "")
 	if len(missing) > 0 {
 		out += "Without a measurement:\n" + strings.Join(missing, "\n") + "\n\n"
 	}
@@ -82,11 +82,11 @@ func (b *builder) ledgerSummary() (string, error) {
 }
 
 // plain is the table for a terminal: caption, columns without rules, notes.
-func (t *table) plain() string {
+func (t *table) plain(questions *infer.Questions, where string) string {
 	if len(t.rows) == 0 {
 		return ""
 	}
-	t.correct()
+	t.ask(questions, where)
 	rows := t.texts()
 	names, width := t.columns(rows)
 	var b strings.Builder

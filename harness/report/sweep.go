@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -153,7 +154,7 @@ func (b *builder) sweepCosts(s sweep) error {
 			if err != nil {
 				return err
 			}
-			row := t.row(op, load(c), s.variant(c), stats.Count(int64(s.at(c))), presence(c), spread(over(c, rate)),
+			row := t.row(op, load(c), s.variant(c), format.Count(int64(s.at(c))), presence(c), spread(over(c, rate)),
 				median(over(c, stats.Scale(rate, float64(w.KeyBytes+w.ValueBytes)/1e6))), millis(l, 50), millis(l, 99))
 			for _, m := range []stats.Metric{stats.StoreCPU, stats.FsyncsPerWrite, stats.WriteAmplification, stats.SpaceAmplification, stats.Scale(stats.PeakRSS, 1e-6)} {
 				row.text(median(over(c, m)))
@@ -177,7 +178,7 @@ func (b *builder) sweepLoading(s sweep) error {
 			continue
 		}
 		w := &c.Trials[0].Workload
-		t.add(s.variant(c), load(c), stats.Count(int64(w.PreloadKeys)), stats.Count(int64(w.ValueBytes)), presence(c), spread(rate),
+		t.add(s.variant(c), load(c), format.Count(int64(w.PreloadKeys)), format.Count(int64(w.ValueBytes)), presence(c), spread(rate),
 			median(over(c, stats.Scale(stats.PreloadRate, float64(w.KeyBytes+w.ValueBytes)/1e6))), median(over(c, stats.PreloadWriteAmplification)))
 	}
 	b.part("Loading", &t)
@@ -210,7 +211,7 @@ func (b *builder) sweepSteps(s sweep, filling ...response) error {
 				if r.N == 0 {
 					continue
 				}
-				t.row(fmt.Sprintf("%s=%s / %s", f.Axis, f.On, f.Off), q.name, stratum.Workload+", "+s.others(stratum), stats.Count(int64(s.at(on))), fmt.Sprint(r.N)).ratio(r)
+				t.row(fmt.Sprintf("%s=%s / %s", f.Axis, f.On, f.Off), q.name, stratum.Workload+", "+s.others(stratum), format.Count(int64(s.at(on))), fmt.Sprint(r.N)).ratio(r)
 			}
 		}
 	}

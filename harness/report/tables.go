@@ -66,7 +66,7 @@ func (b *builder) putTable(s *stats.Stratum) error {
 		}
 		b.doubt(&t, s.Label(row.Setting), c)
 	}
-	b.WriteString(t.String())
+	b.WriteString(t.markdown(b.Run.Questions, place(s)))
 	return nil
 }
 
@@ -100,7 +100,7 @@ func (b *builder) mixTable(s *stats.Stratum) error {
 		}
 		out.text(median(over(c, stats.StoreCPU)), median(over(c, stats.FsyncsPerWrite)), median(over(c, stats.OpsPerProposal)))
 	}
-	b.WriteString(t.String())
+	b.WriteString(t.markdown(b.Run.Questions, place(s)))
 	return nil
 }
 

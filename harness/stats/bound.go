@@ -3,6 +3,7 @@ package stats
 import (
 	"fmt"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 )
 
@@ -119,7 +120,7 @@ func (b *Bound) warn(c *Cell) {
 		return
 	}
 	if b.CPU.Median >= Saturated && b.Other.Median > max(b.Store.Median, b.Client.Median) {
-		b.Warnings = append(b.Warnings, Warning{WarnSteal, fmt.Sprintf("others used %s of the CPU, store and client less", Number(b.Other.Median))})
+		b.Warnings = append(b.Warnings, Warning{WarnSteal, fmt.Sprintf("others used %s of the CPU, store and client less", format.Number(b.Other.Median))})
 	}
 	if w := stolen(c); w != nil {
 		b.Warnings = append(b.Warnings, *w)

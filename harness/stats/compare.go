@@ -5,45 +5,20 @@ import (
 	"math"
 	"strings"
 
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 )
 
-// Comparison is a ratio of two cells with its interval and its test. The zero
-// value compares nothing.
+// Comparison is a ratio of two cells. The zero value compares nothing.
 type Comparison struct {
-	// N is the number of blocks with both cells or, unpaired, the smaller
-	// number of trials.
-	N int
-	// Ratio is the estimate: paired, the geometric mean of the ratios per block,
-	// the centre of the interval on a log scale; unpaired, the Hodges-Lehmann
-	// estimate, the median of the ratios of all pairs of trials.
-	Ratio float64
-	// Min and Max are the least and the greatest of those ratios.
-	Min, Max float64
-	// Lo and Hi bound the true ratio at Confidence. Without Interval they are
-	// zero: N is below MinInterval, and there is no test either.
-	Lo, Hi   float64
-	Interval bool
-	// P is the two-sided p-value of "no difference", NaN without Interval.
-	P float64
-	// LeastP is the smallest p-value that the test can give for N, whatever the
-	// data; 0 for a test without such a bound.
-	LeastP float64
-	// Adjusted is P corrected for the table that the comparison stands in; P
-	// itself until Correct was called.
-	Adjusted float64
+	infer.Effect
 	Warnings []Warning
 }
-
-// Different reports whether the two sides differ at Alpha, after correction.
-func (c *Comparison) Different() bool { return c.Interval && c.Adjusted < Alpha }
 
 // Compare compares num to den on m, paired by block: both ran in the same
 // stretch of time, so that what a slow machine does to a block falls on both
 // sides of the quotient. The estimate is the geometric mean of num/den over the
-// blocks in which both are valid and positive, with the symmetric studentized
-// bootstrap interval of the mean log-ratio and the p-value that belongs to it
-// (see studentized for the choice and the measured coverage).
+// blocks in which both are valid and positive.
 //
 // It refuses cells of different durability tiers (ErrTier) or workloads
 // (ErrWorkload), and cells without a common block (ErrNoPairs).
@@ -98,7 +73,7 @@ func paired(num, den *Cell, m Metric) (Comparison, error) {
 	if len(logs) == 0 {
 		return Comparison{}, fmt.Errorf("%w: %q and %q", ErrNoPairs, num.ID, den.ID)
 	}
-	c := ratioOf(logs)
+	c := newComparison(logs)
 	if most := max(len(num.Trials), len(den.Trials)); most > len(logs) {
 		c.Warnings = append(c.Warnings, Warning{WarnIncomplete, fmt.Sprintf("%d of %d blocks have no partner", most-len(logs), most)})
 	}
@@ -120,54 +95,49 @@ func CompareRepeats(num, den []float64) (Comparison, error) {
 	if len(logs) == 0 {
 		return Comparison{}, fmt.Errorf("%w: %d and %d repeats", ErrNoPairs, len(num), len(den))
 	}
-	c := ratioOf(logs)
+	c := newComparison(logs)
 	if most := max(len(num), len(den)); most > len(logs) {
 		c.Warnings = append(c.Warnings, Warning{WarnIncomplete, fmt.Sprintf("%d of %d repeats have no partner", most-len(logs), most)})
 	}
 	return c, nil
 }
 
-// ratioOf summarizes log-ratios.
-func ratioOf(logs []float64) Comparison {
-	c := Comparison{N: len(logs), P: math.NaN(), Adjusted: math.NaN(), Min: math.Inf(1), Max: math.Inf(-1)}
-	sum := 0.0
-	for _, l := range logs {
-		sum += l
-		c.Min, c.Max = min(c.Min, math.Exp(l)), max(c.Max, math.Exp(l))
-	}
-	c.Ratio = math.Exp(sum / float64(c.N))
-	if c.N < MinInterval {
+// newComparison summarizes log-ratios by block.
+func newComparison(logs []float64) Comparison {
+	c := Comparison{Effect: infer.Paired(logs)}
+	if !c.Interval {
 		c.Warnings = append(c.Warnings, tooFew(c.N))
-		return c
 	}
-	mean, half, p := studentized(logs)
-	c.Ratio, c.Lo, c.Hi, c.Interval = math.Exp(mean), math.Exp(mean-half), math.Exp(mean+half), true
-	c.P, c.Adjusted, c.LeastP = p, p, leastP(c.N)
 	return c
 }
 
-// Correct sets Adjusted of all comparisons of one table by Holm's method.
-// Comparisons without a test do not count. It returns a warning if the table is
-// so large that no p-value of its smallest sample could pass.
-func Correct(table []*Comparison) []Warning {
-	p := make([]float64, len(table))
-	tests, worst := 0, &Comparison{}
-	for i, c := range table {
-		p[i] = math.NaN()
-		if c.Interval {
-			p[i] = c.P
-			tests++
-			if c.LeastP > worst.LeastP {
-				worst = c
-			}
+// CompareAcross compares num to den on m, cells of two runs, whose trials do not pair:
+// whatever changed between the runs, the machine's mood included, is in the ratio of
+// their geometric means.
+//
+// It refuses what Compare refuses; without a positive value on both sides it returns
+// ErrNoPairs. Machines are the caller's to check: record.Environment.
+func CompareAcross(num, den *Cell, m Metric) (Comparison, error) {
+	if err := comparable(num, den); err != nil {
+		return Comparison{}, err
+	}
+	x, y := logsOf(num, m), logsOf(den, m)
+	if len(x) == 0 || len(y) == 0 {
+		return Comparison{}, fmt.Errorf("%w: %q and %q", ErrNoPairs, num.ID, den.ID)
+	}
+	c := Comparison{Effect: infer.Unpaired(x, y)}
+	if !c.Interval {
+		c.Warnings = append(c.Warnings, tooFew(c.N))
+	}
+	return c, nil
+}
+
+// logsOf are the logarithms of m's values of the cell that have one.
+func logsOf(c *Cell, m Metric) (logs []float64) {
+	for _, v := range valuesOf(c.Trials, m) {
+		if v > 0 {
+			logs = append(logs, math.Log(v))
 		}
 	}
-	for i, a := range Holm(p) {
-		table[i].Adjusted = a
-	}
-	if worst.LeastP*float64(tests) >= Alpha {
-		return []Warning{{WarnTableSize, fmt.Sprintf("n=%d is too few for %d comparisons: no p-value below %.2g is possible, %.2g would be needed",
-			worst.N, tests, worst.LeastP, Alpha/float64(tests))}}
-	}
-	return nil
+	return logs
 }

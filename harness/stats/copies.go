@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"metastorebench/harness/record"
 )
 
@@ -40,20 +38,4 @@ func (c *Cell) Between(from, to int) *Cell {
 	part := *c
 	part.Trials = slices.DeleteFunc(slices.Clone(c.Trials), func(t *record.Trial) bool { return t.Block < from || t.Block >= to })
 	return &part
-}
-
-// Proportion bounds the chance of what happened k times in n, at Confidence or
-// better, whatever the chance is. Both bounds are 0 and 1 for n = 0.
-//
-// Source: Clopper and Pearson, The Use of Confidence or Fiducial Limits,
-// Biometrika 26 (1934).
-func Proportion(k, n int) (lo, hi float64) {
-	lo, hi = 0, 1
-	if k > 0 {
-		lo = distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile((1 - Confidence) / 2)
-	}
-	if k < n {
-		hi = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile((1 + Confidence) / 2)
-	}
-	return lo, hi
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 )
 
@@ -47,11 +49,11 @@ func (r *Run) Warnings(c *Cell, m Metric) []Warning {
 // drifts warns of values that rise or fall in the order of the trials.
 func drifts(c *Cell, m Metric) *Warning {
 	trials := slices.SortedStableFunc(slices.Values(c.Trials), func(a, b *record.Trial) int { return cmp.Compare(a.Order, b.Order) })
-	tau, p := trend(valuesOf(trials, m))
+	tau, p := infer.Trend(valuesOf(trials, m))
 	if p >= DriftP {
 		return nil
 	}
-	return &Warning{WarnDrift, fmt.Sprintf("tau %.2f, p=%s", tau, Number(p))}
+	return &Warning{WarnDrift, fmt.Sprintf("tau %.2f, p=%s", tau, format.Number(p))}
 }
 
 // twoModes warns of trials that fall into two groups.
@@ -61,7 +63,7 @@ func twoModes(c *Cell, m Metric) *Warning {
 	if !two {
 		return nil
 	}
-	return &Warning{WarnBimodal, fmt.Sprintf("%d trials near %s, %d near %s", g.nLow, Number(g.low), g.nHigh, Number(g.high))}
+	return &Warning{WarnBimodal, fmt.Sprintf("%d trials near %s, %d near %s", g.nLow, format.Number(g.low), g.nHigh, format.Number(g.high))}
 }
 
 // unsteady warns if more than a quarter of the trials had two speeds.
@@ -116,12 +118,12 @@ func generatorLimited(c *Cell, cpus int) *Warning {
 		return (t.Client.CPUUserSeconds + t.Client.CPUSystemSeconds) / all, all > 0
 	}))
 	if share.N > 0 && share.Median > MaxClientShare {
-		return &Warning{WarnGenerator, fmt.Sprintf("the client used %s %% of the machine's CPU time", Number(100*share.Median))}
+		return &Warning{WarnGenerator, fmt.Sprintf("the client used %s %% of the machine's CPU time", format.Number(100*share.Median))}
 	}
 	timing := Summarize(valuesOf(c.Trials, TimingErrorP99))
 	response := Summarize(valuesOf(c.Trials, responseMedian))
 	if timing.N > 0 && timing.Median > max(MinTimingErrorNS, MaxTimingShare*response.Median) {
-		return &Warning{WarnGenerator, fmt.Sprintf("timing error p99 %s us, response p50 %s us", Number(timing.Median/1e3), Number(response.Median/1e3))}
+		return &Warning{WarnGenerator, fmt.Sprintf("timing error p99 %s us, response p50 %s us", format.Number(timing.Median/1e3), format.Number(response.Median/1e3))}
 	}
 	return nil
 }
@@ -176,7 +178,7 @@ func stolen(c *Cell) *Warning {
 	if all == 0 || steal/all <= MaxStealShare {
 		return nil
 	}
-	return &Warning{WarnSteal, fmt.Sprintf("%s %% of the CPU time stolen", Number(100*steal/all))}
+	return &Warning{WarnSteal, fmt.Sprintf("%s %% of the CPU time stolen", format.Number(100*steal/all))}
 }
 
 // valuesOf are m's values of the trials that have it.

@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"metastorebench/harness/claims"
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 )
 
@@ -152,6 +153,8 @@ type Stratum struct {
 	// Rows are the cells, ordered by setting: baseline, each item alone, pairs,
 	// ..., all.
 	Rows []Row
+	// Questions are the run's.
+	Questions *infer.Questions
 }
 
 // Groups of a plan that answer a question of their own. They are not part of the
@@ -269,7 +272,7 @@ func (r *Run) Strata(factors []Factor) []*Stratum {
 		key := strings.Join([]string{c.Group, c.Workload, c.Target, canonical(rest)}, "\x00")
 		s := byKey[key]
 		if s == nil {
-			s = &Stratum{Group: c.Group, Workload: c.Workload, Target: c.Target, Options: rest, Factors: factors}
+			s = &Stratum{Group: c.Group, Workload: c.Workload, Target: c.Target, Options: rest, Factors: factors, Questions: r.Questions}
 			byKey[key] = s
 			all = append(all, s)
 		}

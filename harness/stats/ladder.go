@@ -57,6 +57,7 @@ func (r *Run) Ladders() []Ladder {
 	ladders := make([]Ladder, len(order))
 	for i, place := range order {
 		ladders[i] = newLadder(byPlace[place])
+		ladders[i].Questions = r.Questions
 	}
 	return ladders
 }

@@ -73,6 +73,7 @@ func bimodal(values []float64, ratio float64) (modes, bool) {
 // Simulation of the critical values of D.
 const (
 	criticalSamples = 4000
+	criticalSeed    = 0x6d657461
 	// criticalMax is the largest simulated size: larger samples have a smaller
 	// critical value, so that taking this one is cautious.
 	criticalMax = 300
@@ -88,7 +89,7 @@ func criticalD(n int) float64 {
 	if d, ok := criticalCache.Load(n); ok {
 		return d.(float64)
 	}
-	rng := rand.New(rand.NewPCG(bootstrapSeed, uint64(n)))
+	rng := rand.New(rand.NewPCG(criticalSeed, uint64(n)))
 	ds, sample := make([]float64, criticalSamples), make([]float64, n)
 	for i := range ds {
 		for k := range sample {
@@ -97,7 +98,8 @@ func criticalD(n int) float64 {
 		slices.Sort(sample)
 		ds[i] = divide(sample).d
 	}
-	d := selectRank(ds, criticalSamples*99/100)
+	slices.Sort(ds)
+	d := ds[criticalSamples*99/100]
 	criticalCache.Store(n, d)
 	return d
 }

@@ -96,5 +96,5 @@ func (o Overhead) Ratio(m Metric) (Comparison, error) {
 	if len(logs) == 0 {
 		return Comparison{}, fmt.Errorf("%w: tracing on and off", ErrNoPairs)
 	}
-	return ratioOf(logs), nil
+	return newComparison(logs), nil
 }

@@ -1,6 +1,10 @@
 package stats
 
-import "fmt"
+import (
+	"fmt"
+
+	"metastorebench/harness/infer"
+)
 
 // Warning is a reservation that belongs to a number. It never changes the
 // number; tables print it under the rows that it is about.
@@ -19,11 +23,8 @@ type WarningKind string
 const (
 	WarnFewSamples WarningKind = "too few samples"
 	WarnIncomplete WarningKind = "incomplete"
-	// WarnTableSize says that a table has more comparisons than its samples can
-	// tell apart.
-	WarnTableSize WarningKind = "too many comparisons"
-	WarnDrift     WarningKind = "drift over the run"
-	WarnBimodal   WarningKind = "bimodal"
+	WarnDrift      WarningKind = "drift over the run"
+	WarnBimodal    WarningKind = "bimodal"
 	// WarnGenerator says that the load generator, not the store, may have set
 	// the pace.
 	WarnGenerator WarningKind = "generator-limited"
@@ -36,9 +37,9 @@ const (
 
 // WarningKinds lists the kinds in their order.
 func WarningKinds() []WarningKind {
-	return []WarningKind{WarnFewSamples, WarnIncomplete, WarnTableSize, WarnDrift, WarnBimodal, WarnGenerator, WarnSteal, WarnMachine}
+	return []WarningKind{WarnFewSamples, WarnIncomplete, WarnDrift, WarnBimodal, WarnGenerator, WarnSteal, WarnMachine}
 }
 
 func tooFew(n int) Warning {
-	return Warning{WarnFewSamples, fmt.Sprintf("n=%d: needs %d or more blocks for a %.0f %% interval", n, MinInterval, Confidence*100)}
+	return Warning{WarnFewSamples, fmt.Sprintf("n=%d: needs %d or more blocks for a %.0f %% interval", n, infer.MinBlocks, infer.Confidence*100)}
 }

@@ -17,19 +17,25 @@
 // # The fit
 //
 //  1. Every measurement is a point; the sum of squares of log X - log X(N) is
-//     minimized, so that a point counts by its relative error. Given sigma and
-//     kappa, lambda follows in closed form; the other two are squares of the
-//     variables of a Nelder-Mead search, which keeps them from being negative.
-//  2. Blocks are drawn with replacement and the fit is repeated; the middle 95 %
-//     of what comes out is each coefficient's interval. The block is the unit
-//     because its measurements share a stretch of time.
+//     minimized, so that a point counts by its relative error. N/X is linear in
+//     1/lambda, sigma/lambda and kappa/lambda, which Gauss-Newton steps find; if
+//     sigma or kappa comes out negative, the best curve with a 0 there is taken.
+//  2. The fit is repeated without each block in turn, sigma and kappa free of
+//     bounds; the jackknife's pseudo-values, one for each block, give Student's
+//     interval of each coefficient: of log lambda, sigma, kappa and log N*. It is
+//     cut off at 0. The block is the unit because its measurements share a stretch
+//     of time.
+//
+// Over simulated runs of 3 to 10 blocks the intervals at 95 % hold the truth in 93
+// to 99 %; go test -v -run TestIntervalsCover logs the table.
 //
 // # What is not claimed
 //
-//   - With fewer than MinBlocks blocks there is no interval; the range of the
-//     fits to single blocks stands in its place.
+//   - With fewer than MinBlocks blocks there is no interval.
 //   - A peak is claimed only if the interval of kappa stays clear of 0, and is
-//     marked as extrapolated if it lies beyond the largest N measured.
+//     marked as extrapolated if it lies beyond the largest N measured. Of all runs
+//     some 5 % claim one whose interval misses the truth. Where few runs claim one
+//     at all, those are a larger part of the claims.
 //   - The law has no superlinear part: batching that makes a client's operation
 //     cheaper when there are more of them shows in the residuals alone. So does
 //     everything else that is not in its three terms.

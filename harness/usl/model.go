@@ -3,6 +3,8 @@ package usl
 import (
 	"errors"
 	"math"
+
+	"metastorebench/harness/infer"
 )
 
 // The bounds of what can be fitted and claimed.
@@ -10,10 +12,8 @@ const (
 	// MinSizes is the least number of different N for three coefficients with
 	// something left over to judge them by.
 	MinSizes = 4
-	// MinBlocks is the least number of blocks with bootstrap intervals.
-	MinBlocks = 6
-	// Confidence is the level of the intervals.
-	Confidence = 0.95
+	// MinBlocks is the least number of blocks with intervals.
+	MinBlocks = infer.MinBlocks
 	// clear is the effect of kappa at the largest N, as a share of the
 	// denominator there, below which it is not told from 0.
 	clear = 0.01
@@ -54,8 +54,7 @@ func (c Curve) peak() float64 {
 	return max(1, math.Sqrt((1-c.Sigma)/c.Kappa))
 }
 
-// Interval bounds a coefficient: at Confidence if it comes of a bootstrap,
-// otherwise the range of the single blocks' fits.
+// Interval bounds a coefficient at infer.Confidence.
 type Interval struct{ Lo, Hi float64 }
 
 // Residual compares one N's measurements with the curve.
@@ -72,10 +71,9 @@ type Residual struct {
 type Fit struct {
 	Curve
 	LambdaIn, SigmaIn, KappaIn Interval
-	// Bootstrap says that the intervals are at Confidence; without it they are
-	// the ranges of single blocks.
-	Bootstrap bool
-	Blocks    int
+	// Bounded says that there are intervals; without it they are not numbers.
+	Bounded bool
+	Blocks  int
 	// R2 is the share of the variance of log X, over all points, that the curve
 	// explains.
 	R2        float64
@@ -88,7 +86,7 @@ type Fit struct {
 // if the measurements do not show one: the interval of kappa touches 0, or there
 // is no interval.
 func (f Fit) Peak() (n float64, claimed bool) {
-	return f.peak(), f.Bootstrap && f.distinct(f.KappaIn.Lo)
+	return f.peak(), f.Bounded && f.distinct(f.KappaIn.Lo)
 }
 
 // Extrapolated reports whether N* lies beyond the largest N measured.

@@ -1,4 +1,4 @@
-package stats_test
+package format_test
 
 import (
 	"math"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"metastorebench/harness/stats"
+	"metastorebench/harness/format"
 )
 
 func TestNumber(t *testing.T) {
@@ -15,8 +15,8 @@ func TestNumber(t *testing.T) {
 		123.4: "123", 999.6: "1,000", 1234: "1,230", 12_345: "12,300", 1_234_567: "1,230,000", -4321: "-4,320",
 		math.NaN(): "n/a", math.Inf(1): "n/a",
 	} {
-		require.Equal(t, want, stats.Number(v), "%v", v)
+		require.Equal(t, want, format.Number(v), "%v", v)
 	}
-	require.Equal(t, "1,234,567", stats.Count(1_234_567))
-	require.Equal(t, "-12", stats.Count(-12))
+	require.Equal(t, "1,234,567", format.Count(1_234_567))
+	require.Equal(t, "-12", format.Count(-12))
 }

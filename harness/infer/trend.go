@@ -1,15 +1,15 @@
-package stats
+package infer
 
 import "math"
 
-// trend is Mann and Kendall's test of values that stand in the order of their
+// Trend is Mann and Kendall's test of values that stand in the order of their
 // measurement: tau is +1 if each is greater than all before it, -1 if less, and
 // p is the two-sided chance of so much order among independent values. Ties
 // count for neither, which makes p too large rather than too small.
 //
 // Sources: Mann, Nonparametric Tests against Trend, Econometrica 13 (1945);
 // Kendall, Rank Correlation Methods.
-func trend(values []float64) (tau, p float64) {
+func Trend(values []float64) (tau, p float64) {
 	n, s := len(values), 0
 	for i, v := range values {
 		for _, later := range values[i+1:] {

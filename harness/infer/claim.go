@@ -1,12 +1,11 @@
-package verdict
+package infer
 
 import (
 	"fmt"
 	"math"
 	"strconv"
 
-	"metastorebench/harness/claims"
-	"metastorebench/harness/stats"
+	"metastorebench/harness/format"
 )
 
 // Verdict is a word of the ledger.
@@ -34,22 +33,10 @@ const Negligible = 1.0
 // Range is a prediction; an open bound is infinite.
 type Range struct{ Min, Max float64 }
 
-// RangeOf is a quantity's range.
-func RangeOf(q claims.Quantity) Range {
-	r := Range{math.Inf(-1), math.Inf(1)}
-	if q.Min != nil {
-		r.Min = *q.Min
-	}
-	if q.Max != nil {
-		r.Max = *q.Max
-	}
-	return r
-}
-
 // String writes the range as the plan does, unrounded: "6 to 11", "at least
 // 20,000", "below 5", "1.3".
 func (r Range) String() string {
-	exact := func(v float64) string { return stats.Separate(strconv.FormatFloat(v, 'f', -1, 64)) }
+	exact := func(v float64) string { return format.Separate(strconv.FormatFloat(v, 'f', -1, 64)) }
 	switch {
 	case math.IsInf(r.Max, 1):
 		return "at least " + exact(r.Min)
@@ -61,24 +48,17 @@ func (r Range) String() string {
 	return exact(r.Min) + " to " + exact(r.Max)
 }
 
-// Estimate is a measured value.
-type Estimate struct {
-	Value  float64
-	Lo, Hi float64 // bound it at stats.Confidence; meaningless without Interval
-	N      int     // blocks
-	// Interval says that there are enough samples for Lo and Hi.
-	Interval bool
-}
-
 // String is "value [lo, hi]", or the value alone.
 func (e Estimate) String() string {
 	if !e.Interval {
-		return stats.Number(e.Value)
+		return format.Number(e.Value)
 	}
-	return stats.Number(e.Value) + " " + e.bounds()
+	return format.Number(e.Value) + " " + e.bounds()
 }
 
-func (e Estimate) bounds() string { return "[" + stats.Number(e.Lo) + ", " + stats.Number(e.Hi) + "]" }
+func (e Estimate) bounds() string {
+	return "[" + format.Number(e.Lo) + ", " + format.Number(e.Hi) + "]"
+}
 
 // Kind is what a quantity is, which decides what "no effect" and "right sign"
 // mean for it.
@@ -86,10 +66,11 @@ type Kind int
 
 // Kinds of quantities.
 const (
-	Ratio  Kind = iota // with the change / without it; no effect is 1
-	Share              // percent of a whole; no effect is Negligible
-	Target             // a bound to reach: Predicted has one open side
-	Level              // a value to arrive at; Rises says from which side
+	KindRatio  Kind = iota // with the change / without it; no effect is 1
+	KindShare              // percent of a whole; no effect is Negligible
+	KindTarget             // a bound to reach, from a baseline: Predicted has one open side
+	KindLevel              // a value to arrive at; Rises says from which side
+	KindBound              // a bound to keep, whatever the baseline
 )
 
 // Case is a prediction with its measurement.
@@ -97,8 +78,8 @@ type Case struct {
 	Kind      Kind
 	Predicted Range
 	Measured  Estimate
-	// Change is the ratio to the same run's baseline, for a Target or a Level.
-	// Without an interval it proves nothing.
+	// Change is the ratio to the same run's baseline, for a target or a level.
+	// Without an interval it decides nothing.
 	Change Estimate
 	// ChangeOf names what changed, if it is not what was Measured.
 	ChangeOf string
@@ -106,18 +87,18 @@ type Case struct {
 	Rises bool
 }
 
-// Judge applies the rule of the package comment. The reason is one sentence
+// JudgeClaim applies the rule of the package comment. The reason is one sentence
 // without a final stop, with the numbers that decided.
-func Judge(c Case) (Verdict, string) {
+func JudgeClaim(c Case) (Verdict, string) {
 	if !c.Measured.Interval {
 		return Inconclusive, "no interval: " + tooFew(c.Measured.N)
 	}
 	switch c.Kind {
-	case Ratio:
+	case KindRatio:
 		return effect(c, 1, "1")
-	case Share:
+	case KindShare:
 		return effect(c, Negligible, fmt.Sprintf("a share below %g %%", Negligible))
-	case Target:
+	case KindTarget, KindBound:
 		return target(c)
 	default:
 		return level(c)
@@ -151,10 +132,10 @@ func Both(a, b Verdict) Verdict {
 
 // tooFew says why an estimate over n blocks has no interval.
 func tooFew(n int) string {
-	if n < stats.MinInterval {
-		return fmt.Sprintf("n=%d, %d or more blocks are needed", n, stats.MinInterval)
+	if n < MinBlocks {
+		return fmt.Sprintf("n=%d, %d or more blocks are needed", n, MinBlocks)
 	}
-	return fmt.Sprintf("fewer than %d blocks have enough operations each", stats.MinInterval)
+	return fmt.Sprintf("fewer than %d blocks have enough operations each", MinBlocks)
 }
 
 // effect judges a quantity whose absence has a value, called none.
@@ -162,7 +143,7 @@ func effect(c Case, none float64, noneText string) (Verdict, string) {
 	m, p := c.Measured, c.Predicted
 	up := p.Min > none
 	meets := m.Lo <= p.Max && m.Hi >= p.Min
-	null := m.Lo <= none && m.Hi >= none || c.Kind == Share && m.Hi < none
+	null := m.Lo <= none && m.Hi >= none || c.Kind == KindShare && m.Hi < none
 	switch {
 	case null && meets:
 		return Inconclusive, fmt.Sprintf("%s holds both %s, no effect, and %s", m.bounds(), noneText, p)
@@ -194,6 +175,9 @@ func target(c Case) (Verdict, string) {
 	case m.Lo <= p.Max && m.Hi >= p.Min:
 		return Inconclusive, fmt.Sprintf("%s holds the bound, %s", m.bounds(), p)
 	}
+	if c.Kind == KindBound {
+		return Refuted, fmt.Sprintf("missed: %s lies %s %s", m.bounds(), side(m, p), withoutBound(p))
+	}
 	return missed(c, rises)
 }
 
@@ -210,7 +194,7 @@ func missed(c Case, rises bool) (Verdict, string) {
 	miss := fmt.Sprintf("missed: %s lies %s %s", c.Measured.bounds(), side(c.Measured, c.Predicted), withoutBound(c.Predicted))
 	g := c.Change
 	if !g.Interval {
-		return Refuted, miss + ", and no change from this run's baseline is shown"
+		return Inconclusive, miss + "; whether it moved in the right direction is not known: no interval for the change from this run's baseline"
 	}
 	change := g.String() + " times this run's baseline"
 	if c.ChangeOf != "" {

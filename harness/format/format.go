@@ -1,4 +1,5 @@
-package stats
+// Package format writes numbers as all reports do. It is a leaf.
+package format
 
 import (
 	"math"

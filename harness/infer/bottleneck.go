@@ -1,4 +1,4 @@
-package verdict
+package infer
 
 import "fmt"
 
@@ -7,8 +7,8 @@ import "fmt"
 // a baseline write (B1).
 const HalfBusy = 50.0
 
-// Effect is an item's effect on throughput, as a ratio.
-type Effect struct {
+// Item is what an item makes of throughput, as a ratio.
+type Item struct {
 	Name  string
 	Ratio Estimate
 }
@@ -33,7 +33,7 @@ const (
 //
 // Both hold: confirmed. One fails: partly. Both fail: refuted. Either is open:
 // inconclusive.
-func Bottleneck(busy Estimate, consensus Effect, others []Effect) (Verdict, string) {
+func Bottleneck(busy Estimate, consensus Item, others []Item) (Verdict, string) {
 	wal, walText := busyAnswer(busy)
 	most, mostText := mostAnswer(consensus, others)
 	reason := walText + "; " + mostText
@@ -61,7 +61,7 @@ func busyAnswer(e Estimate) (answer, string) {
 	return open, text
 }
 
-func mostAnswer(c Effect, others []Effect) (answer, string) {
+func mostAnswer(c Item, others []Item) (answer, string) {
 	if !c.Ratio.Interval {
 		return open, fmt.Sprintf("%s alone makes %s (no interval: %s)", c.Name, c.Ratio, tooFew(c.Ratio.N))
 	}
