@@ -133,7 +133,7 @@ gate: build ## is the working tree (or HEAD_REF=...) slower or costlier than BAS
 gate-short: build ## is HEAD costlier than its parent, by counts alone? about four minutes; inconclusive is no failure
 	@bin/metabench gate --base HEAD~1 --head HEAD --level smoke --steady-only --budget 4m --skip-without-base $(ARGS) || \
 		{ status=$$?; [ $$status = 3 ] || exit $$status; echo "inconclusive: this machine could not tell, which is no failure here"; }
-# One to five minutes a run; with SMOKE=1 the steady metrics alone, under one.
+# Up to nine minutes a run, its budget; with SMOKE=1 the steady metrics alone, up to three.
 RUNS ?= 50
 gate-power: build ## false alarms and detection rates of the gate on this machine, from RUNS=50 runs (SMOKE=1: steady metrics alone)
 	@bin/metabench gate --power $(RUNS) $(if $(SMOKE),--level smoke --steady-only --budget 3m) $(ARGS)

@@ -21,7 +21,7 @@ import (
 const gateLong = `Build two revisions of the store, run them against each other in interleaved
 blocks on this machine, and decide metric by metric whether head is worse than
 base by more than a floor: pass, regressed, improved or inconclusive. What is not
-decided after a sixteenth of the plan's blocks runs on to the next look; the error
+decided after a twelfth of the plan's blocks runs on to the next look; the error
 rate over looks and metrics is kept (package gate has the rule and its sources).
 
 Each revision brings its own store, built in a worktree; this program's generator
@@ -52,7 +52,7 @@ one that does not build, stores that cannot be compared, a budget that is too sm
 
 const gateExamples = `  metabench gate --base HEAD~1
   metabench gate --base origin/main --merge-base --head HEAD
-  metabench gate --base HEAD~1 --level smoke --steady-only    about two minutes, no times
+  metabench gate --base HEAD~1 --level smoke --steady-only    about three minutes, no times
   metabench gate --base v1 --head v2 --record                 and append to results/history.jsonl
   metabench gate --baseline results/gate-20260102T030405Z     against the head of a stored run
   metabench gate --report results/gate-20260102T030405Z

@@ -102,16 +102,21 @@ func (r Rules) Size(p Plant, pilot Pilot) (setting, doc string) {
 // leastDelay is planted where nothing was measured.
 const leastDelay = 20 * time.Microsecond
 
-// delay is the CPU time of an operation that takes so large a part of the throughput
-// away: of n operations at the same time each takes n times the time between two ends,
-// unless there are fewer CPUs, which then are busy all the time.
+// delay is the CPU time of a write that takes so large a part of the throughput away.
+// With a CPU for each client a write takes longer by as much. With fewer they have to
+// be busy first: what they have left, where head does not use them up, comes on top.
 func delay(pilot Pilot, loss float64) time.Duration {
 	t := pilot.Trial
 	perSecond, ok := throughput(t)
 	if !ok || perSecond <= 0 {
 		return leastDelay
 	}
-	atOnce := float64(max(1, min(pilot.CPUs, t.Workload.Clients)))
-	d := atOnce / perSecond * loss / (1 - loss) * float64(time.Second)
-	return max(time.Duration(d).Round(100*time.Nanosecond), 100*time.Nanosecond)
+	atOnce := max(1, min(pilot.CPUs, t.Workload.Clients))
+	each := float64(atOnce) / perSecond // CPU seconds that there are for a write
+	used := each
+	if cpu := processCPU(t.Store) + processCPU(t.Client); atOnce < t.Workload.Clients && cpu > 0 {
+		used = min(each, cpu/float64(t.Ops[0].Count))
+	}
+	d := time.Duration((each/(1-loss) - used) * float64(time.Second))
+	return max(d.Round(100*time.Nanosecond), 100*time.Nanosecond)
 }

@@ -22,6 +22,8 @@ func TestPlantsFollowTheFloor(t *testing.T) {
 			Mechanism: &record.Mechanism{AppliedOps: ops, Proposals: 100, ProposedOps: ops, WALBytes: 360 * ops},
 		}}
 	}
+	idle := pilot(10, 0.4)
+	idle.Trial.Store.CPUUserSeconds, idle.Trial.Client.CPUSystemSeconds = 0.3, 0.1
 	for _, c := range []struct {
 		plant   Plant
 		pilot   Pilot
@@ -36,6 +38,8 @@ func TestPlantsFollowTheFloor(t *testing.T) {
 		// 40 us an operation: a fifth of the throughput is 20 us of CPU time on two CPUs.
 		{Plant{Fault: faultDelay, Floors: 4, Metric: "throughput", Load: "put50"}, pilot(10, 0.4), "delay=20µs"},
 		{Plant{Fault: faultDelay, Floors: 4, Metric: "throughput", Load: "put50"}, pilot(10, 0.8), "delay=40µs"},
+		// Half of the CPU time is left, which has to go first.
+		{Plant{Fault: faultDelay, Floors: 4, Metric: "throughput", Load: "put50"}, idle, "delay=60µs"},
 		{Plant{Fault: faultDelay, Floors: 4, Metric: "throughput", Load: "put50"}, Pilot{CPUs: 2, Trial: &record.Trial{}}, "delay=20µs"},
 	} {
 		setting, doc := r.Size(c.plant, c.pilot)

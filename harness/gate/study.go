@@ -185,10 +185,11 @@ func disturbed(t *record.Trial) bool {
 	if m == nil {
 		return false
 	}
-	ours := t.Store.CPUUserSeconds + t.Store.CPUSystemSeconds + t.Client.CPUUserSeconds + t.Client.CPUSystemSeconds
-	others := m.UserSeconds + m.SystemSeconds - ours + m.StealSeconds
+	others := m.UserSeconds + m.SystemSeconds - processCPU(t.Store) - processCPU(t.Client) + m.StealSeconds
 	return others > maxOthers*(m.UserSeconds+m.SystemSeconds+m.IdleSeconds+m.IOWaitSeconds+m.StealSeconds)
 }
+
+func processCPU(p record.Process) float64 { return p.CPUUserSeconds + p.CPUSystemSeconds }
 
 // disturbances counts a load's complete blocks in which others disturbed a trial of
 // base or head, if a gate of the load is of a time, and all its blocks.
