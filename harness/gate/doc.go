@@ -23,7 +23,8 @@
 //
 //  1. Head answered wrongly, in a trial of head or again: regressed, whatever base
 //     did. A store of head's that did not start, or ended by itself, is as bad,
-//     unless one of base's did so too: then it may be the machine.
+//     unless one of base's did so too: then it may be the machine. A check that failed
+//     ends the run with its block.
 //  2. A counter that base shows is gone from head, and no commit accepts that:
 //     regressed, before anything is run. What base does not show yet is untold, which
 //     is no fault, and so are the gates of a loss that is accepted.

@@ -271,6 +271,12 @@ const (
 	ended                    // it did not start, or not last to the checks
 )
 
+// WrongAnswer reports whether a trial on an arm decides the run: a check that head
+// failed.
+func WrongAnswer(t record.Trial, arm string) bool {
+	return t.Void != "" && (arm == record.ArmHead || arm == record.ArmAgain) && faultOf(t) == failedCheck
+}
+
 func faultOf(t record.Trial) fault {
 	of := ended
 	for _, c := range t.Checks {

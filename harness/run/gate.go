@@ -108,6 +108,7 @@ type gateRun struct {
 	study    *gate.Study
 	progress progress
 	order    int
+	wrong    bool                     // head failed a check, which decides the run
 	took     map[string]time.Duration // a trial of head, by load
 }
 

@@ -80,6 +80,10 @@ func (g *gateRun) runAll(ctx context.Context) error {
 		if !g.foresee(block) {
 			return nil
 		}
+		if g.wrong {
+			g.gate.Stopped = fmt.Sprintf("head failed a check in block %d", block-1)
+			return nil
+		}
 		if gone, next := g.opts.Now().Sub(g.opts.Began), g.blockTime(); g.opts.Budget > 0 && gone+next > g.opts.Budget {
 			if block == 0 {
 				first := g.rules.FirstLook(g.matrix.Blocks)
@@ -163,6 +167,7 @@ func (g *gateRun) runTrial(ctx context.Context, load plan.Entry, arm GateArm, bl
 	if block == 0 && t.Void != "" && arm.Name == record.ArmBase {
 		return fmt.Errorf("arm %s, load %s: %w: %s", arm.Name, load.Cell.Workload, ErrArm, t.Void)
 	}
+	g.wrong = g.wrong || gate.WrongAnswer(t, arm.Name)
 	g.study.Tell(&t, arm.Name)
 	g.progress.trialEnds(t)
 	return nil

@@ -158,6 +158,28 @@ func TestLostCounterEndsTheGate(t *testing.T) {
 	}
 }
 
+// TestWrongAnswerEndsTheGate: nothing else matters, and the block is finished.
+func TestWrongAnswerEndsTheGate(t *testing.T) {
+	g := newGateBench(t)
+	usual := g.opts.Trial
+	g.opts.Trial = func(ctx context.Context, s trial.Spec) (record.Trial, error) {
+		r, err := usual(ctx, s)
+		if s.Block == 2 && s.Cell.Options[record.OptionArm] == record.ArmHead {
+			r.Void, r.Checks = "check answers failed: a get missed a put", []record.Check{{Name: "answers"}}
+		}
+		return r, err
+	}
+	dir, err := Gate(t.Context(), g.opts)
+	require.NoError(t, err)
+	run, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	require.Equal(t, "head failed a check in block 2", run.Manifest.Gate.Stopped)
+	require.Len(t, run.Trials, 3*4)
+	res, err := gate.Judge(run, nil)
+	require.NoError(t, err)
+	require.Equal(t, gate.Regressed, res.Outcome)
+}
+
 // TestGateStopsAtItsBudget: no block is begun that would end behind it, and one that
 // cannot hold a block is refused with what is needed. The clock is the test's: builds
 // take 30 s, a trial 1 s.
