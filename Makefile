@@ -45,6 +45,7 @@ build: deps ## build bin/metastore and bin/metabench
 .PHONY: test
 test: deps ## all tests, with the race detector in core and variants
 	go test $(GOFLAGS_TAGS) -race ./core/... ./variants/...
+	go test -tags=metastore_plant -run Plant ./core/plant ./core/api
 	go test $(GOFLAGS_TAGS) $$(go list $(GOFLAGS_TAGS) ./... | grep -v -e /core/ -e '/variants\(/\|$$\)')
 
 # Modules of their own, so that what they depend on is not the store's.
@@ -54,6 +55,7 @@ NESTED_MODULES := harness/peer/etcd core/wal/walbench
 lint: deps ## gofmt, vet, nested modules too, generated code, EXPERIMENTS.md against its records
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-clean: $$unformatted"; exit 1; }
 	go vet $(GOFLAGS_TAGS) ./...
+	go vet -tags=metastore_plant ./core/plant ./core/api
 	for module in $(NESTED_MODULES); do (cd $$module && go vet ./...) || exit 1; done
 	go mod verify >/dev/null
 	go mod tidy -diff
@@ -128,18 +130,22 @@ sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sw
 # The revision to compare with, and the one to judge: the working tree by default.
 # The gate builds both by itself; its own program is this tree's.
 BASE ?= HEAD~1
-.PHONY: gate gate-short gate-power
+.PHONY: gate gate-short gate-power gate-regressions
 gate: build ## is the working tree (or HEAD_REF=...) slower or costlier than BASE=HEAD~1? (metabench exits with 1 if so, 3 if it cannot tell)
 	@bin/metabench gate --base $(BASE) $(if $(HEAD_REF),--head $(HEAD_REF)) $(if $(SMOKE),--level smoke --steady-only) $(ARGS)
 # For CI: counts alone, since others may use the machine. Inconclusive is no failure,
 # and a clone without the parent has nothing to compare.
-gate-short: build ## is HEAD costlier than its parent, by counts alone? under four minutes; inconclusive is no failure
-	@bin/metabench gate --base HEAD~1 --head HEAD --level smoke --steady-only --budget 2m --skip-without-base $(ARGS) || \
+gate-short: build ## is HEAD costlier than its parent, by counts alone? about four minutes; inconclusive is no failure
+	@bin/metabench gate --base HEAD~1 --head HEAD --level smoke --steady-only --budget 4m --skip-without-base $(ARGS) || \
 		{ status=$$?; [ $$status = 3 ] || exit $$status; echo "inconclusive: this machine could not tell, which is no failure here"; }
-# One to five minutes a run; with SMOKE=1 the steady metrics alone, under one.
+# Up to nine minutes a run, its budget; with SMOKE=1 the steady metrics alone, up to three.
 RUNS ?= 50
 gate-power: build ## false alarms and detection rates of the gate on this machine, from RUNS=50 runs (SMOKE=1: steady metrics alone)
 	@bin/metabench gate --power $(RUNS) $(if $(SMOKE),--level smoke --steady-only --budget 3m) $(ARGS)
+# Each case of cmd/metabench/regressions_test.go in a clone of HEAD of its own; CASE=
+# is a regular expression that picks some by name.
+gate-regressions: deps ## does the gate find real regressions, and let harmless changes pass? a table of both (CASE=name); about an hour
+	@GATE_REGRESSIONS='$(or $(CASE),.)' go test $(GOFLAGS_TAGS) ./cmd/metabench -run '^TestRegressions$$' -count 1 -timeout 6h -v
 
 # Every committed run, by the folder's name: a run's section is its plan's.
 REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifest.json))

@@ -97,6 +97,7 @@ var arrows = []arrow{
 	{why: "membership is a leaf", from: []string{"core/member"}, to: []string{"core"}, exceptTo: []string{"core/member"}},
 	{why: "the transport knows no stage", from: []string{"core/transport"}, to: []string{"core"}, exceptTo: []string{"core/transport"}},
 	{why: "kv is a leaf", from: []string{"core/kv"}, to: []string{"core"}, exceptTo: []string{"core/kv"}},
+	{why: "plants are a leaf", from: []string{"core/plant"}, to: []string{"core"}, exceptTo: []string{"core/plant"}},
 	{why: "the stage trace is a leaf", from: []string{"core/trace"}, to: []string{"core"}, exceptTo: []string{"core/trace"}},
 	{why: "rpcpb is a leaf", from: []string{"core/rpcpb"}, to: []string{"core"}, exceptTo: []string{"core/rpcpb", "core/recycle"}},
 	{why: "recycling is a leaf", from: []string{"core/recycle"}, to: []string{"core"}, exceptTo: []string{"core/recycle"}},

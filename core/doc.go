@@ -67,6 +67,7 @@
 //	apply -> engine, codec, wal
 //	propose -> codec, trace
 //	api -> apply, engine, trace, member
+//	api, wal -> plant   (a leaf: faults for tests of the regression gate, constants of no effect in any usual build)
 //	metrics -> trace    (a leaf: sampled stage times of writes)
 //	all -> kv
 package core

@@ -21,20 +21,26 @@ import (
 const gateLong = `Build two revisions of the store, run them against each other in interleaved
 blocks on this machine, and decide metric by metric whether head is worse than
 base by more than a floor: pass, regressed, improved or inconclusive. What is not
-decided after a sixteenth of the plan's blocks runs on to the next look; the error
+decided after a twelfth of the plan's blocks runs on to the next look; the error
 rate over looks and metrics is kept (package gate has the rule and its sources).
 
 Each revision brings its own store, built in a worktree; this program's generator
 drives both. Without --head the working tree is judged as it is, changes that are
 not committed included.
 
-Every run tests itself: head against itself must pass, and builds of head with
-faults (CPU time in every put, one allocation, batches cut in two) must be called
-regressed. If not, the run says that this machine cannot gate today.
+Every run tests itself: head against itself must pass, and a build of head with
+faults (CPU time in every put, an allocation, batches cut in two), as large as the
+floors ask for, must be called regressed. If not, and head did not regress, the run
+says that this machine cannot gate today. Base runs once more with its functions in
+another order, a placebo: what that changes is said, and times allow for it.
+
+A wrong answer of head's fails, and so does a counter that base shows and head does
+not.
 
 A commit between base and head may accept a loss by a trailer:
 
   Gate-accept: allocs_per_op - pooled buffers removed, see #12
+  Gate-accept: metastore_wal_bytes_total - nobody read it
 
 Results are a run's directory with gate.md, gate.json, gate.xml (JUnit) and a figure
 of the paired ratios, which "metabench gate --report DIR" remakes from its records.
@@ -42,11 +48,11 @@ With --record what was measured of head is added to a history, in which
 "metabench trend" looks for steps.
 
 Exit status: 0 pass, 1 regressed, 3 inconclusive, 2 misuse: an unknown revision,
-one that does not build, stores that cannot be compared.`
+one that does not build, stores that cannot be compared, a budget that is too small.`
 
 const gateExamples = `  metabench gate --base HEAD~1
   metabench gate --base origin/main --merge-base --head HEAD
-  metabench gate --base HEAD~1 --level smoke --steady-only    about two minutes, no times
+  metabench gate --base HEAD~1 --level smoke --steady-only    about three minutes, no times
   metabench gate --base v1 --head v2 --record                 and append to results/history.jsonl
   metabench gate --baseline results/gate-20260102T030405Z     against the head of a stored run
   metabench gate --report results/gate-20260102T030405Z
@@ -104,7 +110,7 @@ func newGateCommand() *cobra.Command {
 	fl.StringVar(&o.Level, "level", "default", "effort: smoke, default or full")
 	fl.StringVar(&f.rules, "rules", "", "a YAML file of floors and error rates (default: the built-in harness/gate/floors.yaml)")
 	fl.BoolVar(&o.SteadyOnly, "steady-only", false, "decide by counts alone, not by times: where others use the machine")
-	fl.DurationVar(&o.Budget, "budget", 9*time.Minute, "begin no block after so long; what is undecided is inconclusive")
+	fl.DurationVar(&o.Budget, "budget", 9*time.Minute, "begin no block that would end later, builds included; what is undecided then is inconclusive")
 	fl.Uint64Var(&f.seed, "seed", benchrun.DefaultSeed, "seed of every random choice")
 	fl.StringVar(&f.tags, "tags", "norocksdb", "build tags of both stores")
 	fl.BoolVar(&f.record, "record", false, "append what was measured of head to the history")
@@ -132,6 +138,7 @@ func gateStatus(err error) error {
 
 func (f *gateFlags) run(cmd *cobra.Command) error {
 	ctx, given := cmd.Context(), 0
+	f.options.Began = time.Now()
 	for _, is := range []bool{f.base != "", f.baseline != "", f.report != "", f.power != 0} {
 		if is {
 			given++
@@ -297,7 +304,7 @@ func (f *gateFlags) measure(ctx context.Context) (dir string, err error) {
 		return "", err
 	}
 	if f.power > 0 {
-		return f.options.Out, f.repeat(ctx)
+		return f.options.Out, b.repeat(ctx)
 	}
 	return benchrun.Gate(ctx, f.options)
 }

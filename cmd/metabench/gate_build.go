@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"metastorebench/harness/gate"
 	"metastorebench/harness/record"
@@ -71,9 +70,11 @@ type builder struct {
 	*gateFlags
 	repository revision.Repository
 	shop       *revision.Workshop
+	headTree   string // head's sources
 }
 
-// arms builds base, head and head with each fault that the rules can use.
+// arms builds base in two layouts, head, and head with the hooks for planted faults:
+// one build for all the faults that the rules can use.
 func (b *builder) arms(ctx context.Context, s sides) ([]benchrun.GateArm, error) {
 	var arms []benchrun.GateArm
 	if s.base != nil {
@@ -81,68 +82,77 @@ func (b *builder) arms(ctx context.Context, s sides) ([]benchrun.GateArm, error)
 		if err != nil {
 			return nil, err
 		}
-		base, err := b.build(ctx, *s.base, tree)
+		base, err := b.build(ctx, *s.base, revision.Build{Tree: tree})
 		if err != nil {
 			return nil, err
 		}
-		arms = append(arms, base)
+		placebo, err := b.relay(ctx, base.Arm, record.ArmPlacebo, tree, b.seed)
+		if err != nil {
+			return nil, err
+		}
+		arms = append(arms, base, placebo)
 	}
-	tree := b.repository.Root // as it is
+	b.headTree = b.repository.Root // as it is
 	if s.head.Ref != "" {
 		var err error
-		if tree, err = b.checkout(ctx, s.head); err != nil {
+		if b.headTree, err = b.checkout(ctx, s.head); err != nil {
 			return nil, err
 		}
 	}
-	head, err := b.build(ctx, s.head, tree)
+	head, err := b.build(ctx, s.head, revision.Build{Tree: b.headTree})
 	if err != nil {
 		return nil, err
 	}
-	again := head
-	again.Name = record.ArmAgain
-	if b.power > 0 {
-		base := head
-		base.Name = record.ArmBase
-		arms = append(arms, base)
+	if b.power > 0 { // the study's runs add its other layouts
+		arms = append(arms, named(head, record.ArmBase), head)
+	} else {
+		arms = append(arms, head, named(head, record.ArmAgain))
 	}
-	arms = append(arms, head)
-	if b.power == 0 {
-		arms = append(arms, again)
+	planted, err := b.planted(ctx, s.head, head.Binary)
+	return append(arms, planted...), err
+}
+
+// planted builds head with the hooks, as an arm for each fault that the rules can
+// use. The run sizes the faults.
+func (b *builder) planted(ctx context.Context, head record.Arm, binary string) ([]benchrun.GateArm, error) {
+	plants, err := benchrun.GatePlants(ctx, binary, b.options)
+	if err != nil || len(plants) == 0 {
+		return nil, err
 	}
-	plants, err := benchrun.GatePlants(ctx, head.Binary, b.options)
+	head.Name = "planted"
+	build, err := b.build(ctx, head, revision.Build{Tree: b.headTree, Planted: true})
 	if err != nil {
 		return nil, err
 	}
+	var arms []benchrun.GateArm
 	for _, p := range plants {
-		plant, err := revision.PlantNamed(p.Name)
-		if err != nil {
-			return nil, err
-		}
-		arm := s.head
-		arm.Name, arm.Fault = record.ArmPlanted+p.Name, plant.Doc
-		if slices.ContainsFunc(arms, func(a benchrun.GateArm) bool { return a.Name == arm.Name }) {
-			continue // looked for by two gates
-		}
-		planted, err := b.build(ctx, arm, tree, plant)
-		if err != nil {
-			return nil, err
-		}
-		arms = append(arms, planted)
+		arms = append(arms, named(build, record.ArmPlanted+p.Name))
 	}
 	return arms, nil
+}
+
+// relay builds a revision with its functions in another order, by seed.
+func (b *builder) relay(ctx context.Context, a record.Arm, name, tree string, seed uint64) (benchrun.GateArm, error) {
+	a.Name, a.Layout = name, max(1, seed&0x7fffffff) // what the linker takes; 0 is the usual order
+	return b.build(ctx, a, revision.Build{Tree: tree, Layout: a.Layout})
+}
+
+// named is the same build as another arm.
+func named(a benchrun.GateArm, name string) benchrun.GateArm {
+	a.Name = name
+	return a
 }
 
 func (b *builder) checkout(ctx context.Context, a record.Arm) (string, error) {
 	return b.shop.Checkout(ctx, a.Name, a.Commit)
 }
 
-func (b *builder) build(ctx context.Context, a record.Arm, tree string, plants ...revision.Plant) (benchrun.GateArm, error) {
+func (b *builder) build(ctx context.Context, a record.Arm, build revision.Build) (benchrun.GateArm, error) {
 	arm := benchrun.GateArm{Arm: a, Binary: filepath.Join(b.shop.Dir(), "store-"+a.Name)}
 	// An error of the writer is ignored: nobody could be told.
 	_, _ = fmt.Fprintf(b.log, "building %s, %.12s\n", a.Name, a.Commit)
-	err := b.shop.Make(ctx, revision.Build{
-		Tree: tree, Out: arm.Binary, Log: filepath.Join(b.options.Out, "build-"+a.Name+".log"), Tags: b.tags, Plants: plants,
-	})
+	build.Out, build.Log, build.Tags = arm.Binary, filepath.Join(b.options.Out, "build-"+a.Name+".log"), b.tags
+	err := b.shop.Make(ctx, build)
 	if err != nil {
 		return arm, fmt.Errorf("%s, %.12s: %w", a.Name, a.Commit, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"metastorebench/harness/gate"
 	"metastorebench/harness/record"
@@ -16,18 +17,28 @@ import (
 	"metastorebench/plots"
 )
 
-// repeat makes the runs of a power study, each with a seed of its own. Those that
+// repeat makes the runs of a power study, each with a seed of its own and two layouts
+// of head of its own: base's other one, and the one to be judged as head. Those that
 // have ended stay if a later one fails or is interrupted: --report sums them up.
-func (f *gateFlags) repeat(ctx context.Context) error {
+func (b *builder) repeat(ctx context.Context) error {
+	f := b.gateFlags
 	rules, err := gate.ParseRules([]byte(f.options.Rules))
 	if err != nil {
 		return err
 	}
+	head := f.options.Arms[slices.IndexFunc(f.options.Arms, func(a benchrun.GateArm) bool { return a.Name == record.ArmHead })]
 	for i := range f.power {
 		o, seed := f.options, f.seed+uint64(i)
-		o.Seed, o.Out, o.Arms = &seed, gate.PowerRunDir(f.options.Out, i+1), armsOf(f.options.Arms, rules.Power, i)
+		o.Seed, o.Out, o.Arms, o.Began = &seed, gate.PowerRunDir(f.options.Out, i+1), armsOf(f.options.Arms, rules.Power, i), time.Now()
 		// An error of the writer is ignored: nobody could be told.
 		_, _ = fmt.Fprintf(f.log, "power study: run %d of %d\n", i+1, f.power)
+		for k, name := range []string{record.ArmPlacebo, record.ArmRelaid} {
+			arm, err := b.relay(ctx, head.Arm, name, b.headTree, 2*seed+uint64(k))
+			if err != nil {
+				return err
+			}
+			o.Arms = append(o.Arms, arm)
+		}
 		if _, err := benchrun.Gate(ctx, o); err != nil {
 			return fmt.Errorf("run %d of %d: %w", i+1, f.power, err)
 		}

@@ -79,7 +79,7 @@ func TestGateOfABaseThatDoesNotBuild(t *testing.T) {
 func TestGateStatus(t *testing.T) {
 	dir := t.TempDir()
 	const rules = "{alpha: 0.05, beta: 0.05, looks: [1], gates: [{metric: fsyncs_per_write, load: put, kind: steady, floor: 1}]}"
-	m := record.Manifest{Plan: "gate", Level: "default", Blocks: 6, Gate: &record.Gate{Rules: rules}}
+	m := record.Manifest{Plan: "gate", Level: "default", Blocks: 6, Gate: &record.Gate{Rule: gate.Rule, Rules: rules}}
 	log, _, err := record.OpenLog(dir)
 	require.NoError(t, err)
 	for _, arm := range []string{record.ArmBase, record.ArmHead, record.ArmAgain} {
@@ -128,7 +128,7 @@ func TestPowerReport(t *testing.T) {
 	runDir := gate.PowerRunDir(dir, 1)
 	require.NoError(t, os.MkdirAll(runDir, 0o755))
 	const rules = "{alpha: 0.05, beta: 0.05, looks: [1], gates: [{metric: fsyncs_per_write, load: put, kind: steady, floor: 1}], power: [{name: lost-batch, metric: fsyncs_per_write, load: put}]}"
-	m := record.Manifest{Plan: "gate", Level: "default", Blocks: 6, Gate: &record.Gate{Rules: rules, Power: true}}
+	m := record.Manifest{Plan: "gate", Level: "default", Blocks: 6, Gate: &record.Gate{Rule: gate.Rule, Rules: rules, Power: true}}
 	m.Started, m.Finished = time.Unix(0, 0).UTC(), time.Unix(60, 0).UTC()
 	log, _, err := record.OpenLog(runDir)
 	require.NoError(t, err)

@@ -28,7 +28,7 @@ import (
 // TestMain makes the test binary metabench where metabench starts itself, and
 // where a test or a benchmark needs it as a process.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && slices.Contains([]string{"noop-server", "report", "run"}, os.Args[1]) {
+	if len(os.Args) > 1 && slices.Contains([]string{"noop-server", "report", "run", "gate"}, os.Args[1]) {
 		main()
 		return
 	}

@@ -70,6 +70,7 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 	if o.ErrorLog == nil {
 		o.ErrorLog = log.New(io.Discard, "", 0)
 	}
+	store = planted(store)
 	svc := &kvService{store: store, limits: o.Limits, observer: o.Observer, replies: newReplyTrace(o.Tracer)}
 	if wire, ok := store.(WireStore); ok && wire.TakesWire() {
 		svc.wire = wire

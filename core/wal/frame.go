@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+
+	"metastorebench/core/plant"
 )
 
 // A frame is the unit of writing: what one Append puts into a segment with one
@@ -43,7 +45,7 @@ type header struct {
 
 // frameBytes returns the frame bytes of a frame with n payload bytes.
 func frameBytes(n int) int {
-	return (headerBytes + n + frameAlign - 1) / frameAlign * frameAlign
+	return (headerBytes+n+frameAlign-1)/frameAlign*frameAlign + plant.Frames*frameAlign
 }
 
 // sealFrame completes the frame in buf, which holds headerBytes of room and the

@@ -17,6 +17,7 @@ var rooms = map[string][]string{
 	"entries_per_ready":   {"core/raftnode", "core/propose", "variants/propose", "variants/pipeline"},
 	"fsyncs_per_write":    {"core/wal", "variants/wal", "core/raftnode"},
 	"wal_bytes_per_write": {"core/wal", "variants/wal", "core/codec", "variants/codec"},
+	lostCounter:           {"core/metrics", "core/node", "core/wal", "core/raftnode"},
 	record.StageDecode:    {"core/api", "core/rpcpb", "variants/rpc"},
 	record.StageEncode:    {"core/codec", "variants/codec", "core/propose"},
 	record.StageQueue:     {"core/propose", "variants/propose", "core/raftnode"},
@@ -39,9 +40,17 @@ type Culprit struct {
 	Elsewhere bool
 }
 
+// lostCounter is the room of what is missing.
+const lostCounter = "lost counter"
+
 // culprit names the first of what moved that somebody changed: the gate's own count,
 // then the stages that gained time, then other counts. Nil without a change.
 func culprit(g Gate, hints []Hint, changes []record.Change) *Culprit {
+	return locate(suspects(g, hints), changes)
+}
+
+// locate names the first suspect that somebody changed.
+func locate(all []Culprit, changes []record.Change) *Culprit {
 	var store []record.Change
 	for _, c := range changes {
 		if c.Files = slices.DeleteFunc(slices.Clone(c.Files), notOfStore); len(c.Files) > 0 {
@@ -51,7 +60,6 @@ func culprit(g Gate, hints []Hint, changes []record.Change) *Culprit {
 	if len(store) == 0 {
 		return nil
 	}
-	all := suspects(g, hints)
 	for _, c := range all {
 		for _, change := range store {
 			if slices.ContainsFunc(change.Files, c.holds) {

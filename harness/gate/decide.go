@@ -2,12 +2,14 @@ package gate
 
 import (
 	"math"
+	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"metastorebench/harness/infer"
 )
 
-// minBlocks is the fewest blocks that a decision is made of.
-const minBlocks = 6
+// Rule is the version of the rule, counted up when a change of it makes other blocks
+// decide. Records from before it was kept have 0.
+const Rule = 1
 
 // Verdict is what a gate came to.
 type Verdict string
@@ -19,6 +21,9 @@ const (
 	Improved     Verdict = "improved"
 	Inconclusive Verdict = "inconclusive" // at the last look
 	Undecided    Verdict = "undecided"    // there are more looks to come
+	// Untold: one side has no such counter, which is no fault: base is from before it
+	// was made, or a commit accepts that head has it no longer.
+	Untold Verdict = "untold"
 )
 
 // Decision is a verdict with what it was made of. Losses are logarithms of new/old,
@@ -33,28 +38,35 @@ type Decision struct {
 	// AtLeast and AtMost bound the loss from below as "regressed" does, and from above
 	// as "pass" does. Of one pair or none they are NaN, or infinite.
 	AtLeast, AtMost float64
+	// Layout is by how much both are wider, for what another layout of base does.
+	Layout float64
 }
 
 // Losses are a gate's losses by block; a block without a pair has NaN.
 type Losses []float64
 
+// told are the losses that there are.
+func (l Losses) told() []float64 { return slices.DeleteFunc(slices.Clone(l), math.IsNaN) }
+
 // Decide takes the looks that the losses reach, of a run of so many planned blocks
-// with so many gates, and returns the first that decides, or the last.
-func (r Rules) Decide(g Gate, losses Losses, tests, planned int) Decision {
-	blocks, shares := r.looksAt(planned)
+// with so many gates, and returns the first that decides, or the last. layout are the
+// losses of base's other layout against base, in the same blocks, if the losses are
+// against both; else nil.
+func (r Rules) Decide(g Gate, losses, layout Losses, tests, planned int) Decision {
+	looks := infer.NewLooks(r.Looks, planned, r.Alpha/float64(tests), r.Beta)
 	last := Decision{Verdict: Undecided, AtLeast: math.NaN(), AtMost: math.NaN()}
-	if len(blocks) == 0 {
-		last.Verdict = Inconclusive
-	}
-	before := 0.0
-	for k, n := range blocks {
+	for k, n := range looks.Blocks() {
 		if n > len(losses) {
 			return last
 		}
-		alpha := spent(r.Alpha, shares[k]) - spent(r.Alpha, before)
-		beta := spent(r.Beta, shares[k]) - spent(r.Beta, before)
-		before = shares[k]
-		last = look(g, losses[:n], alpha/float64(tests), beta)
+		sides, width := 1, 0.0
+		if g.Metric.Better == Same {
+			sides = 2
+		}
+		if layout != nil {
+			width = math.Abs(infer.Arithmetic(layout[:n].told()).Value) / 2
+		}
+		last = g.decide(looks.Look(k, losses[:n], sides), width)
 		last.Look = k + 1
 		if last.Verdict != Undecided {
 			return last
@@ -64,56 +76,21 @@ func (r Rules) Decide(g Gate, losses Losses, tests, planned int) Decision {
 	return last
 }
 
-// look decides from the losses at hand, at one-sided levels alpha and beta.
-func look(g Gate, losses Losses, alpha, beta float64) Decision {
-	d := Decision{Verdict: Undecided, AtLeast: math.NaN(), AtMost: math.NaN()}
-	d.N, d.Mean, d.SE = moments(losses)
-	if d.N < minBlocks {
-		return d
-	}
-	if g.Metric.Better == Same {
-		alpha /= 2
-	}
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(d.N - 1)}
-	reject, accept := 0.0, 0.0
-	if d.SE > 0 { // else the pairs agree to the last digit
-		reject, accept = t.Quantile(1-alpha)*d.SE, t.Quantile(1-beta)*d.SE
-	}
+// decide compares the bounds of a look, each farther out by width, with the floor.
+func (g Gate) decide(b infer.Bounds, width float64) Decision {
+	d := Decision{Verdict: Undecided, N: b.N, Mean: b.Mean, SE: b.SE, Layout: width}
+	d.AtLeast, d.AtMost = b.Reject.Lo-width, b.Accept.Hi+width
 	floor := g.limit()
-	d.AtLeast, d.AtMost = d.Mean-reject, d.Mean+accept
-	better := d.Mean+reject < -floor
+	better := b.Reject.Hi+width < -floor
 	switch {
 	case d.AtLeast > floor, better && g.Metric.Better == Same:
 		d.Verdict = Regressed
 	case better:
 		d.Verdict = Improved
-	case d.AtMost < floor && (g.Metric.Better != Same || d.Mean-accept > -floor):
+	case d.AtMost < floor && (g.Metric.Better != Same || b.Accept.Lo-width > -floor):
 		d.Verdict = Pass
 	}
 	return d
-}
-
-// moments are the number of losses, their mean and its standard error.
-func moments(losses Losses) (n int, mean, se float64) {
-	for _, v := range losses {
-		if !math.IsNaN(v) {
-			n++
-			mean += v
-		}
-	}
-	if n == 0 {
-		return 0, 0, 0
-	}
-	mean /= float64(n)
-	if n == 1 {
-		return 1, mean, 0
-	}
-	for _, v := range losses {
-		if !math.IsNaN(v) {
-			se += (v - mean) * (v - mean)
-		}
-	}
-	return n, mean, math.Sqrt(se / float64(n-1) / float64(n))
 }
 
 // loss is the logarithm of new/old, turned so that more is worse. It is NaN without
@@ -141,8 +118,12 @@ func (g Gate) limit() float64 {
 // regressed.
 func (g Gate) InFloors(loss float64) float64 { return loss / g.limit() }
 
-// share is a loss as a part of old: of a throughput that fell to 90 %, 0.1.
+// share is a loss as a part of old: of a throughput that fell to 90 %, 0.1. A bound
+// that says nothing is NaN.
 func (g Gate) share(loss float64) float64 {
+	if math.IsInf(loss, 0) {
+		return math.NaN()
+	}
 	if g.Metric.Better == Higher {
 		return -math.Expm1(-loss)
 	}

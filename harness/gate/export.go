@@ -18,6 +18,9 @@ type resultJSON struct {
 	Arms     []record.Arm      `json:"arms"`
 	Gates    []rowJSON         `json:"gates"`
 	SelfTest []testJSON        `json:"self_test"`
+	Placebo  []rowJSON         `json:"placebo,omitempty"` // base's other layout against base
+	Lost     []string          `json:"lost_counters,omitempty"`
+	Where    []string          `json:"culprit,omitempty"` // of wrong answers and lost counters
 	Voids    int               `json:"void_trials"`
 	Accepted []record.Accepted `json:"accepted,omitempty"`
 }
@@ -56,6 +59,12 @@ const schemaJSON = 1
 // JSON is the result for programs.
 func (r *Result) JSON() ([]byte, error) {
 	out := resultJSON{Schema: schemaJSON, Outcome: r.Outcome, Reason: r.Reason, Arms: r.Gate.Arms, Voids: len(r.Voids), Accepted: r.Gate.Accepted, Gates: rowsJSON(r.Rows)}
+	if r.Placebo != nil {
+		out.Placebo = rowsJSON(r.Placebo)
+	}
+	if out.Lost = r.Gate.Lost; r.Where != nil {
+		out.Where = r.Where.lines()
+	}
 	for _, t := range r.Tests {
 		out.SelfTest = append(out.SelfTest, testJSON{Fault: t.Fault, Want: t.Pair.Want, OK: len(t.Failures()) == 0, Gates: rowsJSON(t.Rows)})
 	}

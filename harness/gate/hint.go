@@ -5,8 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -104,18 +103,14 @@ func (s *Study) hints(p Pair, g Gate) []Hint {
 // moved compares a quantity between the arms, paired by block.
 func (s *Study) moved(p Pair, g Gate, q quantity) (Hint, bool) {
 	of := Gate{Metric: Metric{of: q.of, Better: Same}, Load: g.Load}
-	n, mean, se := moments(s.losses(p, of))
-	if n < minBlocks {
+	e := infer.ArithmeticAt(s.losses(p, of).told(), hintLevel)
+	if e.N < infer.MinLook {
 		return Hint{}, false
 	}
-	half := 0.0
-	if se > 0 {
-		half = distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.Quantile(1-hintLevel/2) * se
-	}
-	h := Hint{Stage: q.stage, Name: q.name, Unit: q.unit, Ratio: math.Exp(mean), Lo: math.Exp(mean - half), Hi: math.Exp(mean + half)}
+	h := Hint{Stage: q.stage, Name: q.name, Unit: q.unit, Ratio: math.Exp(e.Value), Lo: math.Exp(e.Lo), Hi: math.Exp(e.Hi)}
 	h.Old, h.New = s.median(p.Old, of), s.median(p.New, of)
 	if h.room = q.metric; q.stage {
 		h.room = q.name
 	}
-	return h, math.Abs(mean) >= hintLeast && math.Abs(mean) > half
+	return h, math.Abs(e.Value) >= hintLeast && (e.Lo > 0 || e.Hi < 0)
 }

@@ -14,8 +14,8 @@ import (
 // Markdown is the summary, for a comment on a pull request or a terminal.
 func (r *Result) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Gate: %s\n\n%s. %s against %s; plan %s, level %s, %d trials void.\n\n", r.Outcome, capital(r.Reason),
-		r.describe(record.ArmHead), r.describe(record.ArmBase), r.Manifest.Plan, r.Manifest.Level, len(r.Voids))
+	fmt.Fprintf(&b, "## Gate: %s\n\n%s. %s against %s; plan %s, level %s, %d trials void.\n\n%s.\n\n", r.Outcome, capital(r.Reason),
+		r.describe(record.ArmHead), r.describe(record.ArmBase), r.Manifest.Plan, r.Manifest.Level, len(r.Voids), r.placebo())
 	r.writeRows(&b)
 	r.writeHints(&b)
 	r.writeAccepted(&b)
@@ -54,7 +54,7 @@ func (r *Result) writeRows(b *strings.Builder) {
 			fmt.Fprintf(b, "%s metrics:\n\n%s%s\n", capital(kind), rowHead, rows.String())
 		}
 	}
-	b.WriteString("base, head: medians. change: of the geometric mean of the ratios per block. at least, at most: the bounds of the loss that regression and pass are decided by, positive for the worse (of entries per Ready, for more).\n\n")
+	b.WriteString("base, head: medians. change: of the geometric mean of the ratios per block. at least, at most: the bounds of the loss that regression and pass are decided by, positive for the worse (of entries per Ready, for more); those of times allow for what base's other layout changes.\n\n")
 }
 
 // line is the row of a table.
@@ -94,6 +94,9 @@ func (r *Result) writeHints(b *strings.Builder) {
 			loads = append(loads, w.Gate.Load)
 		}
 	}
+	if r.Where != nil {
+		writeWhere(b, r.Where.lines())
+	}
 	for _, load := range loads {
 		var names []string
 		var hints []Hint
@@ -115,10 +118,15 @@ func (r *Result) writeHints(b *strings.Builder) {
 			writeList(b, hints, Hint.text)
 		}
 		for _, lines := range where {
-			fmt.Fprintf(b, "Where to look: %s\n\n", lines[0])
-			writeList(b, lines[1:], func(l string) string { return l })
+			writeWhere(b, lines)
 		}
 	}
+}
+
+// writeWhere writes a culprit.
+func writeWhere(b *strings.Builder, lines []string) {
+	fmt.Fprintf(b, "Where to look: %s\n\n", lines[0])
+	writeList(b, lines[1:], func(l string) string { return l })
 }
 
 // union appends the items that are not there yet.
@@ -153,6 +161,11 @@ func (r *Result) writeAccepted(b *strings.Builder) {
 			fmt.Fprintf(b, "Accepted by commit %.12s: %s - %s\n\n", w.Accepted.Commit, w.Gate.Name(), w.Accepted.Reason)
 		}
 	}
+	for _, a := range r.Gate.Accepted {
+		if slices.Contains(r.Gate.Lost, a.Metric) {
+			fmt.Fprintf(b, "Accepted by commit %.12s: head has lost counter %s - %s\n\n", a.Commit, a.Metric, a.Reason)
+		}
+	}
 }
 
 func (r *Result) writeTests(b *strings.Builder) {
@@ -184,6 +197,10 @@ func (r *Result) writeNotes(b *strings.Builder) {
 	}
 	if r.Gate.Baseline != "" {
 		b.WriteString("The baseline is a stored run: blocks are not of the same minutes, and whatever the machine did meanwhile is in the changes.\n\n")
+	}
+	for _, d := range r.Disturbed {
+		fmt.Fprintf(b, "Others, or other machines on its hardware, used more than %s %% of the machine in %d of %d blocks of %s: their times are left out, their counts are not.\n\n",
+			format.Number(100*maxOthers), d.Disturbed, d.Blocks, d.Load)
 	}
 	for _, t := range r.Voids {
 		fmt.Fprintf(b, "Void: %s, block %d: %s\n\n", t.Cell, t.Block, t.Void)

@@ -38,6 +38,7 @@ func Metrics() []Metric {
 		{"wal_bytes_per_write", "bytes/write", Lower, stats.WALBytesPerWrite},
 		{"allocs_per_op", "allocations/op", Lower, stats.Allocs},
 		{"alloc_bytes_per_op", "bytes/op", Lower, stats.AllocBytes},
+		{"peak_memory", "MiB", Lower, peakMemory},
 		{"store_cpu_per_op", "us/op", Lower, stats.StoreCPU},
 		{"throughput", "ops/s", Higher, throughput},
 		{"p50", "us", Lower, percentile(50)},
@@ -61,6 +62,11 @@ func proposalsPerWrite(t *record.Trial) (float64, bool) {
 		return 0, false
 	}
 	return 1 / v, true
+}
+
+// peakMemory is the most that the store had resident since it started, in MiB.
+func peakMemory(t *record.Trial) (float64, bool) {
+	return float64(t.Store.PeakRSSBytes) / (1 << 20), t.Store.PeakRSSBytes > 0
 }
 
 // throughput is that of all operations: the loads of a gate have one type each.

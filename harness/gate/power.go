@@ -26,6 +26,10 @@ type Power struct {
 	// Alarms are the runs in which base against head, the same build, had a gate that
 	// regressed; Passes those in which all passed.
 	Alarms, Passes int
+	// Relaid are the runs with a layout of head of its own, and RelaidAlarms those in
+	// which it, judged as head is, had a gate that regressed. PlaceboDifferent are those
+	// in which base's two layouts, with no allowance for either, had a gate that differs.
+	Relaid, RelaidAlarms, PlaceboDifferent int
 	// MedianSeconds is how long a run took.
 	MedianSeconds float64
 	// Faults are in the order of the first run that has them.
@@ -72,6 +76,7 @@ func NewPower(results []*Result) (*Power, error) {
 		if !slices.ContainsFunc(r.Rows, func(w Row) bool { return w.Verdict != Pass && w.Verdict != Improved }) {
 			p.Passes++
 		}
+		p.addLayouts(r)
 		p.addFaults(r)
 	}
 	p.MedianSeconds = stats.Summarize(seconds).Median
@@ -82,6 +87,20 @@ func NewPower(results []*Result) (*Power, error) {
 		}
 	}
 	return p, nil
+}
+
+// addLayouts counts what other layouts came to.
+func (p *Power) addLayouts(r *Result) {
+	if r.Relaid == nil {
+		return
+	}
+	p.Relaid++
+	if slices.ContainsFunc(r.Relaid, func(w Row) bool { return w.Verdict == Regressed }) {
+		p.RelaidAlarms++
+	}
+	if slices.ContainsFunc(r.Placebo, func(w Row) bool { return w.Verdict == Regressed || w.Verdict == Improved }) {
+		p.PlaceboDifferent++
+	}
 }
 
 // sameStudy says why a run is not of the same study.
@@ -155,7 +174,11 @@ func (p *Power) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d runs in which base is head, %s; median %s s a run.\n\n", p.Runs, p.Describe, format.Number(p.MedianSeconds))
 	b.WriteString("| what | runs | of | rate, % [95 % interval] |\n|---|---:|---:|---:|\n")
-	fmt.Fprintf(&b, "| false alarms: a gate regressed | %d | %d | %s |\n", p.Alarms, p.Runs, rateOf(p.Alarms, p.Runs))
+	fmt.Fprintf(&b, "| false alarms: the same build regressed | %d | %d | %s |\n", p.Alarms, p.Runs, rateOf(p.Alarms, p.Runs))
+	if p.Relaid > 0 {
+		fmt.Fprintf(&b, "| placebo, false alarms: head in another layout regressed | %d | %d | %s |\n", p.RelaidAlarms, p.Relaid, rateOf(p.RelaidAlarms, p.Relaid))
+		fmt.Fprintf(&b, "| placebo: base's two layouts called different | %d | %d | %s |\n", p.PlaceboDifferent, p.Relaid, rateOf(p.PlaceboDifferent, p.Relaid))
+	}
 	fmt.Fprintf(&b, "| all gates passed | %d | %d | %s |\n\n", p.Passes, p.Runs, rateOf(p.Passes, p.Runs))
 	b.WriteString("| planted | gate | measured loss | found in | of | rate, % [95 % interval] |\n|---|---|---:|---:|---:|---:|\n")
 	var names []string

@@ -63,7 +63,7 @@ func TestPower(t *testing.T) {
 	require.False(t, ok)
 	text := p.Markdown()
 	require.Contains(t, text, "20 runs in which base is head")
-	require.Contains(t, text, "| false alarms: a gate regressed | 0 | 20 | 0 [0, 16.8] |")
+	require.Contains(t, text, "| false alarms: the same build regressed | 0 | 20 | 0 [0, 16.8] |")
 	require.Contains(t, text, "| 19 | 20 | 95.0 [75.1, 99.9] |")
 	require.Contains(t, text, "- throughput@put: +14.14 % (a known planted-delay-9us)")
 
@@ -84,6 +84,15 @@ func TestPower(t *testing.T) {
 	p, err = NewPower(results)
 	require.NoError(t, err)
 	require.Equal(t, []int{4, 1, 4}, []int{p.Faults[0].Runs, p.Faults[1].Runs, p.Faults[2].Runs})
+
+	// Other layouts of the same revision are counted apart.
+	run := study(1)[0]
+	relay(&run, record.ArmPlacebo, armTruth{})
+	relay(&run, record.ArmRelaid, armTruth{ops: -0.2})
+	p, err = NewPower([]*Result{judge(t, run)})
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 1, 1, 0}, []int{p.Alarms, p.Relaid, p.RelaidAlarms, p.PlaceboDifferent})
+	require.Contains(t, p.Markdown(), "| placebo, false alarms: head in another layout regressed | 1 | 1 |")
 
 	// A build that seems worse than itself is a false alarm.
 	bad := judge(t, study(1)[0])

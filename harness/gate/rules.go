@@ -5,12 +5,12 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 )
 
@@ -45,20 +45,6 @@ type Gate struct {
 
 // Name is the gate's name in reports and trailers' shape: metric@load.
 func (g Gate) Name() string { return g.Metric.Name + "@" + g.Load }
-
-// Plant is a known fault and the gate that has to find it.
-type Plant struct {
-	Name   string
-	Metric string
-	Load   string
-	// Every is, in a power study, of how many runs one has the fault; 0 means all.
-	Every int
-}
-
-func (p Plant) arm() string { return record.ArmPlanted + p.Name }
-
-// In reports whether the i-th run of a power study, from 0, has the fault.
-func (p Plant) In(i int) bool { return p.Every == 0 || i%p.Every == 0 }
 
 // Rules are what a gate decides by.
 type Rules struct {
@@ -133,6 +119,9 @@ func ParseRules(text []byte) (Rules, error) {
 		if p.Name == "" || r.find(p.Metric, p.Load) < 0 {
 			faults = append(faults, fmt.Sprintf("plant %q: is to be found in %s@%s, which is no gate", p.Name, p.Metric, p.Load))
 		}
+		if p.Floors < 0 {
+			faults = append(faults, fmt.Sprintf("plant %q: floors is %v; accepted: above 0", p.Name, p.Floors))
+		}
 	}
 	if len(r.Gates) == 0 && len(faults) == 0 {
 		faults = append(faults, "no gates")
@@ -173,6 +162,16 @@ func (r Rules) find(metric, load string) int {
 	return slices.IndexFunc(r.Gates, func(g Gate) bool { return g.Metric.Name == metric && g.Load == load })
 }
 
+// loads are those of the gates.
+func (r Rules) loads() (all []string) {
+	for _, g := range r.Gates {
+		if !slices.Contains(all, g.Load) {
+			all = append(all, g.Load)
+		}
+	}
+	return all
+}
+
 // ForPower returns the rules with the faults of the power study, and without the
 // comparison of head with itself: base is head there.
 func (r Rules) ForPower() Rules {
@@ -209,22 +208,11 @@ func (r Rules) Narrow(loads []string, steadyOnly bool) (Rules, error) {
 	return n, nil
 }
 
-// looksAt returns the numbers of blocks after which decisions are made, ascending, of a
-// run of so many planned blocks. A look with fewer blocks than an interval needs
-// is left out, and two of the same number are one.
-func (r Rules) looksAt(planned int) (blocks []int, shares []float64) {
-	for _, share := range r.Looks {
-		n := int(math.Round(share * float64(planned)))
-		if n < minBlocks || len(blocks) > 0 && n == blocks[len(blocks)-1] {
-			continue
-		}
-		blocks, shares = append(blocks, n), append(shares, float64(n)/float64(planned))
+// FirstLook is the number of blocks, of so many planned, after which the first
+// verdicts can come; 0 if there are too few.
+func (r Rules) FirstLook(planned int) int {
+	if looks := infer.NewLooks(r.Looks, planned, r.Alpha, r.Beta).Blocks(); len(looks) > 0 {
+		return looks[0]
 	}
-	return blocks, shares
-}
-
-// spent is the part of an error rate that may have been spent at share t of the
-// planned blocks: Lan and DeMets' function that resembles Pocock's boundary.
-func spent(rate, t float64) float64 {
-	return rate * math.Log(1+(math.E-1)*min(1, t))
+	return 0
 }

@@ -65,11 +65,12 @@ power:
 }
 
 func TestTrailers(t *testing.T) {
-	accepted, err := ParseTrailers("c0ffee", "store: less pooling\n\nBody, Gate-accept: not here.\n\nGate-accept: allocs_per_op - pooled buffers removed, see #12\nGate-accept: p99@put50 - bounded queue - on purpose\n")
+	accepted, err := ParseTrailers("c0ffee", "store: less pooling\n\nBody, Gate-accept: not here.\n\nGate-accept: allocs_per_op - pooled buffers removed, see #12\nGate-accept: p99@put50 - bounded queue - on purpose\nGate-accept: metastore_wal_bytes_total - nobody read it\n")
 	require.NoError(t, err)
 	require.Equal(t, []record.Accepted{
 		{Metric: "allocs_per_op", Reason: "pooled buffers removed, see #12", Commit: "c0ffee"},
 		{Metric: "p99", Load: "put50", Reason: "bounded queue - on purpose", Commit: "c0ffee"},
+		{Metric: "metastore_wal_bytes_total", Reason: "nobody read it", Commit: "c0ffee"},
 	}, accepted)
 	r := mustRules(t)
 	require.NotNil(t, accepts(accepted, r.named(t, "allocs_per_op", "get8")))

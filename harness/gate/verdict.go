@@ -2,7 +2,9 @@ package gate
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
@@ -44,7 +46,7 @@ func (t SelfTest) Failures() []Row {
 // ok reports whether a row came to what is known. A build that seems better than
 // itself is no false alarm.
 func (t SelfTest) ok(w Row) bool {
-	return w.Verdict == t.Pair.Want || t.Pair.Want == Pass && w.Verdict == Improved
+	return w.Verdict == t.Pair.Want || t.Pair.Want == Pass && w.Verdict == Improved || w.Verdict == Untold
 }
 
 // Result is what a run of the gate came to: a function of its records.
@@ -54,12 +56,27 @@ type Result struct {
 	Rules    Rules
 	Rows     []Row // base against head, in the order of the rules
 	Tests    []SelfTest
+	// Placebo are base's other layout against base, and Relaid head's other one, of a
+	// power study, against base; nil without such an arm.
+	Placebo, Relaid []Row
+	// Disturbed are the loads in some blocks of which others had too much of the
+	// machine, so that their times are left out.
+	Disturbed []Disturbance
 	// Voids are the trials whose numbers must not be used.
 	Voids []record.Trial
 	// Outcome is Pass, Regressed or Inconclusive, and Reason says why in one
 	// sentence.
 	Outcome Verdict
 	Reason  string
+	// Where is where wrong answers, or lost counters, seem to be made; nil if there are
+	// none, or nothing of the store was changed.
+	Where *Culprit
+}
+
+// Disturbance is how many of a load's blocks others disturbed.
+type Disturbance struct {
+	Load              string
+	Disturbed, Blocks int
 }
 
 // Judge makes the result of a recorded run; stored is as Replay has it.
@@ -79,24 +96,66 @@ func Judge(run record.Run, stored *record.Run) (*Result, error) {
 		for i, g := range p.Gates {
 			rows[i] = s.row(p, g)
 		}
-		if p.Want == "" {
-			for i := range rows {
-				rows[i].Accepted = accepts(res.Gate.Accepted, rows[i].Gate)
-				if rows[i].Verdict == Regressed {
-					rows[i].Culprit = culprit(rows[i].Gate, rows[i].Hints, res.Gate.Changes)
-				}
-			}
-			res.Rows = rows
-			continue
+		res.file(p, rows)
+	}
+	for _, load := range s.rules.loads() {
+		if n, of := s.disturbances(load); n > 0 {
+			res.Disturbed = append(res.Disturbed, Disturbance{load, n, of})
 		}
-		test := SelfTest{Pair: p, Rows: rows}
-		if arm := res.Gate.Arm(p.New); arm != nil {
-			test.Fault = arm.Fault
-		}
-		res.Tests = append(res.Tests, test)
 	}
 	res.conclude()
 	return res, nil
+}
+
+// file puts a pair's rows where they belong.
+func (r *Result) file(p Pair, rows []Row) {
+	arm := r.Gate.Arm(p.New)
+	switch {
+	case p.New == record.ArmHead:
+		for i := range rows {
+			rows[i].Accepted = accepts(r.Gate.Accepted, rows[i].Gate)
+			if rows[i].Verdict == Regressed {
+				rows[i].Culprit = culprit(rows[i].Gate, rows[i].Hints, r.Gate.Changes)
+			}
+		}
+		r.Rows = rows
+	case p.Want == "" && arm == nil: // records from before there was such an arm
+	case p.New == record.ArmPlacebo:
+		r.Placebo = rows
+	case p.New == record.ArmRelaid:
+		r.Relaid = rows
+	default:
+		test := SelfTest{Pair: p, Rows: rows}
+		if arm != nil {
+			test.Fault = arm.Fault
+		}
+		r.Tests = append(r.Tests, test)
+	}
+}
+
+// placebo says what base's other layout changed.
+func (r *Result) placebo() string {
+	if r.Placebo == nil {
+		return "placebo: none; base has no build of another layout here"
+	}
+	var different []string
+	open := 0
+	for _, w := range r.Placebo {
+		switch w.Verdict {
+		case Regressed, Improved:
+			different = append(different, fmt.Sprintf("%s %s", w.Gate.Name(), change(math.Log(w.Gate.Ratio(w.Mean)))))
+		case Inconclusive:
+			open++
+		}
+	}
+	text := fmt.Sprintf("placebo: base under another layout: %d of %d gates called different", len(different), len(r.Placebo))
+	if len(different) > 0 {
+		text += " (" + strings.Join(different, ", ") + ")"
+	}
+	if open > 0 {
+		text += fmt.Sprintf(", %d undecided", open)
+	}
+	return text
 }
 
 // row is what a gate of a pair came to at the end of a run.
@@ -126,9 +185,8 @@ func (s *Study) median(arm string, g Gate) float64 {
 	return stats.Summarize(values).Median
 }
 
-// conclude says what the run came to. A machine that cannot find what was planted
-// has nothing to say about revisions; a store whose answers are wrong has failed
-// whatever its speed.
+// conclude says what the run came to, in the order of the package's documentation:
+// wrong answers, lost counters, regressions, the self-test, what is open.
 func (r *Result) conclude() {
 	count := func(want func(Row) bool) (n int) {
 		for _, w := range r.Rows {
@@ -143,17 +201,28 @@ func (r *Result) conclude() {
 		failures += len(t.Failures())
 	}
 	failed, open := count(Row.Fails), count(func(w Row) bool { return w.Verdict == Inconclusive })
-	switch wrong := r.wrong(); {
-	case wrong != nil:
-		r.Outcome, r.Reason = Regressed, fmt.Sprintf("head failed a check in %d trials, first in %s, block %d: %s", r.wrongs(), wrong.Cell, wrong.Block, wrong.Void)
-	case failures > 0:
-		r.Outcome, r.Reason = Inconclusive, fmt.Sprintf("this machine cannot gate today: %d rows of the self-test came to another verdict than is known to be right", failures)
+	switch wrong, lost := r.wrong(), r.Gate.Unaccepted(); {
+	case len(wrong) > 0:
+		first := wrong[0]
+		r.Outcome, r.Reason = Regressed, fmt.Sprintf("head failed in %d trials, first in %s, block %d: %s", len(wrong), first.Cell, first.Block, first.Void)
+		r.Where = locate(nil, r.Gate.Changes)
+	case len(lost) > 0:
+		r.Outcome, r.Reason = Regressed, fmt.Sprintf("head no longer has counter %s, which no commit accepts", strings.Join(lost, ", "))
+		r.Where = locate([]Culprit{{What: strings.Join(lost, ", "), Rooms: rooms[lostCounter]}}, r.Gate.Changes)
 	case failed > 0:
 		r.Outcome, r.Reason = Regressed, fmt.Sprintf("%d of %d gates regressed", failed, len(r.Rows))
+		if failures > 0 {
+			r.Reason += fmt.Sprintf("; %d rows of the self-test failed too, so that sizes are uncertain", failures)
+		}
+	case failures > 0:
+		r.Outcome, r.Reason = Inconclusive, fmt.Sprintf("this machine cannot gate today: %d rows of the self-test came to another verdict than is known to be right", failures)
 	case open > 0:
 		r.Outcome, r.Reason = Inconclusive, fmt.Sprintf("%d of %d gates could not be decided", open, len(r.Rows))
 		if r.Gate.Stopped != "" {
 			r.Reason += ": " + r.Gate.Stopped
+		}
+		for _, d := range r.Disturbed {
+			r.Reason += fmt.Sprintf("; others used the machine in %d of %d blocks of %s", d.Disturbed, d.Blocks, d.Load)
 		}
 	default:
 		r.Outcome, r.Reason = Pass, fmt.Sprintf("none of %d gates regressed", len(r.Rows))
@@ -163,47 +232,63 @@ func (r *Result) conclude() {
 	}
 }
 
-// wrong is the first trial of head whose store was at fault, if base had none: base
-// runs the same loads on the same machine, so that the fault is head's.
-func (r *Result) wrong() *record.Trial {
-	var first *record.Trial
-	for i, t := range r.Voids {
-		if !storeFailed(t) {
+// wrong are the trials of head that are its store's fault, failed checks first. A
+// check that failed is so whatever base did. A store that did not start, or ended
+// by itself, is so unless one of base did the same: it may be the machine.
+func (r *Result) wrong() []record.Trial {
+	var checks, ends []record.Trial
+	baseEnded := false
+	for _, t := range r.Voids {
+		base := false
+		switch armOf(r.Manifest, t.Cell) {
+		case record.ArmBase:
+			base = true
+		case record.ArmHead, record.ArmAgain:
+		default:
 			continue
 		}
-		switch arm := armOf(r.Manifest, t.Cell); {
-		case arm == record.ArmBase:
-			return nil
-		case arm == record.ArmHead && first == nil:
-			first = &r.Voids[i]
+		switch fault := faultOf(t); {
+		case fault == failedCheck && !base:
+			checks = append(checks, t)
+		case fault == ended && base:
+			baseEnded = true
+		case fault == ended:
+			ends = append(ends, t)
 		}
 	}
-	return first
-}
-
-func (r *Result) wrongs() (n int) {
-	for _, t := range r.Voids {
-		if storeFailed(t) && armOf(r.Manifest, t.Cell) == record.ArmHead {
-			n++
-		}
+	if baseEnded {
+		return checks
 	}
-	return n
+	return append(checks, ends...)
 }
 
-// storeFailed reports whether a void trial is the store's fault. A trace whose times
-// do not add up is not: it is an estimate from few writes.
-func storeFailed(t record.Trial) bool {
-	traced := false
+// fault is what a void trial says of its store.
+type fault int
+
+const (
+	notStore    fault = iota // the measurement's: a trace whose times do not add up is an estimate from few writes
+	failedCheck              // an answer was wrong
+	ended                    // it did not start, or not last to the checks
+)
+
+// WrongAnswer reports whether a trial on an arm decides the run: a check that head
+// failed.
+func WrongAnswer(t record.Trial, arm string) bool {
+	return t.Void != "" && (arm == record.ArmHead || arm == record.ArmAgain) && faultOf(t) == failedCheck
+}
+
+func faultOf(t record.Trial) fault {
+	of := ended
 	for _, c := range t.Checks {
 		switch {
 		case !c.Failed():
 		case c.Name == record.CheckStages:
-			traced = true
+			of = notStore
 		default:
-			return true
+			return failedCheck
 		}
 	}
-	return !traced
+	return of
 }
 
 // armOf returns the arm of a cell.

@@ -92,6 +92,11 @@
 // below n^(1-n), so that a large family hides large effects, and tied blocks leave it
 // less.
 //
+// # Looks
+//
+// A series that is judged while it grows, as the regression gate's are, has bounds of
+// its own: Looks.
+//
 // # What is not protected
 //
 // Blocks are taken for independent. A drift over the run that falls on both sides

@@ -41,7 +41,11 @@ func Mean(values []float64) Estimate {
 
 // Arithmetic is the arithmetic mean of values, whatever their sign, with Student's
 // interval.
-func Arithmetic(values []float64) Estimate {
+func Arithmetic(values []float64) Estimate { return ArithmeticAt(values, Alpha) }
+
+// ArithmeticAt is Arithmetic with an interval that misses the mean with a chance of
+// alpha.
+func ArithmeticAt(values []float64, alpha float64) Estimate {
 	e := Estimate{N: len(values), Interval: len(values) >= MinBlocks}
 	if e.N == 0 {
 		return e
@@ -51,7 +55,7 @@ func Arithmetic(values []float64) Estimate {
 	if e.Interval {
 		reach := 0.0
 		if se > 0 {
-			reach = studentQuantile(float64(e.N-1), 1-Alpha/2) * se
+			reach = studentQuantile(float64(e.N-1), 1-alpha/2) * se
 		}
 		e.Lo, e.Hi = mean-reach, mean+reach
 	}

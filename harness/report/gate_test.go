@@ -28,7 +28,7 @@ func TestGateSection(t *testing.T) {
 	require.NoError(t, err)
 	for _, part := range []string{
 		"## What the regression gate can tell", "bin/metabench report study --experiments EXPERIMENTS.md --section gate",
-		"| false alarms: a gate regressed | 0 | 1 |", "| twice the syncs | fsyncs_per_write@put | +100.00 % | 1 | 1 |", "![gate-power](study/figures/gate-power.png)",
+		"| false alarms: the same build regressed | 0 | 1 |", "| twice the syncs | fsyncs_per_write@put | +100.00 % | 1 | 1 |", "![gate-power](study/figures/gate-power.png)",
 	} {
 		require.Contains(t, string(text), part)
 	}
@@ -42,7 +42,7 @@ func writeStudy(t *testing.T, dir string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	const rules = "{alpha: 0.05, beta: 0.05, looks: [1], gates: [{metric: fsyncs_per_write, load: put, kind: steady, floor: 1}], power: [{name: syncs, metric: fsyncs_per_write, load: put}]}"
-	m := record.Manifest{Plan: "gate", Level: "default", Blocks: 6, Started: time.Unix(0, 0).UTC(), Finished: time.Unix(60, 0).UTC(), Gate: &record.Gate{Rules: rules, Power: true}}
+	m := record.Manifest{Plan: "gate", Level: "default", Blocks: 6, Started: time.Unix(0, 0).UTC(), Finished: time.Unix(60, 0).UTC(), Gate: &record.Gate{Rule: gate.Rule, Rules: rules, Power: true}}
 	log, _, err := record.OpenLog(dir)
 	require.NoError(t, err)
 	for _, arm := range []record.Arm{{Name: record.ArmBase}, {Name: record.ArmHead}, {Name: record.ArmAgain}, {Name: record.ArmPlanted + "syncs", Fault: "twice the syncs"}} {

@@ -3,12 +3,10 @@ package revision
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -16,6 +14,9 @@ import (
 
 // storePackage is what is built.
 const storePackage = "./cmd/metastore"
+
+// plantTag is the build tag of the hooks for planted faults.
+const plantTag = "metastore_plant"
 
 // tailLines is how much of a build's output an error repeats.
 const tailLines = 12
@@ -26,26 +27,29 @@ type Build struct {
 	Out  string // path of the binary
 	Log  string // path of a file for the build's output; kept if the build fails
 	Tags string // build tags, as go build takes them
-	// Plants are the faults to plant; none for the revision as it is.
-	Plants []Plant
+	// Planted adds the hooks of core/plant, for faults of which each start says which
+	// one; see the package's documentation.
+	Planted bool
+	// Layout, if not 0, is the seed of another order of functions in the binary.
+	Layout uint64
 }
 
-// Make builds the store. Errors wrap ErrBuild or ErrPlant, or the context's.
+// Make builds the store. Errors wrap ErrBuild, or the context's.
 //
 // Paths are not trimmed, as `make build` does not: the modules that the store
 // depends on then are in the build cache as a rule, and only its own packages are
 // compiled.
 func (w *Workshop) Make(ctx context.Context, b Build) error {
 	args := []string{"build", "-buildvcs=false", "-o", b.Out}
-	if b.Tags != "" {
-		args = append(args, "-tags", b.Tags)
+	tags := strings.FieldsFunc(b.Tags, func(c rune) bool { return c == ',' || c == ' ' })
+	if b.Planted {
+		tags = append(tags, plantTag)
 	}
-	if len(b.Plants) > 0 {
-		overlay, err := w.overlay(b.Tree, b.Plants)
-		if err != nil {
-			return err
-		}
-		args = append(args, "-overlay", overlay)
+	if len(tags) > 0 {
+		args = append(args, "-tags", strings.Join(tags, ","))
+	}
+	if b.Layout != 0 {
+		args = append(args, fmt.Sprintf("-ldflags=-randlayout=%d", b.Layout))
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, storePackage)...)
 	cmd.Dir = b.Tree
@@ -74,34 +78,4 @@ func (w *Workshop) Make(ctx context.Context, b Build) error {
 func tail(out []byte) string {
 	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
 	return string(bytes.Join(lines[max(0, len(lines)-tailLines):], []byte("\n")))
-}
-
-// overlay writes the sources of a planted build and returns the file that tells
-// go build of them.
-func (w *Workshop) overlay(tree string, plants []Plant) (string, error) {
-	files, err := planted(tree, plants)
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(w.dir, "overlay-*")
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrPlant, err)
-	}
-	replace := make(map[string]string, len(files))
-	for name, text := range files {
-		path := filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			return "", fmt.Errorf("%w: %w", ErrPlant, err)
-		}
-		replace[filepath.Join(tree, filepath.FromSlash(name))] = path
-	}
-	list, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrPlant, err)
-	}
-	path := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(path, list, 0o644); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrPlant, err)
-	}
-	return path, nil
 }

@@ -8,7 +8,6 @@
 //	lock         locked (flock) while the Workshop is open
 //	repository   path of the repository that the worktrees belong to
 //	NAME/        a worktree, detached at its revision
-//	overlay-*/   files of a planted build
 //
 // git's account of the worktrees is in the repository. A process that is killed
 // leaves both behind; the next Workshop in the same parent directory removes what
@@ -16,20 +15,24 @@
 //
 // # Planted faults
 //
-// A Plant replaces lines of a revision's sources by others, through the overlay
-// of `go build`: the sources stay as they are, and no code for faults is in any
-// build but its own. The lines are quoted in full, so that a plant fits as long as
-// they are there exactly once, whatever changes around them; the tests build all
-// plants from this tree.
+// A planted build is one with the tag of package core/plant, which has the faults and
+// says how a start of the store is told of one. In any other build its hooks are
+// nothing.
+//
+// # Layouts
+//
+// Another layout is the same code with its functions in another order, which the
+// linker makes from a seed (-randlayout): nothing is compiled again.
 package revision
 
 import "errors"
 
 // Errors of this package, each wrapped with what was wrong.
 var (
-	// ErrRepository says that a directory is in no git repository, or that git
-	// cannot be run.
+	// ErrRepository says that a directory is in no git repository: git said so.
 	ErrRepository = errors.New("revision: no git repository")
+	// ErrGit says that git is missing, or refuses to work.
+	ErrGit = errors.New("revision: git cannot be used")
 	// ErrUnknown says that a name is no revision, or one that a shallow clone lacks.
 	ErrUnknown = errors.New("revision: unknown revision")
 	// ErrBuild says that a revision could not be checked out or built; wrapped with
@@ -37,6 +40,4 @@ var (
 	ErrBuild = errors.New("revision: build failed")
 	// ErrSpace says that the disk has too little room.
 	ErrSpace = errors.New("revision: too little disk space")
-	// ErrPlant says that a fault is unknown, or that its lines are not in the sources.
-	ErrPlant = errors.New("revision: cannot plant")
 )

@@ -25,20 +25,26 @@ type Commit struct {
 	Files   []string // that it changed, slash-separated, from the top of the tree; none of a merge
 }
 
-// Find returns the repository that holds dir (ErrRepository).
+// Find returns the repository that holds dir (ErrRepository, ErrGit).
 func Find(ctx context.Context, dir string) (Repository, error) {
 	out, err := git(ctx, dir, "rev-parse", "--show-toplevel")
-	if err != nil {
+	if err != nil && strings.Contains(err.Error(), "not a git repository") {
 		return Repository{}, fmt.Errorf("%w in %s: %w", ErrRepository, dir, err)
+	}
+	if err != nil {
+		return Repository{}, fmt.Errorf("%w in %s: %w", ErrGit, dir, err)
 	}
 	return Repository{Root: out}, nil
 }
 
-// Resolve returns the commit that a name stands for (ErrUnknown).
+// Resolve returns the commit that a name stands for (ErrUnknown, ErrGit).
 func (r Repository) Resolve(ctx context.Context, name string) (string, error) {
 	hash, err := git(ctx, r.Root, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
-	if err != nil {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
 		return "", fmt.Errorf("%w %q in %s; accepted: a commit, branch or tag that git rev-parse knows, such as HEAD~1 or main", ErrUnknown, name, r.Root)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w in %s: %w", ErrGit, r.Root, err)
 	}
 	return hash, nil
 }
@@ -46,6 +52,9 @@ func (r Repository) Resolve(ctx context.Context, name string) (string, error) {
 // MergeBase returns the newest commit that both have in their history.
 func (r Repository) MergeBase(ctx context.Context, a, b string) (string, error) {
 	base, err := git(ctx, r.Root, "merge-base", a, b)
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.ExitCode() != 1) {
+		return "", fmt.Errorf("%w in %s: %w", ErrGit, r.Root, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %.12s and %.12s have no common history here: %w", ErrUnknown, a, b, err)
 	}
@@ -91,10 +100,11 @@ func fileList(text string) []string {
 }
 
 // git runs git in dir and returns its output without the last line's end. An
-// error has what it said.
+// error has what it said, in English.
 func git(ctx context.Context, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for us to pass on
+	cmd.Env = append(cmd.Environ(), "LC_ALL=C")
 	out, err := cmd.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return "", fmt.Errorf("git %s: %w: %s", args[0], err, bytes.TrimSpace(exit.Stderr))

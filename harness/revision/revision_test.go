@@ -80,6 +80,30 @@ func TestRepository(t *testing.T) {
 	require.ErrorIs(t, err, ErrRepository)
 }
 
+// TestGitThatCannotBeUsed: that git is missing or refuses does not say that there is
+// no repository, or no revision.
+func TestGitThatCannotBeUsed(t *testing.T) {
+	r, _ := repo(t)
+	for what, script := range map[string]string{
+		"missing": "",
+		"refuses": "#!/bin/sh\necho \"fatal: detected dubious ownership in repository at '/x'\" >&2\nexit 128\n",
+	} {
+		dir := t.TempDir()
+		if script != "" {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "git"), []byte(script), 0o755))
+		}
+		t.Setenv("PATH", dir)
+		_, err := Find(t.Context(), r.Root)
+		require.ErrorIs(t, err, ErrGit, what)
+		require.NotErrorIs(t, err, ErrRepository, what)
+		_, err = r.Resolve(t.Context(), "HEAD")
+		require.ErrorIs(t, err, ErrGit, what)
+		require.NotErrorIs(t, err, ErrUnknown, what)
+		_, err = r.MergeBase(t.Context(), "HEAD", "HEAD~1")
+		require.ErrorIs(t, err, ErrGit, what)
+	}
+}
+
 func TestBuild(t *testing.T) {
 	r, commits := repo(t)
 	parent := t.TempDir()
@@ -140,42 +164,30 @@ func TestSpace(t *testing.T) {
 	require.ErrorContains(t, err, "MB are needed")
 }
 
-// TestPlantsBuild builds this tree with all faults at once, except that there is
-// one delay.
-func TestPlantsBuild(t *testing.T) {
-	r, err := Find(t.Context(), ".")
-	if err != nil {
-		t.Skipf("not in a git repository: %v", err)
-	}
+// TestPlantedBuild: a planted build and another layout are other binaries of the same
+// sources, and the tag reaches the compiler beside those that were asked for.
+func TestPlantedBuild(t *testing.T) {
+	r, commits := repo(t)
 	w, err := Open(t.Context(), r, t.TempDir())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, w.Close()) }()
-	root, err := filepath.Abs(filepath.Join("..", ".."))
+	tree, err := w.Checkout(t.Context(), "good", commits[0])
 	require.NoError(t, err)
-	var plants []Plant
-	for _, name := range []string{"delay-3us", plantAllocation, plantWALBytes, plantLostBatch} {
-		p, err := PlantNamed(name)
+	for name, text := range map[string]string{"off": "!metastore_plant", "on": "metastore_plant && other"} {
+		source := "//go:build " + text + "\n\npackage main\n\nfunc init() { println(\"" + name + "\") }\n"
+		require.NoError(t, os.WriteFile(filepath.Join(tree, "cmd", "metastore", name+".go"), []byte(source), 0o644))
+	}
+	said, binaries := make(map[string]bool), make(map[string]bool)
+	for _, b := range []Build{{}, {Layout: 1}, {Layout: 2}, {Planted: true, Tags: "other"}} {
+		b.Tree, b.Out, b.Log = tree, filepath.Join(w.Dir(), "store"), filepath.Join(w.Dir(), "log")
+		require.NoError(t, w.Make(t.Context(), b))
+		out, err := exec.CommandContext(t.Context(), b.Out).CombinedOutput()
 		require.NoError(t, err)
-		require.NotEmpty(t, p.Doc)
-		plants = append(plants, p)
+		said[string(out)] = true
+		binary, err := os.ReadFile(b.Out)
+		require.NoError(t, err)
+		binaries[string(binary)] = true
 	}
-	b := Build{Tree: root, Out: filepath.Join(w.Dir(), "store"), Log: filepath.Join(w.Dir(), "log"), Tags: "norocksdb", Plants: plants}
-	require.NoError(t, w.Make(t.Context(), b))
-	require.FileExists(t, b.Out)
-}
-
-func TestPlantsThatDoNotFit(t *testing.T) {
-	for _, name := range []string{"", "delay-", "delay-fast", "delay--1us", "sleep"} {
-		_, err := PlantNamed(name)
-		require.ErrorIs(t, err, ErrPlant, name)
-		require.ErrorContains(t, err, "accepted: delay, delay-DURATION")
-	}
-	tree := t.TempDir()
-	_, err := planted(tree, []Plant{lostBatch()})
-	require.ErrorIs(t, err, ErrPlant)
-	require.ErrorContains(t, err, "the revision has no core/api/batch_call.go")
-	require.NoError(t, os.MkdirAll(filepath.Join(tree, "core", "api"), 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(tree, "core", "api", "batch_call.go"), []byte("package api\n"), 0o644))
-	_, err = planted(tree, []Plant{lostBatch()})
-	require.ErrorContains(t, err, "has these lines 0 times, want once")
+	require.Equal(t, map[string]bool{"off\ngood\n": true, "on\ngood\n": true}, said)
+	require.Len(t, binaries, 4)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -23,6 +22,8 @@ var (
 	ErrGatePlan = errors.New("plan cannot be gated")
 	// ErrArm says that the store of an arm cannot be driven as the plan asks.
 	ErrArm = errors.New("store cannot be driven")
+	// ErrBudget says that a budget cannot hold one block.
+	ErrBudget = errors.New("budget is too small")
 )
 
 // GateOptions say how to compare two revisions.
@@ -30,8 +31,8 @@ type GateOptions struct {
 	// Options are those of any run. Metastore, Only, Resume and External are not
 	// looked at: each arm has its own store, and a gate is not resumed.
 	Options
-	// Arms are the builds: base (unless Baseline is set), head, again, and the
-	// planted ones of the rules.
+	// Arms are the builds: base and placebo (unless Baseline is set), head, again, and
+	// the planted ones of the rules, whose faults Gate sizes.
 	Arms []GateArm
 	// Rules is the text of the rules; see package gate.
 	Rules string
@@ -46,10 +47,16 @@ type GateOptions struct {
 	Baseline *record.Run
 	// Power plants the faults of the rules' power study.
 	Power bool
-	// Budget ends the run before the planned blocks have run; 0 means no bound.
+	// Budget bounds the time since Began, builds included: no block is begun that would
+	// end behind it, and if not even one fits Gate returns ErrBudget. 0 means no bound.
 	Budget time.Duration
+	Began  time.Time
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 	// Command is the argv for the manifest.
 	Command []string
+	// Counters lists what a store shows; nil means trial.Counters.
+	Counters func(context.Context, trial.Spec) ([]string, error)
 }
 
 // GateArm is a build that exists.
@@ -61,8 +68,8 @@ type GateArm struct {
 // Gate runs the plan's loads on all arms, in interleaved blocks, until package gate
 // has decided everything, the planned blocks have run, or the budget is used up.
 // Its result is in the run's directory, for gate.Judge to read. When ctx ends the
-// error wraps ErrInterrupted; ErrGatePlan, ErrArm and gate.ErrRules say that the
-// comparison cannot be made.
+// error wraps ErrInterrupted; ErrGatePlan, ErrArm, ErrBudget, gate.ErrPlant and
+// gate.ErrRules say that the comparison cannot be made.
 func Gate(ctx context.Context, o GateOptions) (dir string, err error) {
 	g, err := prepareGate(ctx, o)
 	if err != nil {
@@ -77,6 +84,9 @@ func Gate(ctx context.Context, o GateOptions) (dir string, err error) {
 		err = gate.CheckBaseline(*o.Baseline, g.manifest)
 	}
 	if err == nil {
+		err = g.compareCounters(ctx)
+	}
+	if err == nil && len(g.manifest.Gate.Unaccepted()) == 0 {
 		err = g.runAll(ctx)
 	}
 	g.progress.finish()
@@ -94,10 +104,12 @@ type gateRun struct {
 	arms     []GateArm
 	loads    []plan.Entry   // without arms
 	cells    map[string]int // index into the matrix, by cell
+	opts     GateOptions
 	study    *gate.Study
-	budget   time.Duration
 	progress progress
 	order    int
+	wrong    bool                     // head failed a check, which decides the run
+	took     map[string]time.Duration // a trial of head, by load
 }
 
 // GatePlants returns the faults that the rules plant for the loads of the plan,
@@ -107,7 +119,7 @@ func GatePlants(ctx context.Context, head string, o GateOptions) ([]gate.Plant, 
 	if err != nil {
 		return nil, err
 	}
-	return g.rules.Plants, nil
+	return g.rules.Plants, gate.CheckPlants(g.rules.Plants)
 }
 
 // planGate reads the plan and the rules.
@@ -131,7 +143,16 @@ func planGate(ctx context.Context, head string, o GateOptions) (*gateRun, error)
 	if err := j.needStore(); err != nil {
 		return nil, err
 	}
-	g := &gateRun{job: j, arms: o.Arms, budget: o.Budget, cells: make(map[string]int)}
+	g := &gateRun{job: j, arms: slices.Clone(o.Arms), opts: o, cells: make(map[string]int), took: make(map[string]time.Duration)}
+	if g.opts.Counters == nil {
+		g.opts.Counters = trial.Counters
+	}
+	if g.opts.Now == nil {
+		g.opts.Now = time.Now
+	}
+	if g.opts.Began.IsZero() {
+		g.opts.Began = g.opts.Now()
+	}
 	if g.rules, err = gate.ParseRules([]byte(o.Rules)); err != nil {
 		return nil, err
 	}
@@ -151,17 +172,15 @@ func prepareGate(ctx context.Context, o GateOptions) (*gateRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.gate = &record.Gate{Rules: o.Rules, SteadyOnly: o.SteadyOnly, Power: o.Power, Accepted: o.Accepted, Changes: o.Changes}
+	g.gate = &record.Gate{Rule: gate.Rule, Rules: o.Rules, SteadyOnly: o.SteadyOnly, Power: o.Power, Accepted: o.Accepted, Changes: o.Changes}
 	if err := g.crossArms(ctx); err != nil {
 		return nil, err
 	}
 	if o.Power { // not every run has every fault
 		g.rules = g.rules.Planted(g.gate.Arms)
 	}
-	g.study = gate.NewStudy(g.rules, g.matrix.Blocks)
 	if o.Baseline != nil {
 		g.gate.Baseline = o.Baseline.Dir
-		g.study.TellBaseline(o.Baseline)
 	}
 	g.useDefaults()
 	survey := g.Survey
@@ -256,90 +275,4 @@ func fitOptions(options map[string]string, head, store plan.Catalog) (fit map[st
 		return nil, nil, err
 	}
 	return fit, dropped, nil
-}
-
-// runAll runs blocks until there is nothing left to decide.
-func (g *gateRun) runAll(ctx context.Context) error {
-	began := time.Now()
-	for block := range g.matrix.Blocks {
-		if !g.foresee(block) {
-			return nil
-		}
-		if g.budget > 0 && time.Since(began) > g.budget {
-			g.manifest.Gate.Stopped = fmt.Sprintf("the budget of %v was used up after %d of %d blocks", g.budget, block, g.matrix.Blocks)
-			return nil
-		}
-		rng := rand.New(rand.NewPCG(g.seed, uint64(block)))
-		for _, i := range rng.Perm(len(g.loads)) {
-			if err := g.runLoad(ctx, g.loads[i], block, rng); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// foresee tells the progress what may be left at most, and reports whether
-// anything is.
-func (g *gateRun) foresee(block int) bool {
-	var trials int
-	var planned time.Duration
-	for _, e := range g.loads {
-		n := len(g.needed(e)) * (g.matrix.Blocks - block)
-		trials += n
-		planned += time.Duration(n) * e.TrialTime()
-	}
-	g.progress.revise(g.matrix, trials, planned)
-	return trials > 0
-}
-
-// needed are the arms on which a load is still to be run.
-func (g *gateRun) needed(e plan.Entry) []GateArm {
-	return slices.DeleteFunc(slices.Clone(g.arms), func(a GateArm) bool { return !g.study.Needs(e.Cell.Workload, a.Name) })
-}
-
-// runLoad runs one load's block: the arms that need it, one after another in a
-// random order, so that what is compared is close together.
-func (g *gateRun) runLoad(ctx context.Context, load plan.Entry, block int, rng *rand.Rand) error {
-	arms := g.needed(load)
-	if len(arms) == 0 {
-		return nil
-	}
-	for _, i := range rng.Perm(len(arms)) {
-		if err := g.runTrial(ctx, load, arms[i], block); err != nil {
-			return err
-		}
-	}
-	g.study.EndBlock(load.Cell.Workload)
-	return nil
-}
-
-func (g *gateRun) runTrial(ctx context.Context, load plan.Entry, arm GateArm, block int) error {
-	slot := plan.Slot{
-		Entry: g.cells[load.Cell.ID+gate.ArmSuffix(arm.Name)], Block: block, Order: g.order,
-		Seed: plan.TrialSeed(g.seed, block, load.Cell.Workload),
-	}
-	g.order++
-	g.progress.trialStarts(slot)
-	spec := g.spec(g.session, slot, g.progress)
-	spec.Metastore, spec.Older = arm.Binary, arm.Ref != ""
-	started := time.Now().UTC()
-	t, err := g.Trial(ctx, spec)
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("%w: a gate is not resumed; its stores and worktrees have been removed", ErrInterrupted)
-	case errors.Is(err, trial.ErrUnavailable), err != nil && block == 0:
-		return fmt.Errorf("arm %s, load %s: %w: %w", arm.Name, load.Cell.Workload, ErrArm, err)
-	case err != nil:
-		t = failed(g.matrix.Entries[slot.Entry], slot, started, err)
-	}
-	if err := g.keep(t); err != nil {
-		return err
-	}
-	if block == 0 && t.Void != "" && arm.Name == record.ArmBase {
-		return fmt.Errorf("arm %s, load %s: %w: %s", arm.Name, load.Cell.Workload, ErrArm, t.Void)
-	}
-	g.study.Tell(&t, arm.Name)
-	g.progress.trialEnds(t)
-	return nil
 }

@@ -37,7 +37,7 @@ looks: [0.5, 1]
 gates:
   - {metric: allocs_per_op, load: put, kind: steady, floor: 2}
 plants:
-  - {name: allocation, metric: allocs_per_op, load: put}
+  - {name: allocation, fault: allocations, floors: 3, metric: allocs_per_op, load: put}
 `
 
 // gateBench is a gate whose trials only say how many allocations each arm has.
@@ -45,13 +45,18 @@ type gateBench struct {
 	*bench
 	opts   GateOptions
 	allocs map[string]int64
+	shown  map[string][]string // counters of the arms' stores
 }
 
 func newGateBench(t *testing.T) *gateBench {
 	g := &gateBench{bench: newBench(t), allocs: map[string]int64{"planted-allocation": 10}}
 	g.bench.opts.Trial = g.trial
 	require.NoError(t, os.WriteFile(g.bench.opts.Plan, []byte(gatePlan), 0o644))
+	g.shown = map[string][]string{record.ArmBase: {"metastore_a_total", "metastore_b_total"}, record.ArmHead: {"metastore_a_total", "metastore_b_total"}}
 	g.opts = GateOptions{Options: g.bench.opts, Rules: gateRules, Command: []string{"metabench", "gate"}}
+	g.opts.Counters = func(_ context.Context, s trial.Spec) ([]string, error) {
+		return g.shown[s.Cell.Options[record.OptionArm]], nil
+	}
 	for _, name := range []string{record.ArmBase, record.ArmHead, record.ArmAgain, "planted-allocation"} {
 		g.opts.Arms = append(g.opts.Arms, GateArm{Arm: record.Arm{Name: name}, Binary: g.bench.opts.Metastore})
 	}
@@ -72,7 +77,17 @@ func TestGateRunsWhatIsUndecided(t *testing.T) {
 	g := newGateBench(t)
 	dir, err := Gate(t.Context(), g.opts)
 	require.NoError(t, err)
-	require.Len(t, g.specs, 4*6, "decided at the first look, of six blocks")
+	require.Len(t, g.specs, 1+4*6, "a pilot of head; decided at the first look, of six blocks")
+	pilot := g.specs[0]
+	require.Equal(t, record.ArmHead, pilot.Cell.Options[record.OptionArm])
+	g.specs = g.specs[1:]
+	for _, s := range g.specs {
+		want := ""
+		if s.Cell.Options[record.OptionArm] == "planted-allocation" {
+			want = "allocations=5" // three floors of 2 % of 70
+		}
+		require.Equal(t, want, s.Plant)
+	}
 	seeds := make(map[uint64]bool)
 	for b := range 6 {
 		arms := make(map[string]bool)
@@ -89,6 +104,8 @@ func TestGateRunsWhatIsUndecided(t *testing.T) {
 	run, err := record.ReadRun(dir)
 	require.NoError(t, err)
 	require.Len(t, run.Manifest.Gate.Arms, 4)
+	require.Len(t, run.Trials, 4*6, "the pilot is not recorded")
+	require.Equal(t, "5 allocations of 32 bytes more in every write, of 70", run.Manifest.Gate.Arm("planted-allocation").Fault)
 	require.False(t, run.Manifest.Finished.IsZero())
 	res, err := gate.Judge(run, nil)
 	require.NoError(t, err)
@@ -108,15 +125,90 @@ func TestGateRunsWhatIsUndecided(t *testing.T) {
 	require.Equal(t, gate.Regressed, res.Outcome, res.Reason)
 }
 
-func TestGateStopsAtItsBudget(t *testing.T) {
+// TestLostCounterEndsTheGate: there is nothing to run when head has lost a counter,
+// unless a commit accepts it; only base, and what is accepted, may lack counters.
+func TestLostCounterEndsTheGate(t *testing.T) {
 	g := newGateBench(t)
-	g.opts.Budget = time.Nanosecond
+	g.shown[record.ArmHead] = []string{"metastore_a_total", "metastore_new_total"}
+	for i := range g.opts.Arms {
+		g.opts.Arms[i].Ref = "v2" // as with --head
+	}
+	dir, err := Gate(t.Context(), g.opts)
+	require.NoError(t, err)
+	require.Empty(t, g.specs)
+	run, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	res, err := gate.Judge(run, nil)
+	require.NoError(t, err)
+	require.Equal(t, gate.Regressed, res.Outcome)
+	require.Contains(t, res.Reason, "head no longer has counter metastore_b_total")
+
+	for _, lost := range []bool{false, true} {
+		g = newGateBench(t)
+		if lost {
+			g.shown[record.ArmHead] = nil
+			g.opts.Accepted = []record.Accepted{{Metric: "metastore_a_total", Reason: "why"}, {Metric: "metastore_b_total", Reason: "why"}}
+		}
+		_, err = Gate(t.Context(), g.opts)
+		require.NoError(t, err)
+		require.NotEmpty(t, g.specs)
+		for _, s := range g.specs {
+			require.Equal(t, lost || s.Cell.Options[record.OptionArm] == record.ArmBase, s.Older)
+		}
+	}
+}
+
+// TestWrongAnswerEndsTheGate: nothing else matters, and the block is finished.
+func TestWrongAnswerEndsTheGate(t *testing.T) {
+	g := newGateBench(t)
+	usual := g.opts.Trial
+	g.opts.Trial = func(ctx context.Context, s trial.Spec) (record.Trial, error) {
+		r, err := usual(ctx, s)
+		if s.Block == 2 && s.Cell.Options[record.OptionArm] == record.ArmHead {
+			r.Void, r.Checks = "check answers failed: a get missed a put", []record.Check{{Name: "answers"}}
+		}
+		return r, err
+	}
 	dir, err := Gate(t.Context(), g.opts)
 	require.NoError(t, err)
 	run, err := record.ReadRun(dir)
 	require.NoError(t, err)
-	require.Contains(t, run.Manifest.Gate.Stopped, "the budget of 1ns was used up after 0 of 12 blocks")
-	require.Empty(t, run.Trials)
+	require.Equal(t, "head failed a check in block 2", run.Manifest.Gate.Stopped)
+	require.Len(t, run.Trials, 3*4)
+	res, err := gate.Judge(run, nil)
+	require.NoError(t, err)
+	require.Equal(t, gate.Regressed, res.Outcome)
+}
+
+// TestGateStopsAtItsBudget: no block is begun that would end behind it, and one that
+// cannot hold a block is refused with what is needed. The clock is the test's: builds
+// take 30 s, a trial 1 s.
+func TestGateStopsAtItsBudget(t *testing.T) {
+	timed := func(budget time.Duration) *gateBench {
+		g := newGateBench(t)
+		now := time.Unix(0, 0)
+		g.opts.Budget, g.opts.Began = budget, now
+		now = now.Add(30 * time.Second)
+		g.opts.Now = func() time.Time { return now }
+		usual := g.opts.Trial
+		g.opts.Trial = func(ctx context.Context, s trial.Spec) (record.Trial, error) {
+			now = now.Add(time.Second)
+			return usual(ctx, s)
+		}
+		return g
+	}
+	dir, err := Gate(t.Context(), timed(41*time.Second).opts)
+	require.NoError(t, err)
+	run, err := record.ReadRun(dir)
+	require.NoError(t, err)
+	require.Equal(t, "the budget of 41s was used up after 2 of 12 blocks, of which the next takes 5s", run.Manifest.Gate.Stopped)
+	require.Len(t, run.Trials, 8)
+
+	g := timed(34 * time.Second)
+	_, err = Gate(t.Context(), g.opts)
+	require.ErrorIs(t, err, ErrBudget)
+	require.ErrorContains(t, err, "builds and a trial of each load took 32s, a block takes 5s; accepted: 36s or more, and about 56s for the first verdicts, after 6 blocks")
+	require.Len(t, g.specs, 1, "only the pilot")
 }
 
 func TestGateIsInterrupted(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -47,32 +49,40 @@ func (t *target) scrape(ctx context.Context) (counters, error) {
 }
 
 // scrapeMember reads the counters of one member from /metrics at host:port.
-func (t *target) scrapeMember(ctx context.Context, endpoint string) (counters, error) {
+func (t *target) scrapeMember(ctx context.Context, endpoint string) (c counters, err error) {
+	err = t.metrics(ctx, endpoint, func(r io.Reader) error {
+		c, err = parseCounters(r, t.older, countersOf[t.kind])
+		return err
+	})
+	return c, err
+}
+
+// metrics has the page /metrics at host:port read.
+func (t *target) metrics(ctx context.Context, endpoint string, read func(io.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, scrapeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+endpoint+"/metrics", nil)
 	if err != nil {
-		return counters{}, err
+		return err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return counters{}, fmt.Errorf("%w: %w", ErrMetrics, err)
+		return fmt.Errorf("%w: %w", ErrMetrics, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return counters{}, fmt.Errorf("%w: HTTP status %s", ErrMetrics, resp.Status)
+		return fmt.Errorf("%w: HTTP status %s", ErrMetrics, resp.Status)
 	}
-	return parseCounters(resp.Body, t.older, countersOf[t.kind])
+	return read(resp.Body)
 }
 
 // parseCounters reads Prometheus's text format. A metric that is missing is an
 // error: a renamed counter must not turn into a column of zeros. Only of an older
-// store a missing histogram is record.Untold.
+// store what explains a throughput may be missing: it is record.Untold.
 func parseCounters(r io.Reader, older bool, read func(*reader) counters) (counters, error) {
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(r)
+	families, err := parseFamilies(r)
 	if err != nil {
-		return counters{}, fmt.Errorf("%w: %w", ErrMetrics, err)
+		return counters{}, err
 	}
 	f := reader{families: families, older: older}
 	c := read(&f)
@@ -84,6 +94,43 @@ func parseCounters(r io.Reader, older bool, read func(*reader) counters) (counte
 	return c, errors.Join(f.errs...)
 }
 
+func parseFamilies(r io.Reader) (map[string]*dto.MetricFamily, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMetrics, err)
+	}
+	return families, nil
+}
+
+// CounterPrefix begins the names of the store's own counters.
+const CounterPrefix = "metastore_"
+
+// Counters starts the store of a spec, stops it and returns the names of all
+// counters, gauges and histograms of its own that it shows, in order. Those that
+// come with their first use are not among them.
+func Counters(ctx context.Context, s Spec) (names []string, err error) {
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	t, err := start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, t.discard()) }()
+	err = t.metrics(ctx, t.line.HTTP, func(r io.Reader) error {
+		families, err := parseFamilies(r)
+		for name := range families {
+			if strings.HasPrefix(name, CounterPrefix) {
+				names = append(names, name)
+			}
+		}
+		return err
+	})
+	slices.Sort(names)
+	return names, err
+}
+
 // metastore reads the counters of our store.
 func (f *reader) metastore() (c counters) {
 	c.AppliedOps = f.counter("metastore_applied_ops_total")
@@ -91,9 +138,9 @@ func (f *reader) metastore() (c counters) {
 	c.Readys, c.ReadyEntries = f.histogram("metastore_raft_ready_entries", 1)
 	c.Appends, c.AppendEntries = f.histogram("metastore_raft_append_entries", 1)
 	_, c.AppendsInFlight = f.histogram("metastore_raft_appends_in_flight", 1)
-	c.Fsyncs = f.counter("metastore_wal_fsyncs_total")
+	c.Fsyncs = f.shown("metastore_wal_fsyncs_total")
 	_, c.FsyncNS = f.histogram("metastore_wal_fsync_duration_seconds", 1e9)
-	c.WALBytes = f.counter("metastore_wal_bytes_total")
+	c.WALBytes = f.shown("metastore_wal_bytes_total")
 	_, c.LockWaitNS = f.histogram("metastore_storage_lock_wait_seconds", 1e9)
 	c.StorageWrittenBytes = f.optional("metastore_storage_written_bytes_total")
 	c.StorageFlushedBytes = f.optional("metastore_storage_flushed_bytes_total")
@@ -108,7 +155,7 @@ func (f *reader) metastore() (c counters) {
 // reader takes values from metric families and collects what is wrong.
 type reader struct {
 	families map[string]*dto.MetricFamily
-	older    bool // histograms may be missing
+	older    bool // what shown and histogram read may be missing
 	errs     []error
 }
 
@@ -132,6 +179,14 @@ func (r *reader) counter(name string) int64 {
 		sum += m.GetCounter().GetValue()
 	}
 	return int64(sum)
+}
+
+// shown is counter, but for an older store without it.
+func (r *reader) shown(name string) int64 {
+	if _, ok := r.families[name]; !ok && r.older {
+		return record.Untold
+	}
+	return r.counter(name)
 }
 
 // optional returns the value of a counter or gauge that not every store has, 0
@@ -204,9 +259,9 @@ func (c counters) since(before counters) *record.Mechanism {
 		Appends:         told(c.Appends, before.Appends),
 		AppendEntries:   told(c.AppendEntries, before.AppendEntries),
 		AppendsInFlight: told(c.AppendsInFlight, before.AppendsInFlight),
-		Fsyncs:          c.Fsyncs - before.Fsyncs,
+		Fsyncs:          told(c.Fsyncs, before.Fsyncs),
 		FsyncNS:         told(c.FsyncNS, before.FsyncNS),
-		WALBytes:        c.WALBytes - before.WALBytes,
+		WALBytes:        told(c.WALBytes, before.WALBytes),
 		LockWaitNS:      told(c.LockWaitNS, before.LockWaitNS),
 		TotalAppliedOps: c.TotalAppliedOps,
 

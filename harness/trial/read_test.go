@@ -118,8 +118,11 @@ func TestParseCounters(t *testing.T) {
 	require.NoError(t, err)
 	m = older.since(older)
 	require.Equal(t, []int64{record.Untold, record.Untold, record.Untold, 0}, []int64{m.Appends, m.AppendEntries, m.AppendsInFlight, m.Readys})
-	_, err = parseCounters(strings.NewReader(strings.ReplaceAll(page, "metastore_wal_bytes_total", "renamed")), true, (*reader).metastore)
-	require.ErrorContains(t, err, "metastore_wal_bytes_total: missing")
+	older, err = parseCounters(strings.NewReader(strings.ReplaceAll(page, "metastore_wal_bytes_total", "renamed")), true, (*reader).metastore)
+	require.NoError(t, err)
+	require.Equal(t, int64(record.Untold), older.since(older).WALBytes)
+	_, err = parseCounters(strings.NewReader(strings.ReplaceAll(page, "metastore_applied_ops_total", "renamed")), true, (*reader).metastore)
+	require.ErrorContains(t, err, "metastore_applied_ops_total: missing")
 	_, err = parsePage(strings.NewReader("}{"))
 	require.ErrorIs(t, err, ErrMetrics)
 }

@@ -69,6 +69,7 @@ type Spec struct {
 	Warmup, Measure time.Duration
 	Metastore       string   // path of the store's binary
 	Older           bool     // Metastore is of another revision, which may lack counters: they are record.Untold
+	Plant           string   // fault of a planted Metastore, as package core/plant reads it; "" for none
 	Noop            []string // argv of the no-op target
 	Etcd            string   // path of the binary of the peer etcd
 	External        string   // host:port of a target that is not ours, "" otherwise
@@ -118,6 +119,9 @@ func (s Spec) need(have bool, what string) error {
 // server: the store has no flags for them.
 var clientOptions = []string{"api", "conns", "arm", "stall", optionMembers, record.OptionContend}
 
+// plantVariable is the environment variable that a planted store reads.
+const plantVariable = "METASTORE_PLANT"
+
 // noopOptions are the axes that the no-op server has flags for.
 var noopOptions = []string{"rpc", "stall"}
 
@@ -139,6 +143,9 @@ func (s Spec) argv(m member) []string {
 	if s.Cell.Target == targetEtcd {
 		argv[0] = s.Etcd // which takes the flags so far: its settings are its own
 		return argv
+	}
+	if s.Plant != "" {
+		argv = append([]string{"env", plantVariable + "=" + s.Plant}, argv...)
 	}
 	argv = append(argv, "--seed="+strconv.FormatUint(s.Seed+uint64(m.number), 10))
 	for _, axis := range slices.Sorted(maps.Keys(s.Cell.Options)) {

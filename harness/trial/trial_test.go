@@ -482,6 +482,27 @@ func TestExternal(t *testing.T) {
 	require.Equal(t, "mine", string(pair.Value))
 }
 
+// TestCounters lists what a store shows, and leaves nothing behind.
+func TestCounters(t *testing.T) {
+	s := spec(t, workload.TypePut, "")
+	names, err := Counters(t.Context(), s)
+	require.NoError(t, err)
+	require.Contains(t, names, "metastore_wal_fsyncs_total")
+	require.NotContains(t, names, "go_memstats_mallocs_total", "it is not the store's own")
+	require.Empty(t, left(t, s))
+	s.Metastore = "no-such-store"
+	_, err = Counters(t.Context(), s)
+	require.ErrorIs(t, err, ErrStart)
+}
+
+// TestPlantIsInTheEnvironment: a planted store is told of its fault when it starts.
+func TestPlantIsInTheEnvironment(t *testing.T) {
+	s := Spec{Metastore: "store", Plant: "delay=20us", Cell: record.Cell{Target: targetMetastore}}
+	require.Equal(t, []string{"env", "METASTORE_PLANT=delay=20us", "store"}, s.argv(member{})[:3])
+	s.Plant = ""
+	require.Equal(t, "store", s.argv(member{})[0])
+}
+
 func TestSpecIsChecked(t *testing.T) {
 	for want, change := range map[string]func(*Spec){
 		`unknown target "moon"; accepted: metastore, noop, etcd, external`: func(s *Spec) { s.Cell.Target = "moon" },
