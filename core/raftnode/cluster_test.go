@@ -144,7 +144,7 @@ func startCluster(t *testing.T, n int, c *cluster) *cluster {
 // start opens the replica's log and runs it. Its state machine starts empty, so
 // that the whole log is applied again.
 func (c *cluster) start(r *replica) {
-	log, rec, err := wal.Open(wal.Options{FS: r.fs, Dir: fmt.Sprint("wal", r.id), Identity: wal.Identity{ClusterID: 1, NodeID: r.id}})
+	log, rec, err := wal.Open(wal.Options{FS: r.fs, Dir: fmt.Sprint("wal", r.id), SegmentBytes: 1 << 20, Identity: wal.Identity{ClusterID: 1, NodeID: r.id}})
 	require.NoError(c.t, err)
 	if rec.Snapshot.Index == 0 {
 		var members []member.Member
