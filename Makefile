@@ -9,9 +9,14 @@ TAGS = $(if $(wildcard $(ROCKSDB_HEADER)),,norocksdb)
 GOFLAGS_TAGS = $(if $(TAGS),-tags=$(TAGS))
 APT_PACKAGES := librocksdb-dev
 
+# The commit of the sources, for the records of runs: what runs and reports write is no
+# source.
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(if $(shell git status --porcelain -- . ':!results' ':!EXPERIMENTS.md' 2>/dev/null),-modified)
+
 # SMOKE=1 proves that it works (under a minute), FULL=1 makes a reference run,
 # neither takes about five minutes.
 LEVEL = $(if $(SMOKE),smoke,$(if $(FULL),full,default))
+EFFORT = --level $(LEVEL)$(if $(FULL), --reference)
 ARGS ?=
 BENCH_DIR := results/reference/bench
 
@@ -35,7 +40,7 @@ install-rocksdb:
 
 .PHONY: build
 build: deps ## build bin/metastore and bin/metabench
-	go build $(GOFLAGS_TAGS) -o bin/ ./cmd/metastore ./cmd/metabench
+	go build $(GOFLAGS_TAGS) -ldflags '-X main.sourceRevision=$(REVISION)' -o bin/ ./cmd/metastore ./cmd/metabench
 
 # Without goroutines the race detector finds nothing and takes five times as long:
 # rules_test.go holds these packages to that.
@@ -100,32 +105,32 @@ check-generated: install-protoc
 
 .PHONY: phase1
 phase1: build ## run phase 1's matrix, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
-	@bin/metabench run phase1 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench run phase1 $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 
 .PHONY: phase2
 phase2: build ## run phase 2's matrix on top of phase 1, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
-	@bin/metabench run phase2 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench run phase2 $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 
 .PHONY: phase3 ladder
 phase3: build ## run phase 3's matrix on top of phase 2, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
-	@bin/metabench run phase3 --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench run phase3 $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 ladder: build ## baseline, phase 1, 2 and 3 in one interleaved run, against the plan's targets, update EXPERIMENTS.md
-	@bin/metabench run ladder --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench run ladder $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 
 # The objective of `make capacity`; more flags by ARGS.
 SLO ?= p99=5ms
 .PHONY: capacity scaling
 capacity: build ## find the highest rate that meets SLO=p99=5ms, compare latency there, update EXPERIMENTS.md
-	@bin/metabench capacity --slo $(SLO) --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench capacity --slo $(SLO) $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 scaling: build ## throughput against 1 to 256 clients, with the Universal Scalability Law, update EXPERIMENTS.md
-	@bin/metabench run scaling --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench run scaling $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 
 # Plans that go over one size each.
 SWEEPS := sweep-clients sweep-values sweep-keys large batch indexes reads pipelining
 .PHONY: sweep
 sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sweep-values, sweep-keys, large, batch, indexes, reads or pipelining
 	@[ -n "$(filter $(SWEEPS),$(PLAN))" ] || { echo "PLAN is '$(PLAN)'; accepted: $(SWEEPS)"; exit 1; }
-	@bin/metabench run $(PLAN) --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench run $(PLAN) $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 
 # The revision to compare with, and the one to judge: the working tree by default.
 # The gate builds both by itself; its own program is this tree's.
@@ -168,15 +173,15 @@ peers: ## build bin/peer-etcd, etcd v3.7, which plan "peer" compares the store w
 test-peers: ## tests of the peers: real trials against them
 	cd harness/peer/etcd && go test -timeout 5m ./...
 peer: build peers ## the store against etcd v3.7: puts, reads, limited ranges; update EXPERIMENTS.md
-	@bin/metabench run peer --level $(LEVEL) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench run peer $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 
 .PHONY: test-perf test-perf-memory test-perf-rocksdb
 test-perf: build ## the plan's own workloads, baseline against best, on memory and RocksDB
-	@bin/metabench run perf --level $(LEVEL) $(ARGS)
+	@bin/metabench run perf $(EFFORT) $(ARGS)
 test-perf-memory: build ## the same on the memory engine only
-	@bin/metabench run perf --level $(LEVEL) --only engine=memory $(ARGS)
+	@bin/metabench run perf $(EFFORT) --only engine=memory $(ARGS)
 test-perf-rocksdb: build ## the same on RocksDB only
-	@bin/metabench run perf --level $(LEVEL) --only engine=rocksdb $(ARGS)
+	@bin/metabench run perf $(EFFORT) --only engine=rocksdb $(ARGS)
 
 .PHONY: ceilings
 ceilings: build ## what this machine can do at best: gRPC, device, loopback, codecs (SMOKE=1, ARGS="--data-dir ...")
@@ -194,7 +199,7 @@ power-cuts: deps ## acknowledged writes that each --wal loses over 1,000 simulat
 # lines say how it was made; benchstat reads the rest.
 define bench-reference
 	@mkdir -p $(BENCH_DIR)
-	@{ echo "command: go test -run ^$$ $(2)"; echo "commit: $$(git rev-parse HEAD)"; echo "date: $$(date -u +%F)"; \
+	@{ echo "command: go test -run ^$$ $(2)"; echo "commit: $(REVISION)"; echo "date: $$(date -u +%F)"; \
 	   go test $(GOFLAGS_TAGS) -run '^$$' $(2); } | tee $(BENCH_DIR)/$(1).txt
 endef
 
@@ -202,7 +207,7 @@ endef
 # turn, and is paired by round. $(3) is the folder of another module.
 define bench-rounds
 	@mkdir -p $(BENCH_DIR)
-	@{ echo "command: six rounds of go test -run ^$$ $(2)"; echo "commit: $$(git rev-parse HEAD)"; echo "date: $$(date -u +%F)"; \
+	@{ echo "command: six rounds of go test -run ^$$ $(2)"; echo "commit: $(REVISION)"; echo "date: $$(date -u +%F)"; \
 	   for round in 1 2 3 4 5 6; do (cd $(or $(3),.) && go test $(GOFLAGS_TAGS) -run '^$$' -count 1 $(2)); done; } | tee $(BENCH_DIR)/$(1).txt
 endef
 

@@ -12,9 +12,10 @@
 //     closed or an open loop, and keeps HdrHistograms; check follows every answer
 //     against a model. A failed check voids the trial's numbers and fails the run.
 //  5. record is what a trial leaves behind: the only thing that analysis reads.
-//  6. stats summarizes records, with intervals and warnings; attrib divides a
-//     total gain among its causes; claims holds the plan's predictions and verdict
-//     judges them; report and package plots put them side by side.
+//  6. stats summarizes records, with warnings; attrib divides a total gain among its
+//     causes; claims holds the plan's predictions. Every interval and every word of a
+//     verdict is made in one place (infer). report and package plots put them side by
+//     side.
 //
 // One section of the report takes every claim from the run that is about it: items
 // from their phase's, targets and phases from plan ladder's.

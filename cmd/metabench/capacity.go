@@ -119,6 +119,7 @@ func (f *capacityFlags) define(cmd *cobra.Command) {
 	fl.IntVar(&w.KeyBytes, "key-bytes", 8, "bytes of a key")
 	fl.IntVar(&w.ValueBytes, "value-bytes", 256, "bytes of a value")
 	fl.IntVar(&w.Keys, "keys", 100_000, "size of the key space")
+	fl.BoolVar(&o.Reference, "reference", false, referenceUsage)
 	fl.StringVar(&o.Resume, "resume", "", "complete the study in this directory; it brings its own options")
 	fl.StringVar(&o.Out, "out", "", "directory to make for the results (default results/capacity-TIME)")
 	fl.StringVar(&o.Metastore, "metastore", "", "the store's binary (default: metastore beside this program)")
@@ -130,6 +131,10 @@ func (f *capacityFlags) define(cmd *cobra.Command) {
 
 // complete checks the flags and fills in what they do not say.
 func (f *capacityFlags) complete(cmd *cobra.Command) error {
+	f.options.Command = commandLine(cmd, nil)
+	if err := recall(cmd, newCapacityCommand(), f.options.Resume); err != nil {
+		return err
+	}
 	if err := completeOptions(&f.options.Options, cmd); err != nil {
 		return err
 	}
@@ -157,7 +162,6 @@ func (f *capacityFlags) complete(cmd *cobra.Command) error {
 	w := &f.spec.Workload
 	w.Name, w.Type, w.API, w.Distribution = "put", workload.TypePut, workload.APIGRPC, workload.Uniform
 	w.Mix = workload.DefaultMix(w.Type)
-	f.options.Command = commandLine(cmd)
 	return f.checkSpec(cmd.Context(), cmd.Flags())
 }
 
@@ -196,26 +200,6 @@ func (f *capacityFlags) checkSpec(ctx context.Context, fl *pflag.FlagSet) error 
 	return f.spec.Validate()
 }
 
-// commandLine is the command that makes the same study again: the flags that
-// were set, but those for places on this machine.
-func commandLine(cmd *cobra.Command) []string {
-	argv := []string{"metabench", cmd.Name()}
-	cmd.Flags().Visit(func(fl *pflag.Flag) {
-		switch fl.Name {
-		case "out", "metastore", "data-dir", "experiments":
-			return
-		}
-		values := []string{fl.Value.String()}
-		if list, ok := fl.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
-		for _, v := range values {
-			argv = append(argv, "--"+fl.Name, v)
-		}
-	})
-	return argv
-}
-
 // execute carries the study out, says what came of it and reports on it.
 func (f *capacityFlags) execute(ctx context.Context, w io.Writer) error {
 	res, err := benchrun.Capacity(ctx, f.options)
@@ -245,6 +229,11 @@ func summarizeCapacity(w io.Writer, res benchrun.CapacityResult) error {
 			state = ", not finished"
 		}
 		if _, err := fmt.Fprintf(w, "  %-12s %v (%d trials%s)\n", o.Variant, o, o.Trials, state); err != nil {
+			return err
+		}
+	}
+	for _, line := range res.Unchecked {
+		if _, err := fmt.Fprintf(w, "not checked: %s\n", line); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,22 +44,28 @@ func newCeilingsCommand() *cobra.Command {
 		Example: ceilingsExamples,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := f.survey(cmd.Context())
+			s, err := f.survey(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), c)
+			return f.print(cmd.OutOrStdout(), s)
 		},
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.dataDir, "data-dir", ".", "existing directory whose device is measured")
 	fl.StringVar(&f.level, "level", ceiling.LevelDefault, "effort: smoke (about 2 s), default or full (about 10 s)")
 	fl.StringVar(&f.metastore, "metastore", "", "the store's binary (default: metastore beside this program)")
-	fl.BoolVar(&f.asJSON, "json", false, "as JSON, as in a run's manifest")
+	fl.BoolVar(&f.asJSON, "json", false, "as JSON, with the keys of a run's manifest")
 	return cmd
 }
 
-func (f *ceilingsFlags) survey(ctx context.Context) (*record.Ceilings, error) {
+// surveyed is what was measured, where and by what: part of a run's manifest.
+type surveyed struct {
+	Env      record.Environment `json:"environment"`
+	Ceilings *record.Ceilings   `json:"ceilings"`
+}
+
+func (f *ceilingsFlags) survey(ctx context.Context) (*surveyed, error) {
 	effort, err := ceiling.EffortOf(f.level)
 	if err != nil {
 		return nil, fmt.Errorf("--level: %w", err)
@@ -73,18 +80,33 @@ func (f *ceilingsFlags) survey(ctx context.Context) (*record.Ceilings, error) {
 		}
 		store = ""
 	}
-	return ceiling.Survey(ctx, ceiling.Options{
+	s := &surveyed{}
+	if s.Env, err = record.CaptureEnvironment(store, f.dataDir); err != nil {
+		return nil, err
+	}
+	s.Ceilings, err = ceiling.Survey(ctx, ceiling.Options{
 		DataDir: f.dataDir, Noop: []string{self, "noop-server"}, Metastore: store,
 		RPC: rpc.Tuned, DialOptions: dialOptions, Effort: effort,
 	})
+	if err != nil {
+		return nil, err
+	}
+	ceiling.SetSyncLatency(&s.Env, s.Ceilings)
+	return s, nil
 }
 
-func (f *ceilingsFlags) print(w io.Writer, c *record.Ceilings) error {
+func (f *ceilingsFlags) print(w io.Writer, s *surveyed) error {
 	if f.asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
-		return e.Encode(c)
+		return e.Encode(s)
 	}
-	_, err := io.WriteString(w, report.Ceilings(c))
+	h := s.Env.Harness
+	state := ""
+	if h.Modified {
+		state = ", with changes that are not committed"
+	}
+	_, err := fmt.Fprintf(w, "metabench of commit %s%s (%s, SHA-256 %.12s) on %d x %s, %s\n%s", cmp.Or(h.Revision, "unknown"), state, h.GoVersion, h.SHA256,
+		s.Env.CPUs, s.Env.CPUModel, s.Env.Filesystem, report.Ceilings(s.Ceilings))
 	return err
 }

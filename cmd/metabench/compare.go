@@ -13,12 +13,13 @@ func newCompareCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare A B",
 		Short: "Compare two cells of a run, or two runs cell by cell",
-		Long: `Print B against A with n, intervals, ratio, p-value and warnings. A and B are
+		Long: `Print B against A with n, intervals, ratio, word and warnings. A and B are
 each a run's folder, RUNDIR, or one cell of it, RUNDIR:CELLID.
 
 Cells of one run are paired by block. Cells of two runs are compared unpaired:
-two whole runs in every cell that both measured. All rows are one family,
-corrected by Holm's method; ~ marks what is no difference after that.
+two whole runs in every cell that both measured. All rows are one family:
+their intervals hold together at 95 %. The last column says different,
+equivalent or unresolved.
 
 Runs of different schemas, machines, durability tiers or workloads are refused,
 with every difference named.

@@ -146,6 +146,6 @@ func (b *builder) build(ctx context.Context, a record.Arm, tree string, plants .
 	if err != nil {
 		return arm, fmt.Errorf("%s, %.12s: %w", a.Name, a.Commit, err)
 	}
-	arm.SHA256, err = benchrun.FileHash(arm.Binary)
+	arm.SHA256, err = record.FileHash(arm.Binary)
 	return arm, err
 }

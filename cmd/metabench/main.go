@@ -13,8 +13,9 @@
 //	metabench ceilings       measure what this machine can do at best
 //	metabench noop-server    the ceiling's target: answers at once, does nothing
 //
-// Exit status: 0 if everything ran and every check held, 130 if it was
-// interrupted, 1 otherwise; metabench gate has two more, 2 and 3.
+// Exit status: 0 if everything ran and every check held, 128 and the signal's number
+// (130 for Ctrl-C) if it was interrupted, 1 otherwise; metabench gate has two more, 2
+// and 3.
 package main
 
 import (
@@ -23,13 +24,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
-
-	benchrun "metastorebench/harness/run"
 )
 
 func main() {
+	failWrites()
 	err := run(os.Args[1:], os.Stdout, os.Stderr)
 	if err == nil {
 		return
@@ -48,8 +46,8 @@ func (e statusError) Unwrap() error { return e.error }
 
 // exitStatus is what an error makes the program exit with.
 func exitStatus(err error) int {
-	if errors.Is(err, benchrun.ErrInterrupted) {
-		return statusInterrupted
+	if s, ok := errors.AsType[stopped](err); ok {
+		return 128 + int(s.signal)
 	}
 	if e, ok := errors.AsType[statusError](err); ok {
 		return e.status
@@ -57,19 +55,22 @@ func exitStatus(err error) int {
 	return 1
 }
 
-// statusInterrupted is the exit status after SIGINT or SIGTERM: 128 and the number
-// of SIGINT.
-const statusInterrupted = 130
-
-// run is the whole program. The first SIGINT or SIGTERM ends the command in an
-// orderly way; a second one kills the process.
+// run is the whole program. The first signal to stop ends the command in an orderly
+// way; a second one kills the process.
 func run(args []string, stdout, stderr io.Writer) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	defer context.AfterFunc(ctx, stop)()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	defer stopOnSignal(cancel)()
+	if f, ok := stdout.(*os.File); ok {
+		defer stopOnClosedPipe(ctx, cancel, f)()
+	}
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return root.ExecuteContext(ctx)
+	err := root.ExecuteContext(ctx)
+	if s, ok := stopOf(ctx, err); ok && err != nil {
+		return fmt.Errorf("%w: %w", s, err)
+	}
+	return err
 }

@@ -32,7 +32,16 @@ A complete run of a phase ends in its attribution and the rows of its claims
 ledger on standard output; level smoke, which compares nothing, says so instead.
 "metabench report DIR" prints the same again from the records alone.
 
-The run fails at its end if any trial's checks failed: its numbers are void.`
+The run fails at its end if any trial's checks failed: its numbers are void. A trial
+that was not made, because the store did not start, a port was taken or the disk was
+full, is made by --resume, which brings the flags that the run was begun with, and
+refuses another machine, filesystem, store or build of this program.
+
+--reference is for a run that is to be kept: the store and this program must be built
+from commits (make build), and a trial of which a check came to no verdict fails the
+run.`
+
+const referenceUsage = "make a run that is to be kept: refuse builds that cannot be made again, fail on trials that are not fully checked"
 
 const runExamples = `  metabench run phase1                          about five minutes
   metabench run phase1 --level smoke            under a minute, proves that it works
@@ -70,11 +79,12 @@ func newRunCommand() *cobra.Command {
 		},
 	}
 	o, fl := &f.options, cmd.Flags()
-	fl.StringVar(&o.Level, "level", "", `effort: smoke, default or full (default "default")`)
+	fl.StringVar(&o.Level, "level", "default", "effort: smoke, default or full")
 	fl.BoolVar(&f.list, "list", false, "print the cells and the planned time, and run nothing")
 	fl.StringArrayVar(&o.Only, "only", nil, "run only matching cells; may be repeated")
 	fl.Uint64Var(&f.seed, "seed", benchrun.DefaultSeed, "seed of every random choice")
-	fl.StringVar(&o.Resume, "resume", "", "complete the run in this directory")
+	fl.BoolVar(&o.Reference, "reference", false, referenceUsage)
+	fl.StringVar(&o.Resume, "resume", "", "complete the run in this directory, with the flags that it was begun with")
 	fl.StringVar(&o.Out, "out", "", "directory to make for the results (default results/PLAN-TIME)")
 	fl.StringVar(&o.Metastore, "metastore", "", "the store's binary (default: metastore beside this program)")
 	fl.StringVar(&o.DataDir, "data-dir", "", "where trials keep their data while they run (default: inside the results)")
@@ -93,6 +103,10 @@ func (f *runFlags) complete(cmd *cobra.Command, args []string) error {
 		o.Plan = args[0]
 	case o.Resume == "":
 		return errors.New("run: name a plan (metabench plans lists them), or a run to complete with --resume DIR")
+	}
+	o.Command = commandLine(cmd, args)
+	if err := recall(cmd, newRunCommand(), o.Resume); err != nil {
+		return err
 	}
 	if cmd.Flags().Changed("seed") {
 		o.Seed = &f.seed
@@ -173,6 +187,11 @@ func summarize(w io.Writer, res benchrun.Result) error {
 	}
 	for _, reason := range order {
 		if _, err := fmt.Fprintf(w, "skipped %d cells: %s\n", reasons[reason], reason); err != nil {
+			return err
+		}
+	}
+	for _, line := range res.Unchecked {
+		if _, err := fmt.Fprintf(w, "not checked: %s\n", line); err != nil {
 			return err
 		}
 	}

@@ -39,19 +39,14 @@
 //
 // # Intervals
 //
-// A block is one sample. Each quantity is computed in each block and its mean
-// and Student's t interval over the blocks are reported: what all cells of a
-// block share (a slow minute of the machine) cancels, and means, unlike medians,
-// keep the shares' sum exact. The t interval assumes that the blocks are
-// independent and the quantity's noise is not far from normal, which the mean of
-// many logs mostly is.
+// A block is one sample. Each quantity is computed in each block, and its mean over
+// the blocks is an infer.Effect, to be judged in the family of its question: what all
+// cells of a block share (a slow minute of the machine) cancels, and means, unlike
+// medians, keep the shares' sum exact.
 //
-// The tests measure the coverage of the 95 % interval, over 1,000 simulated runs
-// of 10 blocks for each of five systems (multiplicative, masking, two
-// bottlenecks, a pure interaction, no effect), full factorials of 4 and fractions
-// of 6 and 9 items, with a level per block: 94.9 to 95.7 % on average over the
-// estimates, 93.1 % for the worst of them, with normal noise and with skewed
-// (exponential) noise alike. Estimates are linear in the responses, so coverage
-// depends on the noise and not on the system. Intervals and p-values are for each
-// estimate alone; a table of them needs a correction for their number.
+// The tests measure the coverage of single 95 % intervals for each of five systems
+// (multiplicative, masking, two bottlenecks, a pure interaction, no effect), full
+// factorials of 4 and fractions of 6 and 9 items, with normal and with skewed noise.
+// Estimates are linear in the responses, so coverage depends on the noise and not on
+// the system.
 package attrib

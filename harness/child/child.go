@@ -35,7 +35,8 @@ var (
 	// ErrUnavailable says that the child lacks what it was asked for, in this
 	// build.
 	ErrUnavailable = errors.New(notInBuild)
-	// ErrStart says that the child did not come up.
+	// ErrStart says that the child did not come up; with syscall.EADDRINUSE because a
+	// port is taken.
 	ErrStart = errors.New("target did not start")
 	// ErrEnded is the cause with which Watch cancels: the child ended by itself.
 	ErrEnded = errors.New("the target ended by itself")
@@ -83,7 +84,7 @@ func Start(ctx context.Context, argv []string) (*Process, error) {
 		if said := p.stderr.String(); strings.Contains(said, notInBuild) {
 			return nil, fmt.Errorf("%w%s", ErrUnavailable, said)
 		}
-		return nil, fmt.Errorf("%w: %w%s", ErrStart, p.exit(), p.stderr)
+		return nil, p.failure()
 	case <-late.C:
 		p.Kill()
 		return nil, fmt.Errorf("%w: no ready line within %v%s", ErrStart, startTimeout, p.stderr)
@@ -91,6 +92,14 @@ func Start(ctx context.Context, argv []string) (*Process, error) {
 		p.Kill()
 		return nil, context.Cause(ctx)
 	}
+}
+
+// failure says why a process that has ended did not come up.
+func (p *Process) failure() error {
+	if strings.Contains(p.stderr.String(), syscall.EADDRINUSE.Error()) {
+		return fmt.Errorf("%w: %w: %w%s", ErrStart, syscall.EADDRINUSE, p.exit(), p.stderr)
+	}
+	return fmt.Errorf("%w: %w%s", ErrStart, p.exit(), p.stderr)
 }
 
 // announced takes over what the child said when it was ready.

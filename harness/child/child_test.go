@@ -79,6 +79,10 @@ func TestProcessIsAlwaysEnded(t *testing.T) {
 	_, err = Start(t.Context(), script("exit 4"))
 	require.ErrorIs(t, err, ErrStart)
 	require.ErrorContains(t, err, "exit status 4")
+	require.NotErrorIs(t, err, syscall.EADDRINUSE)
+	_, err = Start(t.Context(), script("echo 'listen tcp 127.0.0.1:1: bind: address already in use' >&2; exit 4"))
+	require.ErrorIs(t, err, ErrStart)
+	require.ErrorIs(t, err, syscall.EADDRINUSE)
 }
 
 // When this process is killed, the kernel kills the store. The store holds the

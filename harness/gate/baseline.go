@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"metastorebench/harness/record"
-	"metastorebench/harness/stats"
 )
 
 // CheckBaseline returns ErrBaseline, naming every difference, unless the stored
@@ -16,12 +15,12 @@ func CheckBaseline(stored record.Run, now record.Manifest) error {
 	if m.Gate == nil {
 		return fmt.Errorf("%w: %s was made by plan %s, not by metabench gate", ErrBaseline, stored.Dir, m.Plan)
 	}
-	differ := stats.EnvironmentDifferences(m.Env, now.Env)
+	differ := m.Env.DiffersFrom(now.Env)
 	for _, p := range []struct {
 		name string
 		a, b any
 	}{
-		{"memory bytes", m.Env.MemoryBytes, now.Env.MemoryBytes}, {"Go", m.Env.GoVersion, now.Env.GoVersion},
+		{"Go", m.Env.GoVersion, now.Env.GoVersion},
 		{"plan", m.Plan, now.Plan}, {"level", m.Level, now.Level}, {"seed", m.Seed, now.Seed},
 	} {
 		if p.a != p.b {

@@ -3,12 +3,11 @@ package record
 import (
 	"bufio"
 	"bytes"
-	"context"
+	"crypto/sha256"
 	"debug/buildinfo"
+	"encoding/hex"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -16,13 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CaptureEnvironment describes this machine, the build of the program under
-// test and the disk under dataDir, which must exist. binary is the path of the
-// store's executable, or ""; its stamped commit is taken, and only when it has
-// none is git asked about the directory where it lies.
+// CaptureEnvironment describes this machine, the builds of the store and of this
+// program, and the disk under dataDir, which must exist. binary is the path of the
+// store's executable, or "".
 //
 // It measures nothing: the sync latency is package ceiling's to fill in.
-func CaptureEnvironment(ctx context.Context, binary, dataDir string) (Environment, error) {
+func CaptureEnvironment(binary, dataDir string) (Environment, error) {
 	e := Environment{
 		GoVersion:   runtime.Version(),
 		OS:          runtime.GOOS,
@@ -31,43 +29,41 @@ func CaptureEnvironment(ctx context.Context, binary, dataDir string) (Environmen
 		CPUModel:    procField("/proc/cpuinfo", "model name"),
 		MemoryBytes: memTotal(),
 	}
-	e.Commit, e.Dirty = sourceVersion(ctx, binary)
+	if info, err := buildinfo.ReadFile(binary); err == nil {
+		e.Commit, e.Dirty = sources(info)
+	}
+	var err error
+	if e.Harness, err = ownBuild(); err != nil {
+		return Environment{}, fmt.Errorf("environment: %w", err)
+	}
+	if e.MachineID, err = machineID(); err != nil {
+		return Environment{}, fmt.Errorf("environment: %w", err)
+	}
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
 		return Environment{}, fmt.Errorf("environment: uname: %w", err)
 	}
 	e.Kernel = unix.ByteSliceToString(uts.Release[:])
-	var err error
-	if e.Filesystem, err = Filesystem(dataDir); err != nil {
+	if e.Filesystem, e.FilesystemID, err = filesystem(dataDir); err != nil {
 		return Environment{}, fmt.Errorf("environment: %w", err)
 	}
 	return e, nil
 }
 
-// sourceVersion returns the commit of the sources and whether they differed
-// from it, or an empty commit if nobody knows.
-func sourceVersion(ctx context.Context, binary string) (commit string, dirty bool) {
-	if info, err := buildinfo.ReadFile(binary); err == nil {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				commit = s.Value
-			case "vcs.modified":
-				dirty = s.Value == "true"
-			}
+// machineID is a hash: systemd asks not to tell the number itself (machine-id(5)).
+// Containers often have none, but a name.
+func machineID() (string, error) {
+	id, err := os.ReadFile("/etc/machine-id")
+	id = bytes.TrimSpace(id)
+	if err != nil || len(id) == 0 {
+		name, err := os.Hostname()
+		if err != nil {
+			return "", fmt.Errorf("tell this machine from others: %w", err)
 		}
+		id = []byte(name)
 	}
-	if commit != "" {
-		return commit, dirty
-	}
-	dir := filepath.Dir(binary) // of "" the working directory
-	head, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "HEAD").Output()
-	if err != nil {
-		return "", false
-	}
-	// Results are no sources: a run's own records must not make it look changed.
-	status, err := exec.CommandContext(ctx, "git", "-C", dir, "status", "--porcelain", "--", ":/", ":(top,exclude)results").Output()
-	return string(bytes.TrimSpace(head)), err != nil || len(bytes.TrimSpace(status)) > 0
+	sum := sha256.Sum256(append([]byte("metastorebench machine "), id...))
+	return hex.EncodeToString(sum[:8]), nil
 }
 
 // procField returns the value of the first "name : value" line of a /proc
@@ -110,16 +106,20 @@ var filesystems = map[int64]string{
 	0x2fc12fc1:                 "zfs", // ZFS_SUPER_MAGIC, outside the kernel tree
 }
 
-// Filesystem names the filesystem that holds path, or its magic number in
-// hexadecimal. Beware of "tmpfs" and "ramfs": a sync costs nothing there.
-func Filesystem(path string) (string, error) {
+// filesystem names the filesystem that holds path, or its magic number in
+// hexadecimal, and tells which one it is, "" if it does not say. Beware of "tmpfs"
+// and "ramfs": a sync costs nothing there.
+func filesystem(path string) (name, id string, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
-		return "", fmt.Errorf("statfs %s: %w", path, err)
+		return "", "", fmt.Errorf("statfs %s: %w", path, err)
 	}
-	magic := int64(st.Type)
-	if name, ok := filesystems[magic]; ok {
-		return name, nil
+	name, known := filesystems[int64(st.Type)]
+	if !known {
+		name = fmt.Sprintf("0x%x", uint64(st.Type))
 	}
-	return fmt.Sprintf("0x%x", uint64(magic)), nil
+	if st.Fsid != (unix.Fsid{}) {
+		id = fmt.Sprintf("%08x%08x", uint32(st.Fsid.Val[0]), uint32(st.Fsid.Val[1]))
+	}
+	return name, id, nil
 }

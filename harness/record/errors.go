@@ -5,7 +5,7 @@ import "errors"
 // Errors of the readers. Each is wrapped with the file, the line where there is
 // one, and the values that disagree.
 var (
-	// ErrSchema says that a file was written with another schema version.
+	// ErrSchema says that a file was written with another major version of the schema.
 	ErrSchema = errors.New("unsupported results schema")
 	// ErrDamaged says that a file cannot be read as what it should be: broken
 	// JSON, an unknown or missing field, a value outside its range.

@@ -26,13 +26,28 @@ const (
 type Run struct {
 	Dir      string
 	Manifest Manifest
-	// Trials are in the order in which they ended, void ones included.
+	// Trials are in the order in which they ended, void ones included; of a trial that
+	// was made again, the last one.
 	Trials []Trial
+}
+
+// Newer says that a file of the run is of a newer minor version, so that fields of it
+// may be missing here; empty otherwise.
+func (r Run) Newer() string {
+	minor := r.Manifest.Minor
+	for i := range r.Trials {
+		minor = max(minor, r.Trials[i].Minor)
+	}
+	if minor <= Minor {
+		return ""
+	}
+	return fmt.Sprintf("%s was written with schema %d.%d; this program knows %d.%d, and leaves out fields that it does not know", r.Dir, Schema, minor, Schema, Minor)
 }
 
 // ReadRun reads the manifest and the records of a run's directory. It is
 // strict: another schema version is ErrSchema, anything that cannot be read in
-// full ErrDamaged or ErrTorn, each naming file and line.
+// full ErrDamaged or ErrTorn, each naming file and line. Fields of a newer minor
+// version are left out; see Run.Newer.
 func ReadRun(dir string) (Run, error) {
 	m, err := ReadManifest(dir)
 	if err != nil {
@@ -100,7 +115,37 @@ func readTrials(name string, r io.Reader) ([]Trial, error) {
 		return nil, fmt.Errorf("%s:%d: %w: %d bytes without an end of line; `metabench run --resume` drops them",
 			name, end.lines+1, ErrTorn, end.tornBytes)
 	}
-	return trials, err
+	if err != nil {
+		return nil, err
+	}
+	trials, err = latest(trials)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return trials, nil
+}
+
+// latest drops the trials that were made again.
+func latest(trials []Trial) ([]Trial, error) {
+	type key struct {
+		cell  string
+		block int
+	}
+	last := make(map[key]int, len(trials))
+	for i, t := range trials {
+		k := key{t.Cell, t.Block}
+		if before, twice := last[k]; twice && !trials[before].Retry {
+			return nil, fmt.Errorf("%w: lines %d and %d are both of cell %s, block %d", ErrDamaged, before+1, i+1, t.Cell, t.Block)
+		}
+		last[k] = i
+	}
+	kept := make([]Trial, 0, len(last))
+	for i, t := range trials {
+		if last[key{t.Cell, t.Block}] == i {
+			kept = append(kept, t)
+		}
+	}
+	return kept, nil
 }
 
 // scanEnd says how a records file ends.
@@ -174,22 +219,27 @@ func (t *Trial) validate() error {
 
 // decodeStrict decodes one JSON document that begins with a schema version. The
 // version is looked at first, so that another version's unknown fields are
-// reported as what they are.
+// reported as what they are, and a newer minor version's are left out.
 func decodeStrict(b []byte, into any) error {
 	var version struct {
 		Schema *int `json:"schema"`
+		Minor  int  `json:"minor"`
 	}
 	if err := json.Unmarshal(b, &version); err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if version.Schema == nil {
+	switch {
+	case version.Schema == nil:
 		return fmt.Errorf("%w: no schema version", ErrDamaged)
-	}
-	if *version.Schema != Schema {
-		return fmt.Errorf("%w: the file has version %d, this program reads version %d", ErrSchema, *version.Schema, Schema)
+	case *version.Schema > Schema:
+		return fmt.Errorf("%w: the file has version %d, this program reads version %d; read it with the program that wrote it, or a newer one", ErrSchema, *version.Schema, Schema)
+	case *version.Schema < Schema:
+		return fmt.Errorf("%w: the file has version %d, this program reads version %d; read it with the program that wrote it", ErrSchema, *version.Schema, Schema)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
+	if version.Minor <= Minor {
+		d.DisallowUnknownFields()
+	}
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

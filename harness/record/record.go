@@ -15,9 +15,23 @@
 //
 // # Versioning
 //
-// Schema is the version of both files. A reader refuses any other version by
-// ErrSchema, naming both. A field may be added without a new version if its
-// zero value means "not measured".
+// Schema and Minor are the version of both files.
+//
+//   - A field whose zero value means "not measured" may be added: that is a new
+//     Minor. A file of an older minor version reads as it is. Of a newer one, the
+//     fields that this program does not know are left out, and Run.Newer says so;
+//     what it does know means the same.
+//   - Any other change is a new Schema. A reader refuses another one by ErrSchema,
+//     naming both and what to do.
+//   - What is neither, such as an unknown field in a file of a known version, is
+//     damage: ErrDamaged, with file and line.
+//
+// # Trials that are made again
+//
+// A trial that is void for want of something that is not the store's (Trial.Retry)
+// is no measurement. A resumed run makes it again and appends the new record. Both
+// stay in the file; readers take the last record of a cell and block. Two records of
+// which the earlier is a measurement are damage.
 //
 // # Units
 //
@@ -28,8 +42,11 @@ package record
 
 import "time"
 
-// Schema is the version of the results schema that this package writes.
-const Schema = 1
+// The version of the results schema that this package writes.
+const (
+	Schema = 1
+	Minor  = 1
+)
 
 // Durability tiers. Results of different tiers are never ranked together.
 const (
@@ -54,6 +71,7 @@ var tiers = []string{TierSynced, TierUnsafe, TierNone, TierUnstated}
 // Manifest describes a run.
 type Manifest struct {
 	Schema   int       `json:"schema"`
+	Minor    int       `json:"minor,omitempty"`
 	Plan     string    `json:"plan"`      // plan name, e.g. "phase1"
 	Level    string    `json:"level"`     // smoke, default or full
 	Seed     uint64    `json:"seed"`      // every choice of the run follows from it
@@ -69,9 +87,15 @@ type Manifest struct {
 	// StoreSHA256 is the hash, in hexadecimal, of the store's executable, empty
 	// for a run without one; --resume demands equality.
 	StoreSHA256 string `json:"store_sha256,omitempty"`
+	// External is the endpoint of the external target, empty without one; --resume
+	// demands equality.
+	External string `json:"external,omitempty"`
 	// Peers are the stores of others that cells run against; --resume demands
 	// equality of their hashes.
 	Peers []Peer `json:"peers,omitempty"`
+	// Reference says that the run was made to be kept: by clean builds, and complete
+	// only if every trial is valid and every check of it has decided.
+	Reference bool `json:"reference,omitempty"`
 	// Gate is what a run of `metabench gate` compares; nil for any other run.
 	Gate    *Gate     `json:"gate,omitempty"`
 	Cells   []Cell    `json:"cells"`
@@ -98,24 +122,41 @@ type Probe struct {
 	Samples []float64 `json:"samples"`
 }
 
-// Environment is the machine and the build.
+// Environment is the machine and the builds.
 type Environment struct {
-	Commit      string `json:"commit"` // empty outside a git checkout
-	Dirty       bool   `json:"dirty"`
-	GoVersion   string `json:"go_version"`
+	Commit    string `json:"commit"` // of the store; empty if nobody knows
+	Dirty     bool   `json:"dirty"`  // the store's sources differed from it
+	GoVersion string `json:"go_version"`
+	// Harness is the program that measured; nil in records from before it was kept.
+	Harness *Build `json:"harness,omitempty"`
+
 	OS          string `json:"os"`
 	Arch        string `json:"arch"`
 	Kernel      string `json:"kernel"`
 	CPUModel    string `json:"cpu_model"`
 	CPUs        int    `json:"cpus"`
 	MemoryBytes int64  `json:"memory_bytes"`
-	Filesystem  string `json:"filesystem"` // of the data directory, e.g. "ext4"
+	// MachineID tells this machine from its like: a hash of /etc/machine-id, or of the
+	// host's name. Empty in records from before it was kept.
+	MachineID  string `json:"machine_id,omitempty"`
+	Filesystem string `json:"filesystem"` // of the data directory, e.g. "ext4"
+	// FilesystemID tells this filesystem from its like, as statfs(2) does; empty if it
+	// does not, and in records from before it was kept.
+	FilesystemID string `json:"filesystem_id,omitempty"`
 	// SyncLatency is the measured fdatasync of a 4 KiB append in the data
 	// directory, before the first trial: the ceilings' sync-latency, for readers
 	// of the environment alone. P99 is 0 if there were too few syncs for it.
 	SyncLatencyP50NS int64 `json:"sync_latency_p50_ns"`
 	SyncLatencyP99NS int64 `json:"sync_latency_p99_ns"`
 	SyncSamples      int   `json:"sync_samples"`
+}
+
+// Build is the executable of a program.
+type Build struct {
+	Revision  string `json:"revision"` // the commit of its sources; empty if nobody knows
+	Modified  bool   `json:"modified"` // they differed from the commit
+	GoVersion string `json:"go_version"`
+	SHA256    string `json:"sha256"` // of the file, in hexadecimal
 }
 
 // Cell is one combination of levels and workload: a row of the matrix.
@@ -140,6 +181,7 @@ type Skipped struct {
 // Trial is one sample: one fresh store process on fresh data.
 type Trial struct {
 	Schema int    `json:"schema"`
+	Minor  int    `json:"minor,omitempty"`
 	Cell   string `json:"cell"`
 	Block  int    `json:"block"` // from 0
 	Order  int    `json:"order"` // position in the run, from 0
@@ -179,6 +221,10 @@ type Trial struct {
 	Checks []Check `json:"checks"`
 	// Void says why the numbers must not be used; empty means valid.
 	Void string `json:"void,omitempty"`
+	// Retry says that the trial is void for want of something that is not the store's:
+	// the target did not start, a port was taken, the disk was full. It says nothing
+	// about the cell, and a resumed run makes it again.
+	Retry bool `json:"retry,omitempty"`
 }
 
 // Preload is what it took to fill the store before the warm-up: the workload's

@@ -6,8 +6,8 @@ import (
 	"flag"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -21,14 +21,16 @@ var update = flag.Bool("update", false, "rewrite testdata/sample from the schema
 func sampleManifest() Manifest {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return Manifest{
-		Schema: Schema, Plan: "phase1", Level: "smoke", Seed: 7, Blocks: 1, Started: at, Finished: at.Add(time.Minute),
+		Schema: Schema, Minor: Minor, Plan: "phase1", Level: "smoke", Seed: 7, Blocks: 1, Started: at, Finished: at.Add(time.Minute),
 		Command: []string{"metabench", "run", "phase1", "--seed", "7"}, PlanYAML: "name: phase1\n", PlanHash: "ab12",
-		Only: []string{"engine=memory"}, StoreSHA256: "cd34",
+		Only: []string{"engine=memory"}, StoreSHA256: "cd34", External: "host:2379", Reference: true,
 		Cells:   []Cell{sampleCell()},
 		Skipped: []Skipped{{Cell: "rocksdb/put50", Reason: "rocksdb engine is not in this build"}},
 		Env: Environment{
-			Commit: "0123abcd", Dirty: true, GoVersion: "go1.26", OS: "linux", Arch: "amd64", Kernel: "6.1", CPUModel: "cpu",
-			CPUs: 2, MemoryBytes: 8 << 30, Filesystem: "ext4", SyncLatencyP50NS: 150_000, SyncLatencyP99NS: 900_000, SyncSamples: 200,
+			Commit: "0123abcd", Dirty: true, GoVersion: "go1.26",
+			Harness: &Build{Revision: "0123abcd", Modified: true, GoVersion: "go1.26", SHA256: "ef56"}, OS: "linux", Arch: "amd64", Kernel: "6.1", CPUModel: "cpu",
+			CPUs: 2, MemoryBytes: 8 << 30, MachineID: "01ab", Filesystem: "ext4", FilesystemID: "cd02",
+			SyncLatencyP50NS: 150_000, SyncLatencyP99NS: 900_000, SyncSamples: 200,
 		},
 	}
 }
@@ -46,7 +48,7 @@ func sampleTrial(t testing.TB) Trial {
 	enc, err := EncodeHDR(h)
 	require.NoError(t, err)
 	return Trial{
-		Schema: Schema, Cell: "memory/put50/propose=batch", Block: 1, Order: 3, Seed: 99,
+		Schema: Schema, Minor: Minor, Cell: "memory/put50/propose=batch", Block: 1, Order: 3, Seed: 99,
 		Started: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC), WarmupNS: 1e8, MeasureNS: 3e8,
 		Effective: map[string]string{"propose": "batch"}, Durability: TierSynced,
 		Workload: Workload{Name: "put50", Type: "put", Loop: "closed", Clients: 50, Conns: 1, KeyBytes: 8, ValueBytes: 256,
@@ -93,7 +95,7 @@ func TestSchemaGolden(t *testing.T) {
 // schema must be added to the sample.
 func TestSampleSetsEveryField(t *testing.T) {
 	tr := sampleTrial(t)
-	tr.Void = "why"
+	tr.Void, tr.Retry = "why", true
 	for name, v := range map[string]any{"manifest": sampleManifest(), "trial": tr} {
 		b, err := json.Marshal(v)
 		require.NoError(t, err)
@@ -143,7 +145,11 @@ func TestReadRefusesWhatItCannotTrust(t *testing.T) {
 		is            error
 		says          string
 	}{
-		{"newer schema", line + swap(`"schema":1`, `"schema":2`), ErrSchema, "records.jsonl:2: unsupported results schema: the file has version 2, this program reads version 1"},
+		{"newer schema", line + swap(`"schema":1`, `"schema":2`), ErrSchema, "records.jsonl:2: unsupported results schema: the file has version 2, this program reads version 1; read it with the program that wrote it, or a newer one"},
+		{"older schema", swap(`"schema":1`, `"schema":0`), ErrSchema, "read it with the program that wrote it"},
+		{"newer minor, broken JSON", line + swap(`"minor":1`, `"minor":2,`), ErrDamaged, "records.jsonl:2"},
+		{"newer minor, wrong type", line + swap(`"minor":1`, `"minor":2,"block":"1"`), ErrDamaged, "records.jsonl:2"},
+		{"newer minor, unsound", strings.Replace(swap(`"minor":1`, `"minor":2,"new":1`), `"count":99`, `"count":-1`, 1), ErrDamaged, "count -1"},
 		{"newer schema with unknown fields", swap(`"schema":1`, `"schema":2,"new":1`), ErrSchema, "records.jsonl:1"},
 		{"no schema", swap(`"schema":1,`, ``), ErrDamaged, "no schema version"},
 		{"broken JSON in the middle", line + "{\"schema\":1,\n" + line, ErrDamaged, "records.jsonl:2"},
@@ -155,6 +161,7 @@ func TestReadRefusesWhatItCannotTrust(t *testing.T) {
 		{"no window", swap(`"measure_ns":300000000`, `"measure_ns":0`), ErrDamaged, "0 ns"},
 		{"unknown tier", swap(`"durability":"synced"`, `"durability":"fast"`), ErrDamaged, `"fast"`},
 		{"negative count", swap(`"count":99`, `"count":-1`), ErrDamaged, "count -1"},
+		{"a trial twice", line + line, ErrDamaged, "lines 1 and 2 are both of cell memory/put50/propose=batch, block 1"},
 		{"torn last line", line + line[:40], ErrTorn, "records.jsonl:2"},
 	}
 	for _, tt := range tests {
@@ -186,9 +193,55 @@ func TestManifestRefused(t *testing.T) {
 	}
 }
 
+// TestNewerMinorVersion: what this program does not know is left out, and it says so.
+func TestNewerMinorVersion(t *testing.T) {
+	dir, m, tr := t.TempDir(), sampleManifest(), sampleTrial(t)
+	writeRun(t, dir, m, tr)
+	run, err := ReadRun(dir)
+	require.NoError(t, err)
+	require.Empty(t, run.Newer())
+	for _, name := range []string{ManifestFile, RecordsFile} {
+		path := filepath.Join(dir, name)
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		text := regexp.MustCompile(`"minor": ?1`).ReplaceAllString(string(b), `"minor":7,"new":{"a":1}`)
+		text = strings.Replace(text, `"name":"end state"`, `"name":"end state","state":"fine"`, 1)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	}
+	run, err = ReadRun(dir)
+	require.NoError(t, err)
+	require.Equal(t, dir+" was written with schema 1.7; this program knows 1.1, and leaves out fields that it does not know", run.Newer())
+	m.Minor, tr.Minor = 7, 7
+	require.Equal(t, m, run.Manifest)
+	require.Equal(t, []Trial{tr}, run.Trials)
+}
+
+// TestLastTrialCounts: one that was made again is not read.
+func TestLastTrialCounts(t *testing.T) {
+	dir, tr := t.TempDir(), sampleTrial(t)
+	dead, other := tr, tr
+	dead.Void, dead.Retry = "trial failed: target did not start", true
+	other.Block = 2
+	writeRun(t, dir, sampleManifest(), dead, other, dead, tr)
+	got, err := ReadTrials(dir)
+	require.NoError(t, err)
+	require.Equal(t, []Trial{other, tr}, got)
+
+	l, have, err := OpenLog(dir)
+	require.NoError(t, err)
+	require.Equal(t, got, have)
+	require.NoError(t, l.Append(dead), "after a measurement: it must not take its place")
+	require.NoError(t, l.Close())
+	_, err = ReadTrials(dir)
+	require.ErrorIs(t, err, ErrDamaged)
+	require.ErrorContains(t, err, "lines 4 and 5 are both of cell")
+}
+
 func TestLogResumesAfterTornAppend(t *testing.T) {
 	dir, tr := t.TempDir(), sampleTrial(t)
-	writeRun(t, dir, sampleManifest(), tr, tr)
+	torn := tr
+	torn.Block = 2
+	writeRun(t, dir, sampleManifest(), tr, torn)
 	path := filepath.Join(dir, RecordsFile)
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -256,41 +309,23 @@ func TestEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	e, err := CaptureEnvironment(t.Context(), self, dir)
+	e, err := CaptureEnvironment(self, dir)
 	require.NoError(t, err)
 	require.NotEmpty(t, e.Kernel)
 	require.NotEmpty(t, e.Filesystem)
 	require.Positive(t, e.CPUs)
 	require.Positive(t, e.MemoryBytes)
+	require.Len(t, e.MachineID, 16)
+	require.Equal(t, hashOf(t, self), e.Harness.SHA256)
+	require.NotEmpty(t, e.Harness.GoVersion)
+	require.Empty(t, e.MovedFrom(e))
 	require.Zero(t, e.SyncSamples, "describing measures nothing")
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
 
-	_, err = CaptureEnvironment(t.Context(), self, filepath.Join(dir, "none"))
+	_, err = CaptureEnvironment(self, filepath.Join(dir, "none"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
-}
-
-// TestSourceVersionAsksGit covers a binary without a stamped commit.
-func TestSourceVersionAsksGit(t *testing.T) {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
-	}
-	dir := t.TempDir()
-	git := func(args ...string) string {
-		out, err := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...).Output()
-		require.NoError(t, err, args)
-		return strings.TrimSpace(string(out))
-	}
-	git("init", "-q")
-	git("commit", "-q", "--allow-empty", "-m", "first")
-	commit, dirty := sourceVersion(t.Context(), filepath.Join(dir, "metastore"))
-	require.Equal(t, git("rev-parse", "HEAD"), commit)
-	require.False(t, dirty)
-
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "metastore"), []byte("no Go binary"), 0o755))
-	_, dirty = sourceVersion(t.Context(), filepath.Join(dir, "metastore"))
-	require.True(t, dirty)
 }
 
 func FuzzDecodeTrial(f *testing.F) {

@@ -15,9 +15,9 @@ import (
 )
 
 // WriteManifest writes a run's manifest, replacing one that is there in a
-// single step: a crash leaves the old one or the new one. It sets m.Schema.
+// single step: a crash leaves the old one or the new one. It sets the version.
 func WriteManifest(dir string, m Manifest) error {
-	m.Schema = Schema
+	m.Schema, m.Minor = Schema, Minor
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode manifest: %w", err)
@@ -34,7 +34,7 @@ type Log struct {
 }
 
 // OpenLog opens the records of the run in dir for appending, creating them if
-// there are none, and returns the trials that are there. A last line that is
+// there are none, and returns the trials that are there, as ReadTrials does. A last line that is
 // cut short, which an interrupted append leaves, is removed; any other damage is
 // an error. A packed run is refused: it is finished. The file stays locked
 // (flock) until Close, so that two processes cannot extend one run.
@@ -51,6 +51,9 @@ func OpenLog(dir string) (*Log, []Trial, error) {
 		return nil, nil, errors.Join(fmt.Errorf("append to records: %s is in use by another run: %w", path, err), f.Close())
 	}
 	trials, end, err := scanTrials(path, f)
+	if err == nil {
+		trials, err = latest(trials)
+	}
 	if err == nil && end.torn {
 		err = f.Truncate(end.bytes)
 	}
@@ -69,7 +72,7 @@ func OpenLog(dir string) (*Log, []Trial, error) {
 // Append writes t as one line and syncs it. It sets the schema version. After
 // an error the log may end in a torn line: stop, and resume later.
 func (l *Log) Append(t Trial) error {
-	t.Schema = Schema
+	t.Schema, t.Minor = Schema, Minor
 	if err := t.validate(); err != nil {
 		return fmt.Errorf("append trial: %w", err)
 	}

@@ -90,9 +90,9 @@ func (b *builder) aaTables() error {
 		return nil
 	}
 	t := &table{
-		caption: fmt.Sprintf("The same variant under two names (%s), closed loop: %s of %d blocks each, in which every metric is compared as in any report: ratio per block, bootstrap interval, and Holm's correction over the comparisons of one run. Different, alone: p < %g without correction, which is one in twenty by construction. Rates in percent with their 95 %% Clopper-Pearson interval, which takes comparisons for independent. Interval: by which ratio the ends of the 95 %% interval lie from the estimate, median.",
+		caption: fmt.Sprintf("The same variant under two names (%s), closed loop: %s of %d blocks each, in which every metric is compared as in any report; the comparisons of one run are one family. Different, alone: p < %g, each comparison by itself, which is one in twenty by construction. Rates in percent with their 95 %% Clopper-Pearson interval, which takes comparisons for independent. Interval: by which ratio the ends of the interval lie from the estimate, median.",
 			b.aaVariants(), plural(len(runs), "run"), aaBlocks, infer.Alpha),
-		head: []column{text("metric"), num("comparisons"), num("different, alone"), num("rate, %"), num("different, corrected"), num("rate, %"), num("interval, ratio")},
+		head: []column{text("metric"), num("comparisons"), num("different, alone"), num("rate, %"), num("different, as reported"), num("rate, %"), num("interval, ratio")},
 	}
 	var all aaCount
 	for _, m := range aaMetrics {
@@ -150,7 +150,7 @@ func (b *builder) aaVerdict(runs []aaRun, all aaCount) {
 			}
 		}
 	}
-	b.printf("Called different after correction, as reports call it: %s %% of the comparisons; %s. Runs with one such comparison or more: %d of %d, %s %%; %s. Without correction: %s %% of the comparisons; %s.\n\n",
+	b.printf("Called different, as reports call it: %s %% of the comparisons; %s. Runs with one such comparison or more: %d of %d, %s %%; %s. Each by itself: %s %% of the comparisons; %s.\n\n",
 		rate(all.corrected, all.n), atMost(all.corrected, all.n), wrong, len(runs), rate(wrong, len(runs)), atMost(wrong, len(runs)),
 		rate(all.alone, all.n), atMost(all.alone, all.n))
 }

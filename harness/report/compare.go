@@ -34,7 +34,7 @@ type CompareOptions struct {
 }
 
 // Compare writes a table of B against A: cells of one run paired by block, cells
-// of two runs unpaired. All rows are one family, corrected by Holm's method.
+// of two runs unpaired. All rows are one family.
 //
 // Whatever makes a comparison meaningless is refused: another schema
 // (record.ErrSchema), machine (ErrMachine), durability tier (stats.ErrTier) or
@@ -87,7 +87,7 @@ func doubtful(name string, p cellPair) string {
 
 // machines refuses runs of different machines, or warns if told to.
 func (t *table) machines(a, b *side, allow bool) error {
-	d := stats.EnvironmentDifferences(a.run.Manifest.Env, b.run.Manifest.Env)
+	d := a.run.Manifest.Env.DiffersFrom(b.run.Manifest.Env)
 	if len(d) == 0 {
 		return nil
 	}

@@ -7,7 +7,7 @@
 //  1. record.ReadRun reads manifest and trials, strictly.
 //  2. stats.NewRun indexes them; void trials are taken out and counted.
 //  3. Section writes the Markdown: what was run, the answers, the claims ledger
-//     (every prediction with its verdict, by package verdict), a table per engine
+//     (every prediction with its verdict), a table per engine
 //     and workload, figures. Summarize writes attribution and ledger for a
 //     terminal from the same rows.
 //     A folder of Go benchmark output has no manifest: readBench reads it, and
@@ -28,8 +28,9 @@
 //     and no randomness.
 //   - Every table says its n, its units and its loop; intervals and ranges are
 //     told apart.
-//   - The ratios of one table are corrected for their number; ~ marks one that
-//     is no difference.
+//   - A section is made twice: once to ask all comparisons (infer.Questions), then,
+//     when their families are judged, to print them. A comparison has one interval
+//     and one word in tables, ledger, summary and figures.
 //   - Durability tiers are never ranked together: the unsafe log stands apart, and
 //     says so.
 //   - A smoke run yields no ratio and no comparison.

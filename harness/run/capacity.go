@@ -20,8 +20,6 @@ type CapacityOptions struct {
 	Options
 	// Spec is the study, nil with Resume: the manifest has it.
 	Spec *capacity.Spec
-	// Command is the argv for the manifest.
-	Command []string
 }
 
 // CapacityResult is what a capacity study came to.
@@ -57,13 +55,9 @@ func Capacity(ctx context.Context, o CapacityOptions) (CapacityResult, error) {
 	if err == nil {
 		err = errors.Join(s.finish(), study.Err())
 	}
-	err = errors.Join(err, s.close())
 	left, _ := study.Left()
-	res := CapacityResult{Study: study, Result: Result{Dir: s.dir, Trials: len(s.trials), Planned: len(s.trials) + left, Voids: wrong(s.trials)}}
-	if len(res.Voids) > 0 {
-		err = errors.Join(err, voidError(res.Result))
-	}
-	return res, err
+	res := CapacityResult{Study: study, Result: s.result(len(s.trials)+left, wrong(s.trials))}
+	return res, errors.Join(err, s.close(), j.judge(res.Result))
 }
 
 // prepareCapacity checks everything that can be checked before the first trial.
@@ -83,6 +77,7 @@ func prepareCapacity(ctx context.Context, o CapacityOptions) (*job, *capacity.St
 			return nil, nil, fmt.Errorf("%w %s: %w", ErrResume, o.Resume, err)
 		}
 		j.resumed, j.Level, spec = &m, m.Level, &read
+		j.Reference = o.Reference || m.Reference
 	}
 	if err := j.readStore(ctx); err != nil {
 		return nil, nil, err
@@ -131,7 +126,11 @@ type capacityRun struct {
 	*session
 	study    *capacity.Study
 	progress progress
+	failures int // trials in a row that were not made
 }
+
+// maxFailures is how many trials in a row may not be made before the study gives up.
+const maxFailures = 3
 
 // runAll runs trials until the study asks for no more.
 func (c *capacityRun) runAll(ctx context.Context) error {
@@ -159,6 +158,14 @@ func (c *capacityRun) runAll(ctx context.Context) error {
 		if err := c.keep(t); err != nil {
 			return err
 		}
+		if t.Retry {
+			c.progress.trialEnds(t)
+			if c.failures++; c.failures == maxFailures {
+				return fmt.Errorf("%w, %d times in a row: %s; continue with: %s %s", ErrNoTrial, maxFailures, t.Void, c.resumeWith, c.dir)
+			}
+			continue // asked for again
+		}
+		c.failures = 0
 		before := c.study.Outcomes()[a.Variant]
 		if err := c.study.Tell(&t); err != nil {
 			return err

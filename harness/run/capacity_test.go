@@ -34,7 +34,8 @@ func newCapacityBench(t *testing.T) *capacityBench {
 	b.writeStore(capacityVariants)
 	spec := capacitytest.Spec()
 	spec.Blocks = 1
-	b.opts = CapacityOptions{Options: b.bench.opts, Spec: &spec, Command: []string{"metabench", "capacity", "--slo", "p99=5ms"}}
+	b.opts = CapacityOptions{Options: b.bench.opts, Spec: &spec}
+	b.opts.Command = []string{"metabench", "capacity", "--slo", "p99=5ms"}
 	b.opts.Plan, b.opts.Level, b.opts.Trial = "", "default", b.trial
 	return b
 }
@@ -115,9 +116,17 @@ func TestCapacityReportsFailures(t *testing.T) {
 	b := newCapacityBench(t)
 	b.opts.Trial = func(context.Context, trial.Spec) (record.Trial, error) { return record.Trial{}, trial.ErrStart }
 	res, err := Capacity(t.Context(), b.opts)
-	require.ErrorContains(t, err, "variant baseline: no capacity: 3 unusable trials in a row")
-	require.ErrorContains(t, err, trial.ErrStart.Error())
-	require.Equal(t, 6, res.Trials)
+	require.ErrorIs(t, err, ErrNoTrial)
+	require.ErrorContains(t, err, "3 times in a row: trial failed: "+trial.ErrStart.Error()+"; continue with: metabench capacity --resume "+res.Dir)
+	require.Equal(t, 1, res.Trials)
+	b.opts.Resume, b.opts.Out, b.opts.Trial = res.Dir, "", b.trial
+	res, err = Capacity(t.Context(), b.opts)
+	require.NoError(t, err)
+	run, err := record.ReadRun(res.Dir)
+	require.NoError(t, err)
+	_, err = capacity.Replay(*b.opts.Spec, run.Trials)
+	require.NoError(t, err)
+	require.Len(t, run.Trials, res.Trials)
 
 	b = newCapacityBench(t)
 	b.opts.Trial = func(ctx context.Context, s trial.Spec) (record.Trial, error) {

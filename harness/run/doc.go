@@ -23,13 +23,22 @@
 // # Invariants
 //
 //   - A trial is recorded once, or not at all: an interrupted trial leaves
-//     nothing, and Resume runs exactly the trials that have no record.
-//   - A run has one matrix, one seed and one store binary. Resume refuses if any
-//     of them differs, and says which.
+//     nothing, and Resume runs exactly the trials that have no record, and those
+//     that were not made: the target did not start, a port was taken, the disk was
+//     full (record.Trial.Retry). The newer record stands, both are kept.
+//   - A run has one matrix, one seed, one store binary, one build of this program, one
+//     machine and one filesystem for the trials' data. Resume refuses if any of them
+//     differs, says which, and leaves the run as it was.
+//   - The manifest's command makes the run again. A reference run (Options.Reference)
+//     can be made again: its builds are of commits without changes. It fails unless
+//     every check of every trial has come to a verdict.
 //   - A cell that this build or machine cannot run is in the manifest's Skipped
 //     with the reason, and still among its Cells.
 //   - A trial that fails is recorded as void with the reason, and the run goes
-//     on.
+//     on. A start that fails because a port is taken is tried a few times.
+//   - A smoke run does not mind how busy the machine is: a window in which nothing
+//     ended is made longer, within bounds, and an open loop that was not kept up with
+//     leaves a void trial, but does not fail the run.
 //
 // Everything a trial writes lies in a directory of its own that is removed when
 // the run ends; after kill -9 the next Resume removes it.

@@ -26,6 +26,12 @@ type Options struct {
 	Seed *uint64
 	// Resume is the directory of a run to complete.
 	Resume string
+	// Command is the argv that makes the run again, for the manifest of a new run.
+	Command []string
+	// Reference makes a run that is to be kept: it refuses builds that cannot be made
+	// again (ErrReference), and fails if any check of a trial has not decided
+	// (ErrUnchecked). A reference run stays one when it is resumed.
+	Reference bool
 	// Out is the directory to make for a new run; "" means
 	// results/<plan>-<UTC time>.
 	Out string
@@ -57,6 +63,8 @@ type Options struct {
 
 	// Trial runs one trial; nil means trial.Run.
 	Trial func(context.Context, trial.Spec) (record.Trial, error)
+	// Describe tells the machine and the builds; nil means record.CaptureEnvironment.
+	Describe func(store, dataDir string) (record.Environment, error)
 	// Survey measures the ceilings; nil means ceiling.Survey.
 	Survey func(context.Context, ceiling.Options) (*record.Ceilings, error)
 }
@@ -72,8 +80,15 @@ var (
 	// resumed.
 	ErrInterrupted = errors.New("interrupted")
 	// ErrResume says that the run cannot be continued with this plan, seed or
-	// binary.
+	// binary, or on this machine.
 	ErrResume = errors.New("cannot resume")
+	// ErrReference says that builds are not fit for a reference run.
+	ErrReference = errors.New("not fit for a reference run")
+	// ErrUnchecked says that a reference run is complete, but checks of valid trials
+	// came to no verdict.
+	ErrUnchecked = errors.New("trials not fully checked")
+	// ErrNoTrial says that the same trial could not be made, try after try.
+	ErrNoTrial = errors.New("trial could not be made")
 	// ErrExists says that the output directory already holds a run.
 	ErrExists = errors.New("directory already holds a run")
 	// ErrPeer says that a peer's binary is there and cannot be used.
@@ -91,6 +106,8 @@ type Result struct {
 	Trials, Planned int
 	// Voids are the recorded trials that must not be used.
 	Voids []record.Trial
+	// Unchecked says what of the valid trials was not checked, a line each.
+	Unchecked []string
 	// Skipped are the cells that could not run here.
 	Skipped []record.Skipped
 }

@@ -37,7 +37,7 @@ func (j *job) findPeer() (missing string, err error) {
 // readEtcd describes the executable at path. The error wraps ErrPeer and, for a
 // missing file, fs.ErrNotExist.
 func readEtcd(path string) (record.Peer, error) {
-	hash, err := FileHash(path)
+	hash, err := record.FileHash(path)
 	if err != nil {
 		return record.Peer{}, fmt.Errorf("%w %s: %w", ErrPeer, plan.TargetEtcd, err)
 	}
@@ -72,8 +72,8 @@ func peerDifferences(were, are []record.Peer) []string {
 		switch {
 		case i < 0:
 			diffs = append(diffs, fmt.Sprintf("the peer %s was not built then", p.Target))
-		case were[i].SHA256 != p.SHA256:
-			diffs = append(diffs, fmt.Sprintf("the binary of the peer %s differs (SHA-256 %.12s, was %.12s)", p.Target, p.SHA256, were[i].SHA256))
+		default:
+			diffs = append(diffs, binaryDifference("the binary of the peer "+p.Target, p.SHA256, were[i].SHA256)...)
 		}
 	}
 	for _, w := range were {

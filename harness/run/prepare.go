@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"metastorebench/harness/plan"
@@ -26,8 +28,7 @@ type job struct {
 	skipped []record.Skipped
 	// gate is what a run compares, nil but for Gate.
 	gate *record.Gate
-	// argv, if not nil, is the manifest's command; resumeWith is the command that
-	// continues the run.
+	// argv is the manifest's command; resumeWith is the command that continues the run.
 	argv       []string
 	resumeWith string
 	// resumed is the manifest of the run to continue, nil for a new one.
@@ -36,7 +37,7 @@ type job struct {
 
 // prepare loads, checks, expands and filters the plan. It writes nothing.
 func prepare(ctx context.Context, o Options) (*job, error) {
-	j := &job{Options: o, seed: DefaultSeed, resumeWith: "metabench run --resume"}
+	j := &job{Options: o, seed: DefaultSeed, argv: o.Command, resumeWith: "metabench run --resume"}
 	if o.Resume != "" {
 		m, err := record.ReadManifest(o.Resume)
 		if err != nil {
@@ -45,6 +46,7 @@ func prepare(ctx context.Context, o Options) (*job, error) {
 		j.resumed = &m
 		j.seed = m.Seed
 		j.Level = cmp.Or(o.Level, m.Level)
+		j.Reference = o.Reference || m.Reference
 		if o.Only == nil {
 			j.Only = m.Only
 		}
@@ -84,7 +86,7 @@ func (j *job) readStore(ctx context.Context) error {
 	if j.catalog, err = ReadVariants(ctx, j.Metastore); err != nil {
 		return err
 	}
-	if j.storeHash, err = FileHash(j.Metastore); err != nil {
+	if j.storeHash, err = record.FileHash(j.Metastore); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoStore, err)
 	}
 	return nil
@@ -148,9 +150,9 @@ func noStore(binary string) error {
 	return fmt.Errorf("%w: %s does not exist; build it with `make build` or name one with --metastore", ErrNoStore, cmp.Or(binary, "(none given)"))
 }
 
-// checkResume compares the job with the manifest of the run to continue and
-// names everything that differs.
-func (j *job) checkResume() error {
+// checkResume compares the job, and what runs it, with the manifest of the run to
+// continue, and names everything that differs.
+func (j *job) checkResume(env record.Environment) error {
 	m, hash := j.resumed, j.matrix.Hash()
 	var diffs []string
 	if m.PlanHash != hash {
@@ -159,24 +161,50 @@ func (j *job) checkResume() error {
 	if m.Seed != j.seed {
 		diffs = append(diffs, fmt.Sprintf("the seed differs (%d, was %d)", j.seed, m.Seed))
 	}
-	if m.StoreSHA256 != j.storeHash {
-		diffs = append(diffs, fmt.Sprintf("the store's binary differs (SHA-256 %.12s, was %.12s)", j.storeHash, m.StoreSHA256))
+	if m.External != j.External {
+		diffs = append(diffs, fmt.Sprintf("the external endpoint differs (%q, was %q)", j.External, m.External))
 	}
+	diffs = append(diffs, binaryDifference("the store's binary", j.storeHash, m.StoreSHA256)...)
 	diffs = append(diffs, peerDifferences(m.Peers, j.peers)...)
+	if m.Env.Harness == nil {
+		diffs = append(diffs, "the harness that began the run is not recorded")
+	} else {
+		diffs = append(diffs, binaryDifference("this program", env.Harness.SHA256, m.Env.Harness.SHA256)...)
+	}
+	if moved := m.Env.MovedFrom(env); len(moved) > 0 {
+		diffs = append(diffs, "the run was begun on another machine or filesystem, then and now: "+strings.Join(moved, ", "))
+	}
 	if len(diffs) > 0 {
 		return fmt.Errorf("%w %s: %s", ErrResume, j.Resume, strings.Join(diffs, "; "))
 	}
 	return nil
 }
 
-// command is the command line that makes the same run again.
-func (j *job) command() []string {
-	if j.argv != nil {
-		return j.argv
+// binaryDifference names a program whose file is not what it was.
+func binaryDifference(what, is, was string) []string {
+	if is == was {
+		return nil
 	}
-	argv := []string{"metabench", "run", cmp.Or(j.Plan, j.matrix.Plan.Name), "--level", j.Level, "--seed", fmt.Sprint(j.seed)}
-	for _, term := range j.Only {
-		argv = append(argv, "--only", term)
+	return []string{fmt.Sprintf("%s differs (SHA-256 %.12s, was %.12s)", what, is, was)}
+}
+
+// checkReference refuses builds that nobody can make again.
+func (j *job) checkReference(env record.Environment) error {
+	builds := map[string]record.Build{"this program": *env.Harness}
+	if j.storeHash != "" {
+		builds["the store"] = record.Build{Revision: env.Commit, Modified: env.Dirty}
 	}
-	return argv
+	var faults []string
+	for _, name := range slices.Sorted(maps.Keys(builds)) {
+		switch b := builds[name]; {
+		case b.Revision == "":
+			faults = append(faults, name+" does not say which commit it was built from")
+		case b.Modified:
+			faults = append(faults, fmt.Sprintf("%s was built from %.12s with changes that are not committed", name, b.Revision))
+		}
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("%w: %s; commit or stash all changes, then `make build`", ErrReference, strings.Join(faults, "; "))
+	}
+	return nil
 }

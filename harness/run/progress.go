@@ -133,7 +133,7 @@ func (t *tally) status() string {
 		void = fmt.Sprintf(", %d void", t.void)
 	}
 	rate := ""
-	if t.rate > 0 { // else the trial is too young, or too short, to tell
+	if t.rate >= 0.5 { // else the trial is too young, too short or too slow to tell
 		rate = fmt.Sprintf(", %.0f ops/s", t.rate)
 	}
 	return fmt.Sprintf("%d/%d trials%s, block %d/%d%s%s: %s", t.done, t.total, void,

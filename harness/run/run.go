@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,30 +31,68 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	todo, err := s.missing(j.matrix, j.seed)
-	if err != nil {
-		return Result{}, errors.Join(err, s.close())
-	}
+	todo := s.missing(j.matrix, j.seed)
 	planned := len(s.trials) + len(todo)
 	p := newProgress(o, j.matrix, s, todo)
 	noteFilesystem(p, s)
-	err = j.runAll(ctx, s, todo, p)
-	p.finish()
-	if err == nil {
-		err = s.finish()
+	if len(todo) > 0 || s.manifest.Finished.IsZero() {
+		if err = s.unfinish(); err == nil {
+			err = j.runAll(ctx, s, todo, p)
+		}
+		if err == nil {
+			err = s.finish()
+		}
 	}
+	p.finish()
 	err = errors.Join(err, s.close())
-	res := Result{Dir: s.dir, Trials: len(s.trials), Planned: planned, Voids: voids(s.trials), Skipped: s.manifest.Skipped}
-	if err == nil && len(res.Voids) > 0 {
-		err = voidError(res)
+	res := s.result(planned, voids(s.trials))
+	if err == nil {
+		err = j.judge(res)
 	}
 	return res, err
+}
+
+// result is what the session came to.
+func (s *session) result(planned int, voids []record.Trial) Result {
+	return Result{Dir: s.dir, Trials: len(s.trials), Planned: planned, Voids: voids, Unchecked: unchecked(s.trials), Skipped: s.manifest.Skipped}
+}
+
+// unchecked says what of the valid trials was not checked, a line each.
+func unchecked(trials []record.Trial) []string {
+	lines := record.Unchecked(trials)
+	for _, t := range trials {
+		if t.Void == "" && len(t.Checks) == 0 {
+			lines = append(lines, fmt.Sprintf("%s, block %d: no check was made", t.Cell, t.Block))
+		}
+	}
+	return lines
+}
+
+// judge fails a run by its trials: the void ones, and of a reference run the unchecked
+// ones.
+func (j *job) judge(res Result) error {
+	var errs []error
+	bad := res.Voids
+	if j.Level == ceiling.LevelSmoke {
+		bad = slices.DeleteFunc(slices.Clone(bad), overloaded)
+	}
+	if len(bad) > 0 {
+		errs = append(errs, voidError(res, bad))
+	}
+	if j.Reference && len(res.Unchecked) > 0 {
+		errs = append(errs, fmt.Errorf("%s is no reference: %w:\n  %s", res.Dir, ErrUnchecked, strings.Join(res.Unchecked, "\n  ")))
+	}
+	return errors.Join(errs...)
 }
 
 // useDefaults fills in what tests replace.
 func (j *job) useDefaults() {
 	if j.Trial == nil {
 		j.Trial = trial.Run
+	}
+	j.Trial = patient(j.Trial, j.Level)
+	if j.Describe == nil {
+		j.Describe = record.CaptureEnvironment
 	}
 	if j.Survey == nil {
 		j.Survey = ceiling.Survey
@@ -69,18 +108,14 @@ func noteFilesystem(p progress, s *session) {
 
 // missing lists the trials of the schedule that have no record yet and whose
 // cell can run here.
-func (s *session) missing(m *plan.Matrix, seed uint64) ([]plan.Slot, error) {
+func (s *session) missing(m *plan.Matrix, seed uint64) []plan.Slot {
 	type key struct {
 		cell  string
 		block int
 	}
 	done := make(map[key]bool, len(s.trials))
 	for _, t := range s.trials {
-		k := key{t.Cell, t.Block}
-		if done[k] {
-			return nil, fmt.Errorf("%w %s: cell %s has two records of block %d", ErrResume, s.dir, t.Cell, t.Block)
-		}
-		done[k] = true
+		done[key{t.Cell, t.Block}] = true
 	}
 	skipped := make(map[string]bool)
 	for _, sk := range s.manifest.Skipped {
@@ -93,7 +128,7 @@ func (s *session) missing(m *plan.Matrix, seed uint64) ([]plan.Slot, error) {
 			todo = append(todo, slot)
 		}
 	}
-	return todo, nil
+	return todo
 }
 
 // runAll runs the slots in order.
@@ -140,11 +175,11 @@ func (j *job) spec(s *session, slot plan.Slot, p progress) trial.Spec {
 	}
 }
 
-// failed is the record of a trial from which nothing usable was learned.
+// failed is the record of a trial that was not made.
 func failed(e plan.Entry, slot plan.Slot, started time.Time, err error) record.Trial {
 	return record.Trial{
 		Cell: e.Cell.ID, Block: slot.Block, Order: slot.Order, Seed: slot.Seed,
-		Started: started, Workload: e.Workload, Void: "trial failed: " + err.Error(),
+		Started: started, Workload: e.Workload, Void: "trial failed: " + err.Error(), Retry: true,
 	}
 }
 
@@ -158,11 +193,18 @@ func voids(trials []record.Trial) []record.Trial {
 	return vs
 }
 
-// voidError lists the void trials, one per line.
-func voidError(res Result) error {
+// voidError lists void trials of a run, one per line.
+func voidError(res Result, bad []record.Trial) error {
 	var b strings.Builder
-	for _, t := range res.Voids {
+	again := 0
+	for _, t := range bad {
 		fmt.Fprintf(&b, "\n  %s block %d: %s", t.Cell, t.Block, t.Void)
+		if t.Retry {
+			again++
+		}
 	}
-	return fmt.Errorf("%d of %d trials in %s must not be used: %w:%s", len(res.Voids), res.Trials, res.Dir, ErrVoid, b.String())
+	if again > 0 {
+		fmt.Fprintf(&b, "\n%d of them were not made, for want of something that is not the store's; make them with --resume %s", again, res.Dir)
+	}
+	return fmt.Errorf("%d of %d trials in %s must not be used: %w:%s", len(bad), res.Trials, res.Dir, ErrVoid, b.String())
 }

@@ -55,7 +55,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t}
 	b.opts = Options{
 		Plan: filepath.Join(dir, "tiny.yaml"), Out: filepath.Join(dir, "out"), Metastore: filepath.Join(dir, "metastore"),
-		Trial: b.trial, Survey: b.survey,
+		Trial: b.trial, Survey: b.survey, Command: []string{"metabench", "run", "tiny"},
 	}
 	require.NoError(t, os.WriteFile(b.opts.Plan, []byte(testPlan), 0o644))
 	b.writeStore(testVariants)
@@ -75,7 +75,7 @@ func (b *bench) trial(_ context.Context, s trial.Spec) (record.Trial, error) {
 	s.Live(10)
 	return record.Trial{
 		Cell: s.Cell.ID, Block: s.Block, Order: s.Order, Seed: s.Seed, MeasureNS: int64(s.Measure),
-		Durability: record.TierSynced, Workload: s.Workload,
+		Durability: record.TierSynced, Workload: s.Workload, Checks: []record.Check{{Name: "errors", OK: true}},
 	}, nil
 }
 
@@ -126,7 +126,8 @@ func TestRunRecordsEveryTrialOnce(t *testing.T) {
 	require.Equal(t, "tiny", m.Plan)
 	require.Equal(t, testPlan, m.PlanYAML)
 	require.Equal(t, uint64(DefaultSeed), m.Seed)
-	require.Equal(t, []string{"metabench", "run", b.opts.Plan, "--level", "default", "--seed", "1"}, m.Command)
+	require.Equal(t, b.opts.Command, m.Command)
+	require.Len(t, m.Env.Harness.SHA256, 64)
 	require.Len(t, m.Cells, 6)
 	require.Equal(t, res.Skipped, m.Skipped)
 	require.False(t, m.Finished.Before(m.Started))
@@ -291,9 +292,28 @@ func TestFailedTrialsAreVoidAndTheRunGoesOn(t *testing.T) {
 	require.Len(t, res.Voids, 2)
 	require.Len(t, b.read().Trials, 6)
 
-	b.opts.Resume = b.opts.Out
-	_, err = b.run()
+	require.ErrorContains(t, err, "1 of them were not made, for want of something that is not the store's; make them with --resume "+b.opts.Out)
+
+	// The one that was not made is made; the other was, and its failure stays.
+	b.opts.Resume, b.opts.Trial, b.specs = b.opts.Out, b.trial, nil
+	res, err = b.run()
 	require.ErrorIs(t, err, ErrVoid, "resuming does not whitewash")
+	require.NotContains(t, err.Error(), "--resume")
+	require.Len(t, b.specs, 1)
+	require.Equal(t, []int{6, 6, 1}, []int{res.Trials, res.Planned, len(res.Voids)})
+	run := b.read()
+	require.Len(t, run.Trials, 6)
+	require.Equal(t, record.Trial{Cell: "noop/put", Block: 0}, record.Trial{Cell: run.Trials[5].Cell, Block: run.Trials[5].Block})
+	require.Empty(t, run.Trials[5].Void)
+	text, err := os.ReadFile(filepath.Join(b.opts.Out, record.RecordsFile))
+	require.NoError(t, err)
+	require.Equal(t, 7, strings.Count(string(text), "\n"), "the record of the failure is kept")
+
+	finished := run.Manifest.Finished
+	_, err = b.run()
+	require.ErrorIs(t, err, ErrVoid)
+	require.Len(t, b.specs, 1)
+	require.Equal(t, finished, b.read().Manifest.Finished, "there was nothing left to do")
 }
 
 func TestUnavailableOptionSkipsTheCell(t *testing.T) {

@@ -1,12 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"metastorebench/harness/ceiling"
@@ -28,29 +30,54 @@ const tempPattern = "metabench-data-*"
 
 // open makes the run's directory, or reopens it.
 func (j *job) open(ctx context.Context) (*session, error) {
-	s := &session{dir: j.Resume}
+	s := &session{dir: cmp.Or(j.Resume, j.Out)}
+	if s.dir == "" {
+		s.dir = filepath.Join("results", j.matrix.Plan.Name+"-"+time.Now().UTC().Format("20060102T150405Z"))
+	}
+	env, err := j.check(s.dir)
+	if err != nil {
+		return nil, err
+	}
 	if j.resumed == nil {
-		s.dir = j.Out
-		if s.dir == "" {
-			s.dir = filepath.Join("results", j.matrix.Plan.Name+"-"+time.Now().UTC().Format("20060102T150405Z"))
-		}
 		if err := makeRunDir(s.dir); err != nil {
 			return nil, err
 		}
-	} else if err := j.checkResume(); err != nil {
-		return nil, err
 	}
-	var err error
 	if s.log, s.trials, err = record.OpenLog(s.dir); err != nil {
 		return nil, err
 	}
-	if err = s.begin(ctx, j); err == nil {
+	s.trials = slices.DeleteFunc(s.trials, func(t record.Trial) bool { return t.Retry })
+	if err = s.begin(j, env); err == nil {
 		err = s.survey(ctx, j)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// check describes the machine and the builds, and refuses those that must not run
+// this. It writes nothing.
+func (j *job) check(dir string) (record.Environment, error) {
+	env, err := j.Describe(j.store(), existing(cmp.Or(j.DataDir, dir)))
+	if err == nil && j.Reference {
+		err = j.checkReference(env)
+	}
+	if err == nil && j.resumed != nil {
+		err = j.checkResume(env)
+	}
+	return env, err
+}
+
+// existing returns dir, or the nearest directory above it that exists: dir will be on
+// its filesystem.
+func existing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // makeRunDir makes a directory for a new run; one that holds a run is refused.
@@ -72,7 +99,7 @@ func makeRunDir(dir string) error {
 
 // begin prepares the data directory and writes a new run's manifest. The
 // records are locked already, so leftovers in the directory are nobody's.
-func (s *session) begin(ctx context.Context, j *job) error {
+func (s *session) begin(j *job, env record.Environment) error {
 	left, err := filepath.Glob(filepath.Join(s.dir, tempPattern))
 	if err != nil {
 		return fmt.Errorf("find leftovers: %w", err)
@@ -94,17 +121,14 @@ func (s *session) begin(ctx context.Context, j *job) error {
 	}
 	if j.resumed != nil {
 		s.manifest = *j.resumed
-		s.manifest.Skipped = j.skipped
+		s.manifest.Skipped, s.manifest.Reference = j.skipped, j.Reference
 		return record.WriteManifest(s.dir, s.manifest)
-	}
-	env, err := record.CaptureEnvironment(ctx, j.Metastore, s.dataRoot)
-	if err != nil {
-		return err
 	}
 	s.manifest = record.Manifest{
 		Plan: j.matrix.Plan.Name, Level: j.Level, Seed: j.seed, Blocks: j.matrix.Blocks,
-		Started: time.Now().UTC(), Command: j.command(), PlanYAML: string(j.matrix.Plan.Text), PlanHash: j.matrix.Hash(),
-		Only: j.Only, StoreSHA256: j.storeHash, Peers: j.peers, Gate: j.gate, Cells: j.matrix.Cells(), Skipped: j.skipped, Env: env,
+		Started: time.Now().UTC(), Command: j.argv, PlanYAML: string(j.matrix.Plan.Text), PlanHash: j.matrix.Hash(),
+		Only: j.Only, StoreSHA256: j.storeHash, External: j.External, Peers: j.peers, Reference: j.Reference, Gate: j.gate,
+		Cells: j.matrix.Cells(), Skipped: j.skipped, Env: env,
 	}
 	return record.WriteManifest(s.dir, s.manifest)
 }
@@ -143,13 +167,21 @@ func (s *session) keep(t record.Trial) error {
 	if err := s.log.Append(t); err != nil {
 		return err
 	}
-	s.trials = append(s.trials, t)
+	s.trials = append(slices.DeleteFunc(s.trials, func(o record.Trial) bool { // t was made again
+		return o.Retry && o.Cell == t.Cell && o.Block == t.Block
+	}), t)
 	return nil
 }
 
 // skip notes that a cell turned out not to run here.
 func (s *session) skip(cell, reason string) error {
 	s.manifest.Skipped = append(s.manifest.Skipped, record.Skipped{Cell: cell, Reason: reason})
+	return record.WriteManifest(s.dir, s.manifest)
+}
+
+// unfinish marks a complete run of which trials are made again as incomplete.
+func (s *session) unfinish() error {
+	s.manifest.Finished = time.Time{}
 	return record.WriteManifest(s.dir, s.manifest)
 }
 

@@ -3,12 +3,8 @@ package run
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
 	"time"
 
@@ -34,19 +30,4 @@ func ReadVariants(ctx context.Context, binary string) (plan.Catalog, error) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrNoStore, binary, err)
 	}
 	return catalog, nil
-}
-
-// FileHash returns the SHA-256 of a file in hexadecimal. It may be called from any
-// goroutine; the error is the file's.
-func FileHash(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

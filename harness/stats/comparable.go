@@ -63,23 +63,3 @@ func workloadDiff(a, b *record.Workload, axes map[string]string) []string {
 	}
 	return all
 }
-
-// EnvironmentDifferences names every property of two environments that a
-// measurement depends on and that differs, as "CPUs 2 and 4": none means that
-// runs of the two may be compared. Commit and Go version may differ: they are
-// what such a comparison is about.
-func EnvironmentDifferences(a, b record.Environment) []string {
-	var all []string
-	for _, p := range []struct {
-		name string
-		a, b any
-	}{
-		{"CPU model", a.CPUModel, b.CPUModel}, {"CPUs", a.CPUs, b.CPUs}, {"OS", a.OS, b.OS}, {"architecture", a.Arch, b.Arch},
-		{"kernel", a.Kernel, b.Kernel}, {"filesystem", a.Filesystem, b.Filesystem},
-	} {
-		if p.a != p.b {
-			all = append(all, difference(p.name, p.a, p.b))
-		}
-	}
-	return all
-}

@@ -135,15 +135,6 @@ func TestCompareAcross(t *testing.T) {
 	require.ErrorIs(t, err, stats.ErrNoPairs)
 }
 
-func TestEnvironmentDifferences(t *testing.T) {
-	a := record.Environment{CPUModel: "x", CPUs: 2, Kernel: "6.1", Filesystem: "ext4", Commit: "1"}
-	b := a
-	b.Commit = "2"
-	require.Empty(t, stats.EnvironmentDifferences(a, b), "another build is what one compares")
-	b.CPUs, b.Filesystem = 4, "xfs"
-	require.Equal(t, []string{"CPUs 2 and 4", "filesystem ext4 and xfs"}, stats.EnvironmentDifferences(a, b))
-}
-
 func TestCopies(t *testing.T) {
 	cells := []record.Cell{
 		{ID: "a", Options: map[string]string{"arm": "a", "rpc": "x"}}, {ID: "other", Options: map[string]string{"arm": "a", "rpc": "y"}},

@@ -10,13 +10,13 @@
 //     twice, two durability tiers in one cell) is refused.
 //  2. A Metric reads one number out of one trial, or says that the trial does
 //     not have it. Nothing is invented for a missing counter.
-//  3. Summarize gives the median of a cell's blocks with minimum, maximum, n
-//     and, from six blocks up, an order-statistic interval.
-//  4. Compare divides two cells block by block: the geometric mean of the
-//     quotients with a bootstrap interval and the p-value that belongs to it.
-//     Blocks run close together in time, so that a slow stretch of the machine
-//     falls on both sides of the quotient.
-//  5. Correct adjusts the p-values of one table for their number (Holm).
+//  3. Summarize gives the median of a cell's blocks with minimum and maximum, and
+//     the mean with its interval (package infer).
+//  4. Compare divides two cells block by block: an infer.Effect. Blocks run close
+//     together in time, so that a slow stretch of the machine falls on both sides
+//     of the quotient.
+//  5. A report asks the run's Questions, which give every comparison one interval
+//     and one word.
 //  6. Warnings looks for what makes a cell's numbers doubtful: too few samples,
 //     drift, two modes, a load generator at its limit, a noisy neighbour.
 //  7. LatencyOf merges the histograms of a cell's blocks. Percentiles come out
@@ -31,12 +31,7 @@
 //     layer, is only ever compared with that layer's ceiling.)
 //   - Numbers of different durability tiers or workloads are never compared:
 //     ErrTier, ErrWorkload.
-//   - A comparison is "different" only after correction for its table.
+//   - A comparison has no word before its question was judged.
 //   - A percentile with fewer than MinBeyond samples beyond it does not exist.
 //   - Every Summary carries its n and its warnings.
-//
-// # Not protected
-//
-// Intervals are per comparison, each at 95 % on its own; only the verdict of a
-// difference is corrected. Tables are corrected one by one, a report is not.
 package stats

@@ -70,6 +70,10 @@ func TestCheckStages(t *testing.T) {
 		require.Equal(t, tc.ok, c.OK, "%s: %s", tc.name, c.Detail)
 	}
 	require.True(t, checkStages(stages(0, 0, 0), 0, moments{n: 100}, 4).OK, "too few writes for one in 16 to be sure")
+	slow := stages(3, 500_000, 500_000*7)
+	require.True(t, checkStages(slow, 0, client, 24).OK, "all three may be of the window's edges")
+	require.False(t, checkStages(slow, 0, client, 23).OK)
+	require.False(t, checkStages(slow, 1, client, 24).OK, "each must be whole all the same")
 }
 
 func TestStageCountersAreWholeOrAbsent(t *testing.T) {
