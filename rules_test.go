@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,12 +27,18 @@ type goFile struct {
 	imports []string
 }
 
-// sources parses every Go file of the module, generated code excepted.
+// sources returns every Go file of the module, generated code excepted.
 func sources(t *testing.T) []goFile {
 	t.Helper()
-	var files []goFile
+	files, err := parseOnce()
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	return files
+}
+
+var parseOnce = sync.OnceValues(func() (files []goFile, err error) {
 	fset := token.NewFileSet()
-	require.NoError(t, filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -55,10 +62,9 @@ func sources(t *testing.T) []goFile {
 		}
 		files = append(files, f)
 		return nil
-	}))
-	require.NotEmpty(t, files)
-	return files
-}
+	})
+	return files, err
+})
 
 // under reports whether dir is one of roots or below one.
 func under(dir string, roots ...string) bool {
@@ -171,6 +177,48 @@ func TestLibrariesDoNotPrintOrExit(t *testing.T) {
 			return true
 		})
 	}
+}
+
+// TestSerialPackagesStartNothing keeps goroutines out of the packages that `make
+// test` runs without the race detector, and out of their tests.
+func TestSerialPackagesStartNothing(t *testing.T) {
+	makefile, err := os.ReadFile("Makefile")
+	require.NoError(t, err)
+	_, list, found := strings.Cut(string(makefile), "\nSERIAL := ")
+	require.True(t, found)
+	list, _, _ = strings.Cut(list, "\n")
+	serial := make(map[string]bool)
+	for _, dir := range strings.Fields(list) {
+		serial[strings.TrimPrefix(dir, "./")] = false
+	}
+	for _, f := range sources(t) {
+		if _, ok := serial[f.dir]; !ok {
+			continue
+		}
+		serial[f.dir] = true
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			if starts(n) {
+				t.Errorf("%s starts a goroutine, so its package needs the race detector", f.path)
+			}
+			return true
+		})
+	}
+	for dir, seen := range serial {
+		require.True(t, seen, "%s of the Makefile's SERIAL has no Go files", dir)
+	}
+}
+
+// starts reports whether a statement or call begins a goroutine: go f(), a group's
+// Go, or a parallel test.
+func starts(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.GoStmt:
+		return true
+	case *ast.CallExpr:
+		sel, ok := n.Fun.(*ast.SelectorExpr)
+		return ok && (sel.Sel.Name == "Go" || sel.Sel.Name == "Parallel")
+	}
+	return false
 }
 
 // TestTopLevel keeps the tree as DESIGN.md has it.

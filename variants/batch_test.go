@@ -144,7 +144,7 @@ func TestBatchesAndPowerLoss(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fs, b := vfs.NewCrashableMem(), newBatchWriters()
-			for round := range uint64(4) {
+			for round := range uint64(3) {
 				rng := rand.New(rand.NewPCG(round, 7))
 				o := options(t, fs, "data", s)
 				o.SnapshotCount = 10

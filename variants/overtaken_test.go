@@ -225,7 +225,7 @@ func TestSnapshotsUnderLoad(t *testing.T) {
 			l := newLedger()
 			var load sync.WaitGroup
 			for name, n := range c.nodes {
-				load.Go(func() { l.load(n, 4, 300, uint64(name[0])) })
+				load.Go(func() { l.load(n, 4, 100, uint64(name[0])) })
 			}
 			load.Wait()
 			for _, n := range c.nodes {

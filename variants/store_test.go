@@ -151,8 +151,8 @@ type ledger struct {
 	done  bool             // the load has ended
 }
 
-// load runs callers that put, each over its own keys, until their call fails: but
-// not because the node was behind and took over the leader's state.
+// load runs callers that put, each over its own keys, until the node has stopped. A
+// put that fails otherwise, as between two leaders, is one that was not acknowledged.
 func (l *ledger) load(n *node.Node, callers, puts int, seed uint64) {
 	var wg sync.WaitGroup
 	for c := range callers {
@@ -161,11 +161,12 @@ func (l *ledger) load(n *node.Node, callers, puts int, seed uint64) {
 			for i := range puts {
 				key, value := fmt.Sprintf("\xff%d-%d", c, rng.IntN(8)), fmt.Sprintf("%d-%d-%d%s", seed, c, i, l.pad)
 				res, err := n.Propose(context.Background(), &kv.Command{Put: &kv.PutRequest{Key: []byte(key), Value: []byte(value)}})
-				if errors.Is(err, kv.ErrOvertaken) {
-					continue
+				if errors.Is(err, kv.ErrStopped) {
+					return
 				}
 				if err != nil {
-					return
+					time.Sleep(time.Millisecond) // it may have been refused at once
+					continue
 				}
 				l.mu.Lock()
 				l.acked[key] = res.Revision

@@ -17,7 +17,7 @@ func TestKillAsync(t *testing.T) {
 		dir := t.TempDir()
 		flags := []string{"--engine", engine, "--snapshot-count", "50"}
 		async := append(flags, "--wal", "async")
-		for round := range 4 {
+		for round := range 3 {
 			p := startProcess(t, dir, async...)
 			killUnderLoad(t, p, p.client(t), round)
 		}

@@ -109,14 +109,14 @@ func killBatches(t *testing.T, args ...string) {
 	for i := range writers {
 		writers[i] = newBatchWriter(i)
 	}
-	for round := range 4 {
+	for round := range 3 {
 		p := startProcess(t, dir, args...)
 		pool, err := client.Dial(client.Options{Endpoint: p.ready.Client, Conns: 2})
 		require.NoError(t, err)
 		for i, w := range writers {
 			w.check(t, pool.Batch(i))
 		}
-		if round < 3 {
+		if round < 2 {
 			putUntilKilled(t, p, pool, writers, 10+7*round)
 		}
 		require.NoError(t, pool.Close())

@@ -145,17 +145,17 @@ func TestKill(t *testing.T) {
 		for _, wal := range []string{"perentry", "perready", "group"} {
 			if wal == "perready" && engine != "memory" {
 				t.Run(wal+"/tuned", func(t *testing.T) {
-					killRounds(t, "--engine", engine, "--wal", wal, "--engine-profile", "tuned", "--snapshot-count", "100")
+					killRounds(t, "--engine", engine, "--wal", wal, "--engine-profile", "tuned", "--snapshot-count", "50")
 				})
 			}
 			if wal == "perentry" && engine == "memory" {
 				t.Run(wal+"/pipelined", func(t *testing.T) {
-					killRounds(t, "--wal", wal, "--pipeline", "on", "--snapshot-count", "100")
+					killRounds(t, "--wal", wal, "--pipeline", "on", "--snapshot-count", "50")
 				})
 			}
 			for _, variant := range []string{variants.VariantBest, variants.VariantBaseline} {
 				t.Run(wal+"/"+variant, func(t *testing.T) {
-					killRounds(t, "--engine", engine, "--wal", wal, "--variant", variant, "--snapshot-count", "100")
+					killRounds(t, "--engine", engine, "--wal", wal, "--variant", variant, "--snapshot-count", "50")
 				})
 			}
 		}
@@ -165,7 +165,7 @@ func TestKill(t *testing.T) {
 func killRounds(t *testing.T, args ...string) {
 	dir := t.TempDir()
 	acked := make(map[string]int64) // key -> revision of the newest acknowledged put
-	for round := range 3 {
+	for round := range 2 {
 		p := startProcess(t, dir, args...)
 		c := p.client(t)
 		requireAcked(t, c, acked)
@@ -193,7 +193,7 @@ func killUnderLoad(t *testing.T, p *process, c *clientv3.Client, round int) map[
 				}
 				mu.Lock()
 				acked[key] = res.Header.Revision
-				if i > 50+10*round {
+				if i > 20+10*round {
 					once.Do(func() { close(enough) })
 				}
 				mu.Unlock()

@@ -72,7 +72,7 @@ func killStreams(t *testing.T, args ...string) {
 	for i := range writers {
 		writers[i] = &streamWriter{key: fmt.Appendf(nil, "\xff%d", i)}
 	}
-	for round := range 4 {
+	for round := range 3 {
 		p := startProcess(t, dir, args...)
 		pool, err := client.Dial(client.Options{Endpoint: p.ready.Client, Conns: 2})
 		require.NoError(t, err)
@@ -80,7 +80,7 @@ func killStreams(t *testing.T, args ...string) {
 		for i, w := range writers {
 			w.check(t, streams.Handle(i))
 		}
-		if round < 3 {
+		if round < 2 {
 			var all sync.WaitGroup
 			var acked atomic.Int64
 			for i, w := range writers {

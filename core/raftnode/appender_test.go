@@ -23,7 +23,7 @@ func (p *savePolicy) Save(l wal.Target, hs *wal.HardState, entries []wal.Entry) 
 
 func openLog(t *testing.T, fs vfs.FS) (*wal.Log, *wal.Recovered) {
 	t.Helper()
-	log, rec, err := wal.Open(wal.Options{FS: fs, Dir: "wal"})
+	log, rec, err := wal.Open(wal.Options{FS: fs, Dir: "wal", SegmentBytes: 1 << 20})
 	require.NoError(t, err)
 	return log, rec
 }
@@ -58,7 +58,7 @@ func (h *history) write() *logWrite {
 // log holds what it would hold had each write been saved alone.
 func TestBatchesAreWhatTheirWritesAre(t *testing.T) {
 	joined := 0
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		fs, p, oracle := vfs.NewMem(), new(savePolicy), new(waltest.Oracle)
 		log, _ := openLog(t, fs)
 		a := &appender{log: log, policy: p}

@@ -68,118 +68,124 @@ func (a *admitted) Done() <-chan struct{} {
 // TestUncommittedIsBounded: while the log does not get on, a leader takes no more
 // than so much, and says of the rest that it has not happened.
 func TestUncommittedIsBounded(t *testing.T) {
-	g := newGate(t)
-	c := startCluster(t, 1, &cluster{policy: g, uncommitted: 64 << 10})
-	r := c.replicas[0]
-	c.put(r, "before")
-	g.closed.Store(true)
-	var callers sync.WaitGroup
-	var refused, taken atomic.Int64
-	full := make(chan struct{}, 1)
-	for i := range 2 * propose.Crowd {
-		callers.Go(func() {
-			key := fmt.Sprintf("%01000d", i)
-			_, err := r.proposer.Do(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte(key)}})
-			switch {
-			case err == nil:
-				taken.Add(1)
-			case errors.Is(err, kv.ErrDropped) && !kv.Unknown(err):
-				refused.Add(1)
-				select {
-				case full <- struct{}{}:
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t)
+		c := startCluster(t, 1, &cluster{policy: g, uncommitted: 64 << 10})
+		r := c.replicas[0]
+		c.put(r, "before")
+		g.closed.Store(true)
+		var callers sync.WaitGroup
+		var refused, taken atomic.Int64
+		full := make(chan struct{}, 1)
+		for i := range 2 * propose.Crowd {
+			callers.Go(func() {
+				key := fmt.Sprintf("%01000d", i)
+				_, err := r.proposer.Do(t.Context(), &kv.Command{Put: &kv.PutRequest{Key: []byte(key)}})
+				switch {
+				case err == nil:
+					taken.Add(1)
+				case errors.Is(err, kv.ErrDropped) && !kv.Unknown(err):
+					refused.Add(1)
+					select {
+					case full <- struct{}{}:
+					default:
+					}
 				default:
+					t.Errorf("put %d: %v", i, err)
 				}
-			default:
-				t.Errorf("put %d: %v", i, err)
-			}
-		})
-	}
-	<-g.began
-	<-full
-	g.closed.Store(false)
-	g.goOn <- nil
-	callers.Wait()
-	require.EqualValues(t, 2*propose.Crowd, refused.Load()+taken.Load())
-	require.Positive(t, taken.Load())
-	c.put(r, "after")
+			})
+		}
+		<-g.began
+		<-full
+		g.closed.Store(false)
+		g.goOn <- nil
+		callers.Wait()
+		require.EqualValues(t, 2*propose.Crowd, refused.Load()+taken.Load())
+		require.Positive(t, taken.Load())
+		c.put(r, "after")
+	})
 }
 
 // TestTheLoopGoesOnDuringASync holds up a sync: meanwhile reads are answered and
 // commands taken, the write that is being synced is not applied, and the next
 // sync takes all that came.
 func TestTheLoopGoesOnDuringASync(t *testing.T) {
-	g := newGate(t)
-	c := newCluster(t, 1, g, 0)
-	r := c.replicas[0]
-	c.put(r, "before")
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t)
+		c := newCluster(t, 1, g, 0)
+		r := c.replicas[0]
+		c.put(r, "before")
 
-	var callers sync.WaitGroup
-	put := func(key string) {
-		ctx := &admitted{Context: t.Context(), waits: make(chan struct{})}
-		callers.Go(func() {
-			if _, err := r.proposer.Do(ctx, &kv.Command{Put: &kv.PutRequest{Key: []byte(key)}}); err != nil {
-				t.Errorf("put %s: %v", key, err)
-			}
-		})
-		<-ctx.waits
-	}
-	g.closed.Store(true)
-	put("first")
-	require.Equal(t, 1, <-g.began)
-	for i := range 5 {
-		put(fmt.Sprint("later ", i))
-	}
-	require.NoError(t, r.node.LinearizableRead(t.Context()))
-	require.True(t, r.has("before"))
-	require.False(t, r.has("first"), "applied before its sync")
+		var callers sync.WaitGroup
+		put := func(key string) {
+			ctx := &admitted{Context: t.Context(), waits: make(chan struct{})}
+			callers.Go(func() {
+				if _, err := r.proposer.Do(ctx, &kv.Command{Put: &kv.PutRequest{Key: []byte(key)}}); err != nil {
+					t.Errorf("put %s: %v", key, err)
+				}
+			})
+			<-ctx.waits
+		}
+		g.closed.Store(true)
+		put("first")
+		require.Equal(t, 1, <-g.began)
+		for i := range 5 {
+			put(fmt.Sprint("later ", i))
+		}
+		require.NoError(t, r.node.LinearizableRead(t.Context()))
+		require.True(t, r.has("before"))
+		require.False(t, r.has("first"), "applied before its sync")
 
-	g.goOn <- nil
-	require.Equal(t, 5, <-g.began, "entries of the next sync")
-	g.closed.Store(false)
-	g.goOn <- nil
-	callers.Wait()
-	c.requireEverywhere("first", "later 0", "later 4")
+		g.goOn <- nil
+		require.Equal(t, 5, <-g.began, "entries of the next sync")
+		g.closed.Store(false)
+		g.goOn <- nil
+		callers.Wait()
+		c.requireEverywhere("first", "later 0", "later 4")
+	})
 }
 
 // TestFailedSync fails a sync while a command, and a compaction, wait behind it:
 // the node stops, nothing is acknowledged or applied, and nobody waits for ever.
 func TestFailedSync(t *testing.T) {
-	g := newGate(t)
-	c := &cluster{t: t, policy: g, net: transport.NewNetwork(1), fails: true}
-	r := &replica{id: 1, fs: vfs.NewCrashableMem()}
-	c.replicas = []*replica{r}
-	c.start(r)
-	t.Cleanup(r.stop)
-	c.put(r, "before")
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t)
+		c := &cluster{t: t, policy: g, net: transport.NewNetwork(1), fails: true}
+		r := &replica{id: 1, fs: vfs.NewCrashableMem()}
+		c.replicas = []*replica{r}
+		c.start(r)
+		t.Cleanup(r.stop)
+		c.put(r, "before")
 
-	g.closed.Store(true)
-	results := make(chan error, 2)
-	for _, key := range []string{"first", "behind it"} {
-		ctx := &admitted{Context: t.Context(), waits: make(chan struct{})}
-		go func() {
-			_, err := r.proposer.Do(ctx, &kv.Command{Put: &kv.PutRequest{Key: []byte(key)}})
-			results <- err
-		}()
-		<-ctx.waits
-		if key == "first" {
-			require.Equal(t, 1, <-g.began)
+		g.closed.Store(true)
+		results := make(chan error, 2)
+		for _, key := range []string{"first", "behind it"} {
+			ctx := &admitted{Context: t.Context(), waits: make(chan struct{})}
+			go func() {
+				_, err := r.proposer.Do(ctx, &kv.Command{Put: &kv.PutRequest{Key: []byte(key)}})
+				results <- err
+			}()
+			<-ctx.waits
+			if key == "first" {
+				require.Equal(t, 1, <-g.began)
+			}
 		}
-	}
-	compacted := make(chan error, 1)
-	go func() { compacted <- r.node.Compact(t.Context(), wal.SnapshotMark{Index: 1, Term: 1}, 0) }()
+		compacted := make(chan error, 1)
+		go func() { compacted <- r.node.Compact(t.Context(), wal.SnapshotMark{Index: 1, Term: 1}, 0) }()
 
-	broken := errors.New("device error")
-	g.goOn <- broken
-	for range 2 {
-		err := <-results
-		require.ErrorIs(t, err, kv.ErrStopped)
-		require.ErrorIs(t, err, broken)
-		require.True(t, kv.Unknown(err))
-	}
-	require.Error(t, <-compacted)
-	require.ErrorIs(t, r.node.LinearizableRead(t.Context()), broken)
-	require.True(t, r.has("before"))
-	require.False(t, r.has("first"))
+		broken := errors.New("device error")
+		g.goOn <- broken
+		for range 2 {
+			err := <-results
+			require.ErrorIs(t, err, kv.ErrStopped)
+			require.ErrorIs(t, err, broken)
+			require.True(t, kv.Unknown(err))
+		}
+		require.Error(t, <-compacted)
+		require.ErrorIs(t, r.node.LinearizableRead(t.Context()), broken)
+		require.True(t, r.has("before"))
+		require.False(t, r.has("first"))
+	})
 }
 
 // TestLinger: a sync waits for what comes within the linger, and no longer.

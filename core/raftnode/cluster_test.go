@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -66,6 +68,8 @@ var pipelined = raftnode.Pipeline{Appends: 4, AppendBytes: 1 << 20, WriteBehind:
 
 // everyLog runs a test with each way in which the loop can use its log, and with
 // many appends in flight. safe says that what is acknowledged survives a power cut.
+// Its clock, as that of all tests with a cluster, goes on when all wait, so that no
+// machine is too slow for an election.
 func everyLog(t *testing.T, test func(t *testing.T, c *cluster, safe bool)) {
 	for name, log := range map[string]struct {
 		cluster
@@ -78,7 +82,9 @@ func everyLog(t *testing.T, test func(t *testing.T, c *cluster, safe bool)) {
 		"pipelined":           {cluster{policy: syncPerReady{}, pipeline: pipelined}, true},
 		"pipelined, grouping": {cluster{policy: behind{}, pipeline: pipelined}, true},
 	} {
-		t.Run(name, func(t *testing.T) { test(t, startCluster(t, 3, &log.cluster), log.safe) })
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, startCluster(t, 3, &log.cluster), log.safe) })
+		})
 	}
 }
 
@@ -138,7 +144,7 @@ func startCluster(t *testing.T, n int, c *cluster) *cluster {
 // start opens the replica's log and runs it. Its state machine starts empty, so
 // that the whole log is applied again.
 func (c *cluster) start(r *replica) {
-	log, rec, err := wal.Open(wal.Options{FS: r.fs, Dir: fmt.Sprint("wal", r.id), Identity: wal.Identity{ClusterID: 1, NodeID: r.id}})
+	log, rec, err := wal.Open(wal.Options{FS: r.fs, Dir: fmt.Sprint("wal", r.id), SegmentBytes: 1 << 20, Identity: wal.Identity{ClusterID: 1, NodeID: r.id}})
 	require.NoError(c.t, err)
 	if rec.Snapshot.Index == 0 {
 		var members []member.Member
@@ -153,7 +159,7 @@ func (c *cluster) start(r *replica) {
 	commit := make(chan []wal.Entry, 16)
 	r.applied, r.index, r.turn = nil, rec.Snapshot.Index, make(chan struct{}, 1)
 	limits := propose.Limits{MaxRequestBytes: 1 << 20, MaxPendingOps: 1000, MaxPendingBytes: 1 << 20, MaxEntryOps: 1, MaxEntryBytes: 1 << 20}
-	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, uint64(time.Now().UnixNano()), nil)
+	r.proposer = propose.New(keyCodec{}, onePerEntry{}, limits, rand.Uint64(), nil)
 	node, err := raftnode.New(raftnode.Config{
 		ID: r.id, TickInterval: 5 * time.Millisecond, HeartbeatTicks: 1, ElectionTicks: 10, RequestTimeout: 500 * time.Millisecond,
 		Log: log, Recovered: rec, Policy: c.policy, Linger: c.linger, Pipeline: c.pipeline, UncommittedBytes: c.uncommitted, Reads: c.reads, Applied: rec.Snapshot.Index, Members: members,
@@ -231,6 +237,7 @@ func (c *cluster) put(r *replica, key string) {
 			return
 		}
 		require.NoError(c.t, ctx.Err(), "put %s at replica %d: %v", key, r.id, err)
+		time.Sleep(time.Millisecond) // it may have been refused at once
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
@@ -48,16 +49,18 @@ func TestChangesAtOnce(t *testing.T) {
 // TestRefusedChange: what the membership does not allow is refused with its reason
 // and stops nobody.
 func TestRefusedChange(t *testing.T) {
-	c := newCluster(t, 3, syncPerReady{}, 0)
-	lead := c.leader(c.replicas...)
-	_, err := lead.node.ChangeMembers(t.Context(), member.Change{Op: member.OpPromote, Member: member.Member{ID: 2}})
-	require.ErrorIs(t, err, member.ErrNotLearner)
-	_, err = c.others(lead)[0].node.ChangeMembers(t.Context(), member.Change{Op: member.OpRemove, Member: member.Member{ID: 9}})
-	require.ErrorIs(t, err, member.ErrNotFound)
-	require.ErrorIs(t, lead.node.LearnerReady(t.Context(), 2), member.ErrNotLearner)
-	require.ErrorIs(t, c.others(lead)[0].node.LearnerReady(t.Context(), 2), raftnode.ErrNotLeader)
-	c.put(lead, "after")
-	c.requireEverywhere("after")
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3, syncPerReady{}, 0)
+		lead := c.leader(c.replicas...)
+		_, err := lead.node.ChangeMembers(t.Context(), member.Change{Op: member.OpPromote, Member: member.Member{ID: 2}})
+		require.ErrorIs(t, err, member.ErrNotLearner)
+		_, err = c.others(lead)[0].node.ChangeMembers(t.Context(), member.Change{Op: member.OpRemove, Member: member.Member{ID: 9}})
+		require.ErrorIs(t, err, member.ErrNotFound)
+		require.ErrorIs(t, lead.node.LearnerReady(t.Context(), 2), member.ErrNotLearner)
+		require.ErrorIs(t, c.others(lead)[0].node.LearnerReady(t.Context(), 2), raftnode.ErrNotLeader)
+		c.put(lead, "after")
+		c.requireEverywhere("after")
+	})
 }
 
 // TestRemoved: the others go on without a follower that is removed; it stops with
@@ -81,14 +84,16 @@ func TestRemoved(t *testing.T) {
 
 // TestTransferLeader moves the leadership around.
 func TestTransferLeader(t *testing.T) {
-	c := newCluster(t, 3, syncPerReady{}, 0)
-	lead := c.leader(c.replicas...)
-	for _, next := range c.others(lead) {
-		require.NoError(t, lead.node.TransferLeader(t.Context(), next.id))
-		require.ErrorIs(t, lead.node.TransferLeader(t.Context(), next.id), raftnode.ErrNotLeader)
-		lead = c.leader(c.replicas...)
-		require.Same(t, next, lead)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3, syncPerReady{}, 0)
+		lead := c.leader(c.replicas...)
+		for _, next := range c.others(lead) {
+			require.NoError(t, lead.node.TransferLeader(t.Context(), next.id))
+			require.ErrorIs(t, lead.node.TransferLeader(t.Context(), next.id), raftnode.ErrNotLeader)
+			lead = c.leader(c.replicas...)
+			require.Same(t, next, lead)
+		}
+	})
 }
 
 // TestOldDataDirectory: a member that comes back with a copy of its data from
@@ -120,9 +125,11 @@ func TestOldDataDirectory(t *testing.T) {
 
 // TestLocalMessages: what only the library says to itself is not taken from peers.
 func TestLocalMessages(t *testing.T) {
-	c := newCluster(t, 1, syncPerReady{}, 0)
-	for _, kind := range []raftpb.MessageType{raftpb.MsgHup, raftpb.MsgUnreachable, raftpb.MsgSnapStatus, raftpb.MsgStorageAppendResp} {
-		err := c.replicas[0].node.Step(t.Context(), &raftpb.Message{Type: kind.Enum()})
-		require.ErrorIs(t, err, raftnode.ErrLocalMessage)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1, syncPerReady{}, 0)
+		for _, kind := range []raftpb.MessageType{raftpb.MsgHup, raftpb.MsgUnreachable, raftpb.MsgSnapStatus, raftpb.MsgStorageAppendResp} {
+			err := c.replicas[0].node.Step(t.Context(), &raftpb.Message{Type: kind.Enum()})
+			require.ErrorIs(t, err, raftnode.ErrLocalMessage)
+		}
+	})
 }

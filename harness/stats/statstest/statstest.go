@@ -262,9 +262,5 @@ func latencies(rng *rand.Rand, mean float64, samples int) string {
 			panic(err) // the model left the histogram's range: a bug of this file
 		}
 	}
-	s, err := record.EncodeHDR(h)
-	if err != nil {
-		panic(err) // encoding to memory
-	}
-	return s
+	return encode(h)
 }

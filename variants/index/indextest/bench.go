@@ -130,13 +130,10 @@ func benchPut(b *testing.B, ix memory.Index, n int) {
 	}
 }
 
-// HeapPerKey bounds memory, not speed: a million keys of 8+64 bytes take at most
-// boundBytes of heap each.
+// HeapPerKey bounds memory, not speed: 100,000 keys of 8+64 bytes take at most
+// boundBytes of heap each. BenchHeapPerKey has a million.
 func HeapPerKey(t *testing.T, newIndex func() memory.Index, boundBytes float64) {
-	if testing.Short() {
-		t.Skip("loads a million keys")
-	}
-	perKey := heapPerKey(t, newIndex())
+	perKey := heapPerKey(t, newIndex(), 100_000)
 	t.Logf("%.1f bytes of heap per key", perKey)
 	require.LessOrEqual(t, perKey, boundBytes)
 	require.Greater(t, perKey, float64(8+64), "the measure saw the data")
@@ -146,19 +143,18 @@ func HeapPerKey(t *testing.T, newIndex func() memory.Index, boundBytes float64) 
 func BenchHeapPerKey(b *testing.B, newIndex func() memory.Index) {
 	var perKey float64
 	for b.Loop() {
-		perKey = heapPerKey(b, newIndex())
+		perKey = heapPerKey(b, newIndex(), 1_000_000)
 	}
 	b.ReportMetric(perKey, "heap-bytes/key")
 }
 
-func heapPerKey(tb testing.TB, ix memory.Index) float64 {
+func heapPerKey(tb testing.TB, ix memory.Index, keys int) float64 {
 	tb.Helper()
-	const keys = 1_000_000
 	before := heapInUse()
 	Load(tb, ix, keys)
 	after := heapInUse()
 	runtime.KeepAlive(ix)
-	return float64(after-before) / keys
+	return float64(after-before) / float64(keys)
 }
 
 func heapInUse() uint64 {
