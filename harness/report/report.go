@@ -235,6 +235,9 @@ func inputFor(o Options, run *stats.Run) (Input, error) {
 		return Input{}, err
 	}
 	in := Input{Run: run, RunPath: rel, Document: filepath.Base(o.ExperimentsPath), Section: o.Section}
+	if _, err := newBuilder(in); err != nil { // asks the questions that figures have answered
+		return Input{}, fmt.Errorf("report: %s: %w", o.RunDir, err)
+	}
 	if run.Manifest.Level != levelSmoke {
 		if in.Figures, err = kindOf(run.Manifest.Plan).figures(run); err != nil {
 			return Input{}, fmt.Errorf("report: %s: %w", o.RunDir, err)

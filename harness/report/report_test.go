@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -146,6 +147,34 @@ func runDir(t *testing.T, level string) report.Options {
 	doc := filepath.Join(root, "EXPERIMENTS.md")
 	require.NoError(t, os.WriteFile(doc, []byte(skeleton), 0o644))
 	return report.Options{RunDir: dir, ExperimentsPath: doc, Section: "phase1"}
+}
+
+// TestFiguresAndTablesAgree: a comparison has one interval and one word wherever it
+// stands.
+func TestFiguresAndTablesAgree(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "phase1")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	m, trials := statstest.Phase1(statstest.Config{Seed: 3, Blocks: 4, Level: "full", Samples: 60})
+	require.NoError(t, record.WriteManifest(dir, m))
+	log, _, err := record.OpenLog(dir)
+	require.NoError(t, err)
+	for _, tr := range trials {
+		require.NoError(t, log.Append(tr))
+	}
+	require.NoError(t, log.Close())
+	o := report.Options{RunDir: dir, ExperimentsPath: filepath.Join(root, "EXPERIMENTS.md"), Section: "phase1"}
+	require.NoError(t, os.WriteFile(o.ExperimentsPath, []byte(skeleton), 0o644))
+	require.NoError(t, report.Generate(o))
+	doc, err := os.ReadFile(o.ExperimentsPath)
+	require.NoError(t, err)
+	svg, err := os.ReadFile(filepath.Join(dir, "figures", "waterfall-factorial-memory-put50-native.svg"))
+	require.NoError(t, err)
+	ratios := regexp.MustCompile(`x ([0-9.,]+ \[[^<]*)<`).FindAllSubmatch(svg, -1)
+	require.Len(t, ratios, 5, "four items and all")
+	for _, r := range ratios {
+		require.Contains(t, string(doc), " "+string(r[1])+" |", "the figure's ratio stands in a table")
+	}
 }
 
 func TestGenerateThenCheck(t *testing.T) {

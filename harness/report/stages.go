@@ -53,7 +53,7 @@ func (b *builder) stages() error {
 // stageTable has a row per part of the service time and a column per cell.
 func stageTable(s *stats.Stratum) *table {
 	t := &table{
-		caption: "Parts of the client's mean service time of puts, closed loop, in us per put, and their share of it: medians of the blocks' means, [a, b] the 95 % interval of the median. " +
+		caption: "Parts of the client's mean service time of puts, closed loop, in us per put, and their share of it: geometric means of the blocks' means with their 95 % interval. " +
 			"Stages follow one another without gap; their sum was checked against the time in the store, measured apart, in every trial. The last part is what the client measured beside them.",
 		head: []column{text("part")},
 	}
