@@ -208,7 +208,7 @@ func TestSnapshotPowerCut(t *testing.T) {
 			l.load(c.nodes["a"], 4, 20, 0)
 			rng := rand.New(rand.NewPCG(3, 4))
 			cuts := 0
-			for round := range uint64(25) {
+			for round := range uint64(15) {
 				away := c.follower()
 				require.NoError(t, c.nodes[away].Stop())
 				delete(c.nodes, away)

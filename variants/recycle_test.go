@@ -117,7 +117,7 @@ func driveAll(t *testing.T, s variants.Selection, option grpc.ServerOption, node
 	}
 	var wg sync.WaitGroup
 	for _, w := range workers {
-		wg.Go(func() { w.run(150) })
+		wg.Go(func() { w.run(100) })
 	}
 	wg.Wait()
 	for _, w := range workers {

@@ -53,7 +53,7 @@ func testRandom(t *testing.T, f Factory) {
 			e, m := f.Open(t), newModel()
 			defer func() { require.NoError(t, e.Close()) }()
 			require.NoError(t, e.Restore(bytes.NewReader(m.stream(t))), "empty the place for this seed")
-			for index := range uint64(120) {
+			for index := range uint64(80) {
 				randomBatch(t, g, e, m, stateAt(index+1))
 				requireView(t, m, e)
 				switch g.IntN(12) {
