@@ -25,6 +25,10 @@ type lsmEngine struct {
 	// commits is held for writing while the store's content changes, and for
 	// reading by views that read the store itself.
 	commits sync.RWMutex
+	// keys changes under commits; a snapshot's counter comes from it.
+	keys keySet
+	// newKeys makes the key index; nil if there is none.
+	newKeys func() KeyIndex
 	// base is the newest committed state. It changes under commits.
 	base reader
 	// closed changes under both locks.
@@ -33,6 +37,8 @@ type lsmEngine struct {
 	open atomic.Int64
 	// written counts the bytes of keys and values that batches brought in.
 	written atomic.Int64
+	// visited counts the stored keys that scans and counts stepped over.
+	visited atomic.Int64
 	// batch is the one batch. It belongs to the goroutine that commits.
 	batch batch
 }
@@ -48,9 +54,11 @@ func (*lsmEngine) CopiesPairs() {}
 
 // Open returns an engine over store, which it owns from then on, also if it
 // fails. A store that is empty gets the format version and a new State; one of
-// another format version is refused with engine.ErrFormat, unchanged.
-func Open(store Store) (engine.Engine, error) {
-	e := &lsmEngine{store: store, base: reader{src: store}}
+// another format version is refused with engine.ErrFormat, unchanged. newKeys
+// makes the key index, which Open fills by a scan of all keys; nil for none.
+func Open(store Store, newKeys func() KeyIndex) (engine.Engine, error) {
+	e := &lsmEngine{store: store, newKeys: newKeys}
+	e.base = reader{engine: e, src: store}
 	e.batch = batch{Overlay: engine.NewOverlay(&e.base), engine: e}
 	if err := e.recover(); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -85,16 +93,32 @@ func (e *lsmEngine) recover() error {
 		}
 	}
 	e.base.state = state
-	return nil
+	return e.indexKeys()
 }
 
-// apply applies a batch that brings the store to state.
-func (e *lsmEngine) apply(b Batch, state engine.State) error {
+// indexKeys fills the key index, if there is one, with the keys that are stored.
+func (e *lsmEngine) indexKeys() error {
+	if e.newKeys == nil {
+		return nil
+	}
+	live := e.newKeys()
+	err := e.store.Scan([]byte{dataPrefix}, []byte{dataEnd}, func(key, _ []byte) bool {
+		live.Put(string(key[1:]))
+		return true
+	})
+	e.keys.replace(live)
+	return err
+}
+
+// apply applies a batch that makes changes of keys and brings the store to state.
+func (e *lsmEngine) apply(b Batch, changes []keyChange, state engine.State) error {
 	e.commits.Lock()
 	defer e.commits.Unlock()
+	e.keys.announce(changes)
 	if err := b.Apply(); err != nil {
 		return err
 	}
+	e.keys.settle()
 	e.base.state = state
 	return nil
 }
@@ -142,7 +166,7 @@ func (e *lsmEngine) View() engine.View {
 			return failedView{engine.ErrClosed}
 		}
 		e.open.Add(1)
-		return &view{reader: reader{src: e.store, state: e.base.state}, engine: e}
+		return &view{reader: reader{engine: e, src: e.store, state: e.base.state, keys: counter{index: e.keys.live}}}
 	}
 	v, err := e.capture()
 	if err != nil {
@@ -159,7 +183,10 @@ func (e *lsmEngine) capture() (*view, error) {
 	if e.closed {
 		return nil, engine.ErrClosed
 	}
-	snap := e.store.Snapshot()
+	snap, keys, err := e.keys.snapshot(e.store)
+	if err != nil {
+		return nil, errors.Join(err, snap.Close())
+	}
 	state, found, err := readState(snap)
 	if err == nil && !found {
 		err = fmt.Errorf("%w: no state record", engine.ErrCorrupt)
@@ -168,7 +195,7 @@ func (e *lsmEngine) capture() (*view, error) {
 		return nil, errors.Join(err, snap.Close())
 	}
 	e.open.Add(1)
-	return &view{reader: reader{src: snap, state: state}, engine: e, snap: snap}, nil
+	return &view{reader: reader{engine: e, src: snap, state: state, keys: keys}, snap: snap}, nil
 }
 
 func (e *lsmEngine) NewBatch() engine.Batch {
@@ -188,7 +215,7 @@ func (e *lsmEngine) StorageStats() (engine.StorageStats, error) {
 		return engine.StorageStats{}, engine.ErrClosed
 	}
 	stats, err := e.store.Stats()
-	stats.WrittenBytes = e.written.Load()
+	stats.WrittenBytes, stats.VisitedKeys = e.written.Load(), e.visited.Load()
 	return stats, err
 }
 
@@ -197,6 +224,7 @@ func (e *lsmEngine) Snapshot() (engine.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.keys = counter{} // it is not asked for a count, and may be open for long
 	return snapshot{v}, nil
 }
 
@@ -211,7 +239,11 @@ func (e *lsmEngine) Restore(r io.Reader) error {
 	if err := e.wipe(nil); err != nil {
 		return err
 	}
+	e.keys.replace(nil)
 	l := loader{store: e.store, batch: e.store.NewBatch(), written: &e.written}
+	if e.newKeys != nil {
+		l.keys = e.newKeys()
+	}
 	defer l.close()
 	err := engine.ReadSnapshot(r, func(s engine.State) error {
 		e.base.state = s
@@ -223,7 +255,11 @@ func (e *lsmEngine) Restore(r io.Reader) error {
 	if err := l.batch.Set(stateKey, engine.AppendState(nil, e.base.state)); err != nil {
 		return err
 	}
-	return l.batch.Apply()
+	if err := l.batch.Apply(); err != nil {
+		return err
+	}
+	e.keys.replace(l.keys)
+	return nil
 }
 
 // loader fills a store by batches of bounded size.
@@ -232,7 +268,8 @@ type loader struct {
 	batch      Batch
 	bytes      int // in batch
 	written    *atomic.Int64
-	key, value []byte // scratch
+	keys       KeyIndex // nil if there is none
+	key, value []byte   // scratch
 }
 
 func (l *loader) add(pair *kv.KeyValue) error {
@@ -244,6 +281,9 @@ func (l *loader) add(pair *kv.KeyValue) error {
 	n := len(l.key) + len(l.value)
 	l.written.Add(int64(n))
 	l.bytes += n
+	if l.keys != nil {
+		l.keys.Put(string(pair.Key))
+	}
 	if l.bytes < restoreBatchBytes {
 		return nil
 	}
