@@ -57,12 +57,16 @@ func (t *Tree[E]) remove(n *node[E], key string) {
 }
 
 // splitWide gives the upper half of child i of n to a new neighbour if the child
-// is too wide.
+// is too wide. A last child gives less away: keys that come in order, as from a
+// snapshot, go behind it, and would leave all nodes half full.
 func (t *Tree[E]) splitWide(n *node[E], i int) {
 	left := n.children[i].node
-	mid := left.width() / 2
 	if left.width() <= maxWidth {
 		return
+	}
+	mid := left.width() / 2
+	if i == len(n.children)-1 {
+		mid = left.width() - lastWidth
 	}
 	var right child[E]
 	if left.leaf() {
@@ -84,8 +88,8 @@ func (t *Tree[E]) splitWide(n *node[E], i int) {
 	n.children = slices.Insert(n.children, i+1, right)
 }
 
-// mergeNarrow merges child i of n with a neighbour, and splits the two in the
-// middle again if they are too wide for one.
+// mergeNarrow merges child i of n with a neighbour, and splits the two again
+// if they are too wide for one.
 func (t *Tree[E]) mergeNarrow(n *node[E], i int) {
 	i = max(i-1, 0)
 	left, right := &n.children[i], n.children[i+1]

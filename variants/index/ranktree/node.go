@@ -21,6 +21,9 @@ const (
 	// minWidth is where a node is merged with a neighbour. It is well below a
 	// half, so that a key that comes and goes does not split and merge nodes.
 	minWidth = 16
+	// lastWidth is what is split off a last child: so far above minWidth that a
+	// key that comes and goes does not merge it.
+	lastWidth = 24
 )
 
 // node is a node of the tree. Only the tree of the same epoch may change it.
