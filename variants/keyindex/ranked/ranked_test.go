@@ -12,6 +12,7 @@ import (
 
 	"metastorebench/core/engine"
 	"metastorebench/core/engine/lsm"
+	"metastorebench/variants/index/indextest"
 )
 
 // oracle is a KeyIndex, the slow way.
@@ -109,21 +110,13 @@ func heapPerKey(keyBytes int, ordered bool) float64 {
 	if !ordered {
 		perm = rand.New(rand.NewPCG(1, 2)).Perm(keys)
 	}
-	before := heapInUse()
+	before := indextest.HeapInUse()
 	index := New()
 	fill(index, keys, keyBytes, perm)
-	after := heapInUse()
+	after := indextest.HeapInUse()
 	runtime.KeepAlive(index)
 	runtime.KeepAlive(perm)
 	return float64(after-before) / keys
-}
-
-func heapInUse() uint64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 // TestHeapPerKey holds what the package's documentation says of memory.
