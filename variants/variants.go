@@ -129,7 +129,7 @@ func Axes() []Axis {
 		}},
 		{Name: "key-index", Seam: "index of keys in memory beside an engine that persists; the memory engine has --index", Best: "none", Values: []Value{
 			{Name: "none", Doc: "the engine's own order: a range's count walks all its keys (the baseline)"},
-			{Name: "ranked", Doc: "all keys, as etcd has them, in an order-statistic tree: counts any range in O(log n), for about 32 bytes and the key's own of memory for each key, and a scan of all keys at start"},
+			{Name: "ranked", Doc: "all keys in an order-statistic tree: any range is counted in O(log n), for about 32 bytes of memory a key besides its own and a scan of all at start"},
 		}},
 		{Name: "pipeline", Seam: "how far replication runs ahead of acknowledgements", Best: pipeline.Off, Values: pipelineValues()},
 		{Name: "read", Seam: "how a linearizable read is confirmed", Best: "readindex", Values: []Value{
