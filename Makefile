@@ -207,7 +207,7 @@ bench-wal: deps ## the log against the device, hashicorp/raft-wal and etcd's log
 # logbench is one too. DISK is a folder of the disk to measure: the temporary one's
 # without it. A system that loses a put fails the run.
 .PHONY: bench-commit-log test-commit-log
-bench-commit-log: deps ## the commit log in process beside hashicorp/raft, etcd's raft and tidwall/wal, as a benchmark record (DISK=folder)
+bench-commit-log: deps ## the commit log in process beside hashicorp/raft, etcd's raft and tidwall/wal, as a benchmark record (DISK=folder; about twelve minutes)
 	$(call bench-rounds,commit-log,-bench CommitLog -benchtime 1s ./... $(if $(DISK),-dir $(abspath $(DISK))),variants/logbench)
 test-commit-log: deps ## tests of that benchmark: every system keeps what it acknowledged, and a loss is found
 	cd variants/logbench && go test $(GOFLAGS_TAGS) -timeout 5m ./...

@@ -10,9 +10,10 @@ import (
 	"metastorebench/harness/stats"
 )
 
-// BenchmarkCommitLog's names for the store and for how logs without consensus begin,
-// the units of what systems are ranked by, and the goal: the store's CPU for a put,
-// as a share of the best peer's.
+// BenchmarkCommitLog's name for the store, with which its other values' names begin
+// too, and the beginning of the names of logs without consensus; the units of what
+// systems are compared by; and the goal: the store's CPU for a put, as a share of the
+// best peer's.
 const (
 	ownSystem = "metastore"
 	bareLogs  = "tidwall"
@@ -23,17 +24,20 @@ const (
 
 // commitLog shows BenchmarkCommitLog: the store in process, beside its peers.
 func (b *benchBuilder) commitLog(f *benchFile) error {
-	peers := slices.DeleteFunc(leading(f.all("system")), func(s string) bool { return s == ownSystem })
-	consensus := slices.DeleteFunc(slices.Clone(peers), func(s string) bool { return strings.HasPrefix(s, bareLogs) })
+	without := func(systems []string, prefix string) []string {
+		return slices.DeleteFunc(slices.Clone(systems), func(s string) bool { return strings.HasPrefix(s, prefix) })
+	}
+	systems := leading(f.all("system"), ownSystem)
+	peers := without(systems, ownSystem)
 	for _, of := range []struct {
 		what  string
 		peers []string
-	}{{"the best peer's, a bare log included", peers}, {"that of the best peer with consensus", consensus}} {
+	}{{"the best peer's, a bare log included", peers}, {"that of the best peer with consensus", without(peers, bareLogs)}} {
 		if answer := cpuAnswer(f, of.peers); answer != "" {
-			b.printf("CPU of a synced put as a share of %s, and the goal of at most %s: %s.\n\n", of.what, format.Number(cpuGoal), answer)
+			b.printf("CPU of a synced put as a share of %s, by the number of callers, and the goal of at most %s: %s.\n\n", of.what, format.Number(cpuGoal), answer)
 		}
 	}
-	b.WriteString(commitLogTable(f, append([]string{ownSystem}, peers...)).markdown(nil, ""))
+	b.WriteString(commitLogTable(f, systems).markdown(nil, ""))
 	return nil
 }
 
@@ -62,7 +66,7 @@ func cpuAnswer(f *benchFile, peers []string) string {
 			return cmp.Compare(stats.Summarize(cpu(x)).Value, stats.Summarize(cpu(y)).Value)
 		})
 		c := repeats(cpu(ownSystem), cpu(best))
-		parts = append(parts, fmt.Sprintf("%s callers %s of %s, %s", format.Separate(callers), estimate(c), best, ratioRange(c).atMost(cpuGoal)))
+		parts = append(parts, fmt.Sprintf("%s: %s of %s, %s", format.Separate(callers), estimate(c), best, ratioRange(c).atMost(cpuGoal)))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -71,7 +75,7 @@ func cpuAnswer(f *benchFile, peers []string) string {
 // number side by side.
 func commitLogTable(f *benchFile, systems []string) *table {
 	t := &table{
-		caption: "Puts of 256 B in process, each acknowledged when it is committed, synced and applied; every system is stopped and opened again, and holds what it acknowledged. tidwall is a bare log without consensus: -group behind a group commit of the benchmark's, -each with a sync for each put. " +
+		caption: "Puts of 256 B in process, each acknowledged when it is committed, synced and applied; every system is stopped and opened again, and holds what it acknowledged. The peers' state machine is a Go map; metastore's is an ordered index, metastore-hash's a Go map too. tidwall is a bare log without consensus: -group behind a group commit of the benchmark's, -each with a sync for each put. " +
 			"The last two columns are the store's CPU for a put and its rate as shares of the row's, paired by repeat, with their 95 % interval: below 1 in the first and above 1 in the second, the store is better.",
 		head: []column{num("callers"), text("system"), num("n"), num(rateUnit), num("p99, ms"), num("CPU, us/put"), num("fsyncs/put"), num("allocs/put"),
 			num("store's CPU/its"), num("store's puts/s/its")},

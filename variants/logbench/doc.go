@@ -14,6 +14,8 @@
 //   - metastore is this repository's store, --variant=best, without its services:
 //     node.Propose, Raft (go.etcd.io/raft), core/wal, the apply stage, the memory
 //     engine with its ordered index.
+//   - metastore-hash is the same with --index=hash, a Go map, which the peers' state
+//     machine is too: what lies between the two is the price of the order.
 //   - hashicorp is github.com/hashicorp/raft on github.com/hashicorp/raft-wal, with
 //     its in-memory transport.
 //   - etcd is go.etcd.io/raft on etcd's log (go.etcd.io/etcd/server/v3/storage/wal),
@@ -75,8 +77,8 @@
 //
 // # Bias
 //
-// Against metastore: its state machine is the store's, with revisions, an ordered
-// index and consistent views; its commands are protobuf messages; its callers have
+// Against metastore: its state machine is the store's, with revisions, consistent
+// views and (but for metastore-hash) an ordered index; its commands are protobuf messages; its callers have
 // timeouts; it takes snapshots (every 64 MiB of log, its default) and keeps metrics.
 // The peers' state machine is a Go map, their commands are raw bytes, they take no
 // snapshots, and the caller's number in the key spares etcd and tidwall a table of

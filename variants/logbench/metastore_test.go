@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -24,11 +25,19 @@ type store struct {
 	metrics http.Handler
 }
 
-func openMetastore(dir string, _ int) (system, error) {
-	selection, err := variants.Named(variants.VariantBest)
-	if err != nil {
-		return nil, err
+// metastore opens the store with the best selection, but for some axes.
+func metastore(but variants.Selection) opener {
+	return func(dir string, _ int) (system, error) {
+		selection, err := variants.Named(variants.VariantBest)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(selection, but)
+		return openStore(dir, selection)
 	}
+}
+
+func openStore(dir string, selection variants.Selection) (system, error) {
 	m := metrics.New(selection["engine"])
 	o := node.Options{
 		DataDir: dir, FS: vfs.Default, Name: "n", ClusterToken: "t",

@@ -2,6 +2,8 @@ package logbench
 
 import (
 	"encoding/binary"
+
+	"metastorebench/variants"
 )
 
 // A command is a key and a value in one slice: what a put carries through a log.
@@ -36,14 +38,14 @@ type system interface {
 // callers.
 type opener func(dir string, callers int) (system, error)
 
-// metastore is the name of the store's own log; harness/report knows it.
-const metastore = "metastore"
-
+// systems are those under comparison. harness/report knows the store by its prefix,
+// and logs without consensus by tidwall's.
 var systems = []struct {
 	name string
 	open opener
 }{
-	{metastore, openMetastore}, {"hashicorp", openHashicorp}, {"etcd", openEtcd},
+	{"metastore", metastore(nil)}, {"metastore-hash", metastore(variants.Selection{"index": "hash"})},
+	{"hashicorp", openHashicorp}, {"etcd", openEtcd},
 	{"tidwall-group", openTidwallGroup}, {"tidwall-each", openTidwallEach},
 }
 
