@@ -28,6 +28,7 @@ import (
 // returns a function that connects.
 func serveTCP(t *testing.T, store api.Store, o api.ServerOptions) (srv *api.Server, connect func() *grpc.ClientConn) {
 	t.Helper()
+	o.Lean = apitest.Lean
 	srv, err := api.NewServer(store, o)
 	require.NoError(t, err)
 	l, served := listen(t), make(chan error, 1)

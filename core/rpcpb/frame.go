@@ -22,6 +22,9 @@ var buffers = recycle.Buffers(mem.NewTieredBufferPool(1<<10, 4<<10, 16<<10, 64<<
 // goroutine.
 type Frame struct{ buf mem.Buffer }
 
+// FrameOf returns a frame of bytes that are not used again.
+func FrameOf(data []byte) Frame { return Frame{buf: mem.SliceBuffer(data)} }
+
 // Bytes returns the message, valid until Free and until the frame receives
 // another one. It must not be changed.
 func (f *Frame) Bytes() []byte {

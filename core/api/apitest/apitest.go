@@ -156,10 +156,14 @@ func (s *Store) Status() api.Status {
 	}
 }
 
+// Lean has servers serve by package lean, as far as the tests do not say so themselves.
+var Lean bool
+
 // Serve serves store over gRPC in memory until the test ends, and returns the
 // server and the option that lets a client reach it under any address.
 func Serve(tb testing.TB, store api.Store, o api.ServerOptions) (*api.Server, grpc.DialOption) {
 	tb.Helper()
+	o.Lean = o.Lean || Lean
 	srv, err := api.NewServer(store, o)
 	require.NoError(tb, err)
 	l := bufconn.Listen(1 << 20)
