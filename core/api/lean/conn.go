@@ -179,11 +179,28 @@ func (c *Conn) read(first []byte) error {
 		if !c.flush() {
 			return errDisconnected
 		}
-		if err := c.in.read(c.nc); err != nil {
+		if err := c.in.read(c.nc); errors.Is(err, os.ErrDeadlineExceeded) {
+			if !c.resume() {
+				return err
+			}
+		} else if err != nil {
 			return err
 		}
 		c.touch()
 	}
+}
+
+// rouse has the reader look up from its read.
+func (c *Conn) rouse() { _ = c.nc.SetReadDeadline(time.Now()) }
+
+// resume lets the reader read again after rouse, unless the writer has ended.
+func (c *Conn) resume() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.dead {
+		_ = c.nc.SetReadDeadline(time.Time{})
+	}
+	return !c.dead
 }
 
 // frames handles all frames that have been read.
@@ -289,6 +306,7 @@ func (c *Conn) admit(id uint32) (call *Call, code http2.ErrCode, ignore bool) {
 func (c *Conn) collectEnded() {
 	for i, call := range c.ended {
 		delete(c.calls, call.id)
+		c.forgetRequest(call)
 		c.recent.add(call.id)
 		if c.last == call {
 			c.last = nil

@@ -117,6 +117,10 @@ func (c *Conn) returnEnded(ok bool) bool {
 	}
 	c.live -= len(c.over)
 	c.over = c.over[:0]
+	if c.gaveUp {
+		c.gaveUp = false
+		c.rouse() // to forget what it has of the request
+	}
 	return ok
 }
 
@@ -238,7 +242,7 @@ func (c *Conn) expired(call *Call) {
 		}
 		c.out = c.heads.appendStatus(c.out, call.id, 0, err)
 		c.appendReset(call.id, http2.ErrCodeNo)
-		call.dead = true
+		call.dead, c.gaveUp = true, true
 		c.release(call)
 	case late && call.exchange == nil:
 		c.out = c.heads.appendStatus(c.out, call.id, 0, errDeadline)
@@ -266,8 +270,8 @@ func (c *Conn) bury() {
 	events := c.events
 	c.events = nil
 	c.wake.Broadcast()
+	c.rouse()
 	c.mu.Unlock()
-	_ = c.nc.SetReadDeadline(time.Now()) // the reader looks up
 	c.ending = true
 	for i := range events {
 		c.afterEnd(&events[i])

@@ -20,6 +20,7 @@ type output struct {
 	held    int   // bytes of replies that are encoded and not sent
 	over    []*Call
 	ending  bool
+	gaveUp  bool // a request has ended that the reader still has a part of
 
 	ready   fifo               // may send
 	stalled fifo               // wait for room on the connection
