@@ -51,6 +51,7 @@ type Call struct {
 	// The reader's own.
 	ended     bool // the peer has sent all of it
 	reset     bool // by either side; what comes is ignored
+	gone      bool // by the peer, which must send no more
 	buf       []byte
 	reserved  int   // bytes of the server's budget
 	promised  int64 // content-length, -1: not said

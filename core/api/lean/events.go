@@ -204,11 +204,8 @@ func (c *Conn) appendReset(id uint32, code http2.ErrCode) {
 
 // kill ends a call whose answer nobody takes, at once or when it comes.
 func (c *Conn) kill(call *Call, why error, code http2.ErrCode) {
-	if call.released {
-		return
-	}
 	c.appendReset(call.id, code)
-	if call.dead {
+	if call.dead || call.released {
 		return
 	}
 	call.dead, call.why = true, why

@@ -15,8 +15,12 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// exchangeOut is how much of an answer may wait for the writer.
-const exchangeOut = 64 << 10
+// exchangeOut is how much of an answer may wait for the writer, and exchangeFlush how
+// much does not wait for the handler to flush it.
+const (
+	exchangeOut   = 64 << 10
+	exchangeFlush = 4 << 10
+)
 
 // exchange is a call that an http.Handler serves, on a goroutine of its own. It is
 // the request's body and the answer's writer.
@@ -302,7 +306,7 @@ func (x *exchange) Write(p []byte) (n int, err error) {
 		k := min(len(p), exchangeOut-len(x.out))
 		x.out = append(x.out, p[:k]...)
 		n, p = n+k, p[k:]
-		if len(x.out) >= exchangeOut {
+		if len(x.out) >= exchangeFlush {
 			x.c.tell(event{kind: evOutput, call: x.call})
 		}
 	}

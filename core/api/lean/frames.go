@@ -69,7 +69,7 @@ func (c *Conn) data(f *frame) error {
 		return err
 	}
 	call := c.find(f.stream)
-	if call == nil || call.ended {
+	if call == nil || call.ended || call.gone {
 		return c.strayData(f, call)
 	}
 	if call.reset {
@@ -92,7 +92,7 @@ func (c *Conn) strayData(f *frame, call *Call) error {
 	if call == nil && (f.stream%2 == 0 || f.stream > c.newest) {
 		return broken(http2.ErrCodeProtocol, "data on an idle stream")
 	}
-	if call != nil && call.reset {
+	if call != nil && call.reset && !call.gone {
 		return nil
 	}
 	if err := c.spendCalm("frames for streams that are closed"); err != nil {
@@ -141,6 +141,7 @@ func (c *Conn) rstStream(f *frame) error {
 	if !c.resets.spend(c.now) {
 		return broken(http2.ErrCodeEnhanceYourCalm, "too many resets")
 	}
+	call.gone = true
 	c.stop(call, noReset)
 	return nil
 }

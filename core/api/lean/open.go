@@ -91,7 +91,7 @@ func (c *Conn) trailer(call *Call, block []byte, end bool) error {
 		return err
 	}
 	switch why := c.dec.head.checkTrailer(); {
-	case call.ended && !call.reset:
+	case call.gone, call.ended && !call.reset:
 		return broken(http2.ErrCodeStreamClosed, "headers on a stream that is half closed")
 	case call.reset:
 		return c.spendCalm("frames for streams that are closed")

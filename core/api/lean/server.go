@@ -1,6 +1,7 @@
 package lean
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -183,6 +184,10 @@ func (s *Server) greet(nc net.Conn) {
 		conn, state = secure, &known
 	}
 	first, isHTTP2, err := sniff(conn)
+	if err == nil && !isHTTP2 && !isHTTP1(first) {
+		_, _ = conn.Write(appendGoAway(nil, 0, http2.ErrCodeProtocol, "neither HTTP/2's preface nor a request of HTTP/1.1"))
+		err = errors.New("lean: an unknown protocol")
+	}
 	if state != nil && (state.NegotiatedProtocol == http2.NextProtoTLS) != isHTTP2 {
 		err = errors.New("lean: the protocol is not the one that TLS negotiated")
 	}
@@ -244,6 +249,13 @@ func sniff(r io.Reader) (first []byte, isHTTP2 bool, err error) {
 		}
 	}
 	return buf[:n], true, nil
+}
+
+// isHTTP1 reports whether a connection's first bytes may be those of a request of
+// HTTP/1.1.
+func isHTTP1(first []byte) bool {
+	line, _, whole := bytes.Cut(first, []byte("\n"))
+	return !whole || bytes.Contains(line, []byte(" HTTP/1."))
 }
 
 // Drain stops accepting, has every peer told, lets what is under way finish, and
