@@ -27,8 +27,8 @@ func TestLeanMany(t *testing.T) {
 		for i := range 100 {
 			callers.Go(func() {
 				h := c.Handle(i)
-				for n := range 20 {
-					key, value := fmt.Appendf(nil, "%d", i), fmt.Appendf(nil, "%d %s", n, strings.Repeat("x", (n%5)*50_000))
+				for n := range 5 {
+					key, value := fmt.Appendf(nil, "%d", i), fmt.Appendf(nil, "%d %s", n, strings.Repeat("x", (n%5)*20_000))
 					if _, err := h.Put(t.Context(), key, value); err != nil {
 						t.Error(err)
 						return
