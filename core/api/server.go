@@ -19,6 +19,7 @@ import (
 	grpchealth "google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"metastorebench/core/api/lean"
 	"metastorebench/core/rpcpb"
 	"metastorebench/core/trace"
 )
@@ -128,6 +129,7 @@ func grpcOptions(o ServerOptions, svc *kvService) []grpc.ServerOption {
 	opts = append(opts,
 		grpc.ForceServerCodecV2(putCodec{codec, &svc.puts}),
 		grpc.MaxRecvMsgSize(o.Limits.maxMessageBytes()),
+		grpc.MaxHeaderListSize(lean.MaxHeaderListBytes),
 		grpc.UnknownServiceHandler(unsupported),
 	)
 	if o.Limits.MaxConcurrentStreams > 0 {

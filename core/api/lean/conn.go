@@ -35,6 +35,7 @@ type Conn struct {
 // reader is what belongs to the goroutine that reads.
 type reader struct {
 	in       input
+	frame    frame // that is handled
 	dec      *decoder
 	now      time.Time // of the last read
 	calls    map[uint32]*Call
@@ -206,18 +207,24 @@ func (c *Conn) resume() bool {
 // frames handles all frames that have been read.
 func (c *Conn) frames() error {
 	for {
-		f, ok, err := c.in.take()
+		ok, err := c.in.take(&c.frame)
 		if !ok || err != nil {
 			return err
 		}
-		err = c.handle(&f)
-		if broken := (*fault)(nil); errors.As(err, &broken) && broken.stream != 0 {
-			err = c.resetStream(broken)
-		}
-		if err != nil {
-			return err
+		if err := c.handle(&c.frame); err != nil {
+			if err = c.contain(err); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// contain resets the stream that an error is of. Others are returned.
+func (c *Conn) contain(err error) error {
+	if f := (*fault)(nil); errors.As(err, &f) && f.stream != 0 {
+		return c.resetStream(f)
+	}
+	return err
 }
 
 // post leaves an event for the writer; the reader alone does so here.

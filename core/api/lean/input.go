@@ -26,23 +26,23 @@ type input struct {
 	calm       int
 }
 
-// take returns the next frame, whole, or false if there is none yet.
-func (in *input) take() (f frame, ok bool, err error) {
+// take sets f to the next frame, whole, or returns false if there is none yet.
+func (in *input) take(f *frame) (ok bool, err error) {
 	have := in.buf[in.start:in.end]
 	if len(have) < frameHeaderBytes {
-		return f, false, nil
+		return false, nil
 	}
-	f = parseFrameHeader(have)
+	*f = parseFrameHeader(have)
 	if f.length > maxFrameBytes {
-		return f, false, errFrameTooLarge
+		return false, errFrameTooLarge
 	}
 	total := frameHeaderBytes + f.length
 	if len(have) < total {
-		return f, false, nil
+		return false, nil
 	}
 	f.payload = have[frameHeaderBytes:total:total]
 	in.start += total
-	return f, true, nil
+	return true, nil
 }
 
 // read reads more, once. The frames that were taken before are gone.
