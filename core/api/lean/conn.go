@@ -16,7 +16,8 @@ import (
 // Conn is an HTTP/2 connection of a client.
 type Conn struct {
 	srv     *Server
-	nc      net.Conn
+	raw     net.Conn             // is closed without a word
+	nc      net.Conn             // raw, or TLS over it
 	tls     *tls.ConnectionState // nil without TLS
 	session Session
 	ctx     context.Context // ends with the connection
@@ -81,15 +82,15 @@ const (
 	leftAlone            // all has been answered
 )
 
-func newConn(s *Server, nc net.Conn, state *tls.ConnectionState) *Conn {
-	c := &Conn{srv: s, nc: nc, tls: state}
+func newConn(s *Server, raw, nc net.Conn, state *tls.ConnectionState) *Conn {
+	c := &Conn{srv: s, raw: raw, nc: nc, tls: state}
 	c.ctx, c.cancel = context.WithCancel(context.WithValue(context.Background(), localAddrKey, nc.LocalAddr()))
 	c.wake.L = &c.mu
 	c.dec = newDecoder()
 	c.calls = make(map[uint32]*Call)
 	c.window = connWindow
 	c.calm = newBucket(calmFrames, calmPerSecond)
-	c.resets = newBucket(2*float64(s.o.MaxConcurrentStreams), calmPerSecond)
+	c.resets = newBucket(max(calmFrames, 2*float64(s.o.MaxConcurrentStreams)), calmPerSecond)
 	c.output = newOutput()
 	c.session = s.o.NewSession(c)
 	return c

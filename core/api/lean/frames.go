@@ -134,15 +134,13 @@ func (c *Conn) rstStream(f *frame) error {
 	case f.length != 4:
 		return broken(http2.ErrCodeFrameSize, "a reset that is not of 4 bytes")
 	}
-	call := c.find(f.stream)
-	if call == nil || call.reset {
-		return c.spendCalm("resets of streams that are closed")
-	}
 	if !c.resets.spend(c.now) {
 		return broken(http2.ErrCodeEnhanceYourCalm, "too many resets")
 	}
-	call.gone = true
-	c.stop(call, noReset)
+	if call := c.find(f.stream); call != nil && !call.reset { // it may have ended meanwhile
+		call.gone = true
+		c.stop(call, noReset)
+	}
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package lean
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -159,105 +158,6 @@ func (s *Server) isClosing() bool {
 	return s.closing
 }
 
-// greet finds out what a connection speaks, and serves it.
-func (s *Server) greet(nc net.Conn) {
-	s.mu.Lock()
-	s.greeting[nc] = struct{}{}
-	closing := s.closing
-	s.mu.Unlock()
-	defer s.greeted(nc)
-	if closing {
-		_ = nc.Close()
-		return
-	}
-	_ = nc.SetDeadline(time.Now().Add(s.timing.handshake))
-	var state *tls.ConnectionState
-	conn := nc
-	if s.o.TLS != nil {
-		secure := tls.Server(nc, s.o.TLS)
-		if err := secure.Handshake(); err != nil {
-			s.o.ErrorLog.Printf("lean: TLS handshake with %s: %v", nc.RemoteAddr(), err)
-			_ = nc.Close()
-			return
-		}
-		known := secure.ConnectionState()
-		conn, state = secure, &known
-	}
-	first, isHTTP2, err := sniff(conn)
-	if err == nil && !isHTTP2 && !isHTTP1(first) {
-		_, _ = conn.Write(appendGoAway(nil, 0, http2.ErrCodeProtocol, "neither HTTP/2's preface nor a request of HTTP/1.1"))
-		err = errors.New("lean: an unknown protocol")
-	}
-	if state != nil && (state.NegotiatedProtocol == http2.NextProtoTLS) != isHTTP2 {
-		err = errors.New("lean: the protocol is not the one that TLS negotiated")
-	}
-	if err != nil {
-		_ = conn.Close()
-		return
-	}
-	_ = nc.SetDeadline(time.Time{})
-	if !isHTTP2 {
-		s.webConns.hand(&startedConn{Conn: conn, first: first})
-		return
-	}
-	c := newConn(s, conn, state)
-	if !s.register(c) {
-		_ = conn.Close()
-		return
-	}
-	s.greeted(nc)
-	defer s.unregister(c)
-	c.serve(first[len(http2.ClientPreface):])
-}
-
-// greeted says that a connection is known, or gone.
-func (s *Server) greeted(nc net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.greeting, nc)
-	s.idle.Broadcast()
-}
-
-func (s *Server) register(c *Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closing {
-		s.conns[c] = struct{}{}
-	}
-	return !s.closing
-}
-
-func (s *Server) unregister(c *Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
-	s.idle.Broadcast()
-}
-
-// sniff reads as much as tells HTTP/2's preface from anything else.
-func sniff(r io.Reader) (first []byte, isHTTP2 bool, err error) {
-	const preface = http2.ClientPreface
-	buf := make([]byte, 512)
-	n := 0
-	for n < len(preface) {
-		k, err := r.Read(buf[n:])
-		if n += k; string(buf[:min(n, len(preface))]) != preface[:min(n, len(preface))] {
-			return buf[:n], false, nil
-		}
-		if err != nil {
-			return nil, false, err
-		}
-	}
-	return buf[:n], true, nil
-}
-
-// isHTTP1 reports whether a connection's first bytes may be those of a request of
-// HTTP/1.1.
-func isHTTP1(first []byte) bool {
-	line, _, whole := bytes.Cut(first, []byte("\n"))
-	return !whole || bytes.Contains(line, []byte(" HTTP/1."))
-}
-
 // Drain stops accepting, has every peer told, lets what is under way finish, and
 // returns when all connections have ended, or ctx has.
 func (s *Server) Drain(ctx context.Context) error {
@@ -273,6 +173,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	for c := range s.conns {
 		c.startDrain()
 	}
+	s.closeGreeting()
 	for (len(s.conns) > 0 || len(s.greeting) > 0) && ctx.Err() == nil {
 		s.idle.Wait()
 	}
@@ -287,13 +188,18 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		_ = c.nc.Close()
+		_ = c.raw.Close()
 	}
-	for nc := range s.greeting {
-		_ = nc.Close()
-	}
+	s.closeGreeting()
 	for len(s.conns) > 0 || len(s.greeting) > 0 {
 		s.idle.Wait()
+	}
+}
+
+// closeGreeting closes what has asked for nothing yet. s.mu is held.
+func (s *Server) closeGreeting() {
+	for nc := range s.greeting {
+		_ = nc.Close()
 	}
 }
 
@@ -312,119 +218,3 @@ func (s *Server) stopAccepting() {
 		close(s.looking)
 	}
 }
-
-// lookAfter looks at all connections now and then, until it is told to stop.
-func (s *Server) lookAfter(stop chan struct{}) {
-	tick := time.NewTicker(s.timing.tick())
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case now := <-tick.C:
-			s.mu.Lock()
-			for c := range s.conns {
-				c.lookAt(now)
-			}
-			s.mu.Unlock()
-		}
-	}
-}
-
-// lookAt ends a connection whose peer takes nothing, or has gone, and asks one that
-// has been silent.
-func (c *Conn) lookAt(now time.Time) {
-	t := c.srv.timing
-	since := func(unixNano int64) time.Duration { return now.Sub(time.Unix(0, unixNano)) }
-	writing, pinged, read := c.writingSince.Load(), c.pinged.Load(), c.lastRead.Load()
-	if pinged != 0 && read > pinged {
-		pinged = 0
-	}
-	switch {
-	case writing != 0 && since(writing) > t.stall, pinged != 0 && since(pinged) > t.pingWait:
-		_ = c.nc.Close()
-	case pinged == 0 && since(read) > t.pingEvery:
-		c.pinged.Store(now.UnixNano())
-		c.tell(event{kind: evPing})
-	}
-}
-
-// startDrain tells the peer that the connection will take no more calls, and, when
-// it has taken note, that it takes none.
-func (c *Conn) startDrain() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.dead || c.drain != serving {
-		return
-	}
-	c.drain = asked
-	c.events = append(c.events, event{kind: evDrain})
-	c.wake.Broadcast()
-	time.AfterFunc(c.srv.timing.drainAck, c.refuseStreams)
-}
-
-// refuseStreams admits no more streams. The peer is told which was the last.
-func (c *Conn) refuseStreams() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.dead || c.drain != asked {
-		return
-	}
-	c.drain = refusing
-	c.events = append(c.events, event{kind: evRefusing, id: c.lastID})
-	c.wake.Broadcast()
-}
-
-// startedConn is a connection of which something has been read.
-type startedConn struct {
-	net.Conn
-	first []byte
-}
-
-func (c *startedConn) Read(p []byte) (int, error) {
-	if len(c.first) > 0 {
-		n := copy(p, c.first)
-		c.first = c.first[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
-}
-
-// handedOver is a listener for connections that were accepted elsewhere.
-type handedOver struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newHandedOver() *handedOver {
-	return &handedOver{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-// hand gives a connection to who accepts, or closes it.
-func (h *handedOver) hand(nc net.Conn) {
-	select {
-	case h.conns <- nc:
-	case <-h.closed:
-		_ = nc.Close()
-	}
-}
-
-// Accept implements net.Listener.
-func (h *handedOver) Accept() (net.Conn, error) {
-	select {
-	case nc := <-h.conns:
-		return nc, nil
-	case <-h.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (h *handedOver) Close() error {
-	h.once.Do(func() { close(h.closed) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (h *handedOver) Addr() net.Addr { return &net.TCPAddr{} }
