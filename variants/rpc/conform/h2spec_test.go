@@ -1,10 +1,8 @@
 package conform
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -17,7 +15,6 @@ import (
 	"github.com/summerwind/h2spec/spec"
 
 	"metastorebench/core/api"
-	"metastorebench/core/api/apitest"
 	"metastorebench/variants/rpc"
 )
 
@@ -54,19 +51,7 @@ func serve(t *testing.T, profile rpc.Profile, secure bool) (host string, port in
 	if secure {
 		o.TLS = certificate(t)
 	}
-	srv, err := api.NewServer(apitest.New(), o)
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- srv.ServeGRPC(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_ = srv.Shutdown(ctx)
-		require.NoError(t, <-served)
-	})
-	addr := l.Addr().(*net.TCPAddr)
+	addr := serveOptions(t, o)
 	return addr.IP.String(), addr.Port
 }
 
