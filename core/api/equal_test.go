@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -31,11 +30,8 @@ type side struct {
 
 func newSide(t *testing.T, lean bool) side {
 	o := api.ServerOptions{Lean: lean, Limits: api.Limits{MaxTxnOps: 8, MaxRequestBytes: 2000}}
-	srv, err := api.NewServer(apitest.New(), o)
-	require.NoError(t, err)
-	l, served := listen(t), make(chan error, 1)
-	go func() { served <- srv.ServeGRPC(l) }()
-	cc, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	_, addr := apitest.ServeTCP(t, apitest.New(), o)
+	cc, err := grpc.NewClient(addr.String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
@@ -43,12 +39,8 @@ func newSide(t *testing.T, lean bool) side {
 	t.Cleanup(func() {
 		_ = cc.Close()
 		transport.CloseIdleConnections()
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_ = srv.Shutdown(ctx)
-		require.NoError(t, <-served)
 	})
-	return side{cc: cc, raw: &http.Client{Transport: transport}, addr: "http://" + l.Addr().String()}
+	return side{cc: cc, raw: &http.Client{Transport: transport}, addr: "http://" + addr.String()}
 }
 
 // TestEqualAnswers makes random calls on both transports, good ones and bad ones, and

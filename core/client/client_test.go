@@ -57,19 +57,8 @@ func transports(t *testing.T, store api.Store) map[string]connections {
 // listenTCP serves store on a port, by grpc-go or by package lean.
 func listenTCP(t testing.TB, store api.Store, lean bool) (endpoint string) {
 	t.Helper()
-	srv, err := api.NewServer(store, api.ServerOptions{Lean: lean})
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- srv.ServeGRPC(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_ = srv.Shutdown(ctx)
-		require.NoError(t, <-served)
-	})
-	return l.Addr().String()
+	_, addr := apitest.ServeTCP(t, store, api.ServerOptions{Lean: lean})
+	return addr.String()
 }
 
 func dialLean(t testing.TB, endpoint string) *client.Lean {

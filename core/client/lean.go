@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"metastorebench/core/rpcpb"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -121,10 +122,10 @@ func (h *leanHandle) Range(ctx context.Context, start, end []byte, limit int64) 
 // scanReply reads the revision in a reply's header, and the number in its field 2, of
 // the reply to a put or a delete.
 func scanReply(reply []byte) (revision, number int64, err error) {
-	err = eachNumber(reply, func(field protowire.Number, header []byte, n uint64) error {
+	err = rpcpb.Fields(reply, func(field protowire.Number, header []byte, n uint64) error {
 		switch {
 		case field == 1:
-			return eachNumber(header, func(field protowire.Number, _ []byte, n uint64) error {
+			return rpcpb.Fields(header, func(field protowire.Number, _ []byte, n uint64) error {
 				if field == 3 {
 					revision = int64(n)
 				}
@@ -139,35 +140,6 @@ func scanReply(reply []byte) (revision, number int64, err error) {
 		return 0, 0, malformedReply(err)
 	}
 	return revision, number, nil
-}
-
-// eachNumber calls do for each field: with its bytes, or with its number.
-func eachNumber(data []byte, do func(field protowire.Number, b []byte, n uint64) error) error {
-	for len(data) > 0 {
-		field, kind, n := protowire.ConsumeTag(data)
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		data = data[n:]
-		var b []byte
-		var number uint64
-		switch kind {
-		case protowire.BytesType:
-			b, n = protowire.ConsumeBytes(data)
-		case protowire.VarintType:
-			number, n = protowire.ConsumeVarint(data)
-		default:
-			n = protowire.ConsumeFieldValue(field, kind, data)
-		}
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		if err := do(field, b, number); err != nil {
-			return err
-		}
-		data = data[n:]
-	}
-	return nil
 }
 
 func malformedReply(err error) error {

@@ -118,9 +118,9 @@ func (b *Builder) grow(n int) {
 	}
 }
 
-// fields calls do for every field of a message: with the bytes of one that holds
+// Fields calls do for every field of a message: with the bytes of one that holds
 // bytes, with the number of one that holds a varint. Others are skipped.
-func fields(data []byte, do func(field protowire.Number, bytes []byte, number uint64) error) error {
+func Fields(data []byte, do func(field protowire.Number, bytes []byte, number uint64) error) error {
 	for len(data) > 0 {
 		field, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,7 +70,8 @@ func serveTools(t *testing.T, profile rpc.Profile, secure bool) (url string, fla
 		require.NoError(t, os.WriteFile(ca, block, 0o600))
 		flags = []string{"--cacert=" + ca}
 	}
-	return scheme + serveOptions(t, o).String(), flags
+	_, addr := apitest.ServeTCP(t, apitest.New(), o)
+	return scheme + addr.String(), flags
 }
 
 // run runs a program, and returns what it prints.
@@ -81,21 +81,4 @@ func run(t *testing.T, program string, args ...string) string {
 	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	require.NoError(t, err, "%s %v: %s", program, args, out)
 	return string(out)
-}
-
-// serveOptions serves an empty store on a port until the test ends.
-func serveOptions(t *testing.T, o api.ServerOptions) *net.TCPAddr {
-	srv, err := api.NewServer(apitest.New(), o)
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- srv.ServeGRPC(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_ = srv.Shutdown(ctx)
-		require.NoError(t, <-served)
-	})
-	return l.Addr().(*net.TCPAddr)
 }

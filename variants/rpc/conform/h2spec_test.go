@@ -15,6 +15,7 @@ import (
 	"github.com/summerwind/h2spec/spec"
 
 	"metastorebench/core/api"
+	"metastorebench/core/api/apitest"
 	"metastorebench/variants/rpc"
 )
 
@@ -51,7 +52,7 @@ func serve(t *testing.T, profile rpc.Profile, secure bool) (host string, port in
 	if secure {
 		o.TLS = certificate(t)
 	}
-	addr := serveOptions(t, o)
+	_, addr := apitest.ServeTCP(t, apitest.New(), o)
 	return addr.IP.String(), addr.Port
 }
 
