@@ -91,7 +91,7 @@ func TestALPN(t *testing.T) {
 
 // handled starts a server whose gRPC requests are served by handler.
 func handled(t *testing.T, handler http.HandlerFunc) *harness {
-	return startServer(t, func(o *Options, _ *timing) { o.GRPC = handler })
+	return startServer(t, func(o *Options, times *timing) { o.GRPC, times.drainAck = handler, time.Millisecond })
 }
 
 // TestExchange streams both ways through a handler, beyond all windows.
@@ -103,7 +103,7 @@ func TestExchange(t *testing.T) {
 	piece := []byte(strings.Repeat("x", 10_000))
 	for i := range 300 { // 3 MB, of which 1 MiB may be on the way
 		p.data(1, i == 299, piece)
-		p.awaitData(1, (i+1)*len(piece)/2)
+		p.awaitData(1, (i+1)*len(piece)-500_000)
 	}
 	a := p.await(1)
 	require.Nil(t, a.reset)
@@ -187,7 +187,6 @@ func TestDrainWaitsForHandlers(t *testing.T) {
 		<-release
 		_, _ = io.WriteString(w, "done")
 	})
-	h.srv.timing.drainAck = time.Millisecond
 	p := h.dial()
 	p.headers(1, true, request("/test.Rest/Slow")...)
 	<-entered

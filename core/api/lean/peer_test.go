@@ -296,6 +296,7 @@ func (p *peer) awaitData(id uint32, n int) *answer {
 	for a := p.stream(id); len(a.data) < n; {
 		_, err := p.step()
 		require.NoError(p.t, err)
+		require.Nil(p.t, a.reset)
 	}
 	return p.stream(id)
 }

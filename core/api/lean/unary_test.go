@@ -227,24 +227,26 @@ func TestDeadlines(t *testing.T) {
 	p := h.dial()
 	p.headers(1, false, request(testMethods[methodEcho], "grpc-timeout", "1m")...)
 	p.requireStatus(1, codes.DeadlineExceeded, "context deadline exceeded")
-	p.headers(3, false, request(testMethods[methodHeld], "grpc-timeout", "20m")...)
-	p.data(3, true, framed("late"))
-	p.requireStatus(3, codes.DeadlineExceeded, "context deadline exceeded")
+	for id := uint32(101); len(h.begun) == 0; id += 2 { // which it may not before its time is up
+		p.headers(id, false, request(testMethods[methodHeld], "grpc-timeout", "20m")...)
+		p.data(id, true, framed("late"))
+		p.requireStatus(id, codes.DeadlineExceeded, "context deadline exceeded")
+	}
 	late := <-h.begun
 	require.Empty(t, h.dropped)
 	late.answer()
 	require.Equal(t, "late: context deadline exceeded", <-h.dropped)
-	p.headers(5, false, request(testMethods[methodEcho], "grpc-timeout", "0n")...)
-	p.requireStatus(5, codes.DeadlineExceeded, "context deadline exceeded")
+	p.headers(1001, false, request(testMethods[methodEcho], "grpc-timeout", "0n")...)
+	p.requireStatus(1001, codes.DeadlineExceeded, "context deadline exceeded")
 	for id, timeout := range map[uint32]string{7: "5", 9: "123456789S", 11: "5x", 13: "xS"} {
 		p2 := h.dial()
 		p2.headers(id, true, request(testMethods[methodEcho], "grpc-timeout", timeout)...)
 		p2.requireStatus(id, codes.Internal, "malformed grpc-timeout")
 		require.Equal(t, "400", p2.stream(id).fields[":status"])
 	}
-	p.headers(15, false, request(testMethods[methodEcho], "grpc-timeout", "99999999H")...)
-	p.data(15, true, framed("in time"))
-	p.requireEcho(15, "in time")
+	p.headers(1003, false, request(testMethods[methodEcho], "grpc-timeout", "99999999H")...)
+	p.data(1003, true, framed("in time"))
+	p.requireEcho(1003, "in time")
 }
 
 // TestCancel resets calls: before they are complete, while they are under way, and
