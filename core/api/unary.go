@@ -61,7 +61,7 @@ type unarySession struct {
 	kept        []byte // room for requests that go into the log as they are
 }
 
-const callsInPiece = 64
+const callsInPiece = 32
 
 var (
 	_ lean.Session  = (*unarySession)(nil)

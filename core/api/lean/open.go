@@ -133,7 +133,7 @@ func (c *Conn) start(call *Call, block []byte, end bool) error {
 		call.state.Store(callOver)
 		c.post(event{kind: evFail, call: call, err: no.err, n: uint32(no.httpStatus), code: errCodeOf(!end)})
 		return nil
-	case to == toSession && limited && timeout <= 0:
+	case limited && timeout <= 0:
 		c.fail(call, errDeadline)
 	case to == toSession:
 		if limited {
