@@ -23,10 +23,12 @@ const leanDrain = 5 * time.Second
 // serveLean serves puts by core/api/lean, and the rest by s behind it.
 func serveLean(ctx context.Context, l net.Listener, s *grpc.Server, c *counter) error {
 	server := lean.New(lean.Options{
-		Methods:    []string{etcdserverpb.KV_Put_FullMethodName},
-		NewSession: func(conn *lean.Conn) lean.Session { return &leanPuts{conn: conn, counter: c, bad: make([]bool, conn.Slots())} },
-		Services:   []string{etcdserverpb.KV_ServiceDesc.ServiceName},
-		GRPC:       s, Web: http.NotFoundHandler(), MaxMessageBytes: 4 << 20,
+		Methods: []string{etcdserverpb.KV_Put_FullMethodName},
+		NewSession: func(conn *lean.Conn) lean.Session {
+			return &leanPuts{conn: conn, counter: c, bad: make([]bool, conn.Slots())}
+		},
+		Services: []string{etcdserverpb.KV_ServiceDesc.ServiceName},
+		GRPC:     s, Web: http.NotFoundHandler(), MaxMessageBytes: 4 << 20,
 	})
 	stopped := make(chan struct{})
 	defer context.AfterFunc(ctx, func() {

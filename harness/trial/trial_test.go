@@ -54,7 +54,8 @@ func serveNoop(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return ceiling.Serve(ctx, l, *rpc, []grpc.ServerOption{ceiling.Stall(100*time.Millisecond, *stall)}, os.Stdout)
+	t := ceiling.Transport{Name: *rpc, Options: []grpc.ServerOption{ceiling.Stall(100*time.Millisecond, *stall)}}
+	return ceiling.Serve(ctx, l, t, os.Stdout)
 }
 
 func exit(err error) {
