@@ -244,7 +244,7 @@ func connections(s *Server) int {
 // TestSlowSender begins requests and does not end them. Each is answered when its time
 // is up, and what they hold is bounded.
 func TestSlowSender(t *testing.T) {
-	h := startServer(t, func(_ *Options, times *timing) { times.request = 50 * time.Millisecond })
+	h := startServer(t, func(_ *Options, times *timing) { times.request, times.pingEvery = 50*time.Millisecond, time.Hour })
 	h.srv.budget.max = 100 << 10
 	p := h.dial()
 	for i := range uint32(3) {

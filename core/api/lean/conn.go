@@ -48,8 +48,7 @@ type reader struct {
 	recent   recent // streams that have ended
 	opened   []*Call
 	batch    []event
-	window   int64 // that the peer may still send
-	received int64 // and is yet to be allowed again
+	received int64 // bytes of data that are yet to be allowed again
 	settled  bool  // the peer's settings have come
 	lastPing time.Time
 	strikes  int
@@ -88,7 +87,6 @@ func newConn(s *Server, raw, nc net.Conn, state *tls.ConnectionState) *Conn {
 	c.wake.L = &c.mu
 	c.dec = newDecoder()
 	c.calls = make(map[uint32]*Call)
-	c.window = connWindow
 	c.calm = newBucket(calmFrames, calmPerSecond)
 	c.resets = newBucket(max(calmFrames, 2*float64(s.o.MaxConcurrentStreams)), calmPerSecond)
 	c.output = newOutput()

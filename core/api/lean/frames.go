@@ -58,12 +58,11 @@ func (c *Conn) data(f *frame) error {
 	if f.stream == 0 {
 		return broken(http2.ErrCodeProtocol, "data on stream 0")
 	}
-	if c.window -= int64(f.length); c.window < 0 {
-		return broken(http2.ErrCodeFlowControl, "more data than the connection's window")
-	}
+	// What has come is allowed again at once, so that the connection's window is never
+	// used up: streams' windows bound what is kept.
 	if c.received += int64(f.length); c.received >= connWindow/4 {
 		c.post(event{kind: evGrant, n: uint32(c.received)})
-		c.window, c.received = c.window+c.received, 0
+		c.received = 0
 	}
 	if err := f.unpad(); err != nil {
 		return err

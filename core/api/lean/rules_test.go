@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
 )
 
@@ -242,5 +243,27 @@ func TestPeerSettings(t *testing.T) {
 	require.NoError(t, p.fr.WriteWindowUpdate(0, 1<<20))
 	for id := uint32(1); id < 9; id += 2 {
 		require.Len(t, p.await(id).data, 30_005)
+	}
+}
+
+// TestSmallTable checks that a peer whose table is too small is told that it is not
+// used, once, and that nothing is added to it.
+func TestSmallTable(t *testing.T) {
+	var h heads
+	first := h.appendOK(h.appendHead(nil, 1), 1)
+	h.tableSize(64)
+	told := h.appendHead(nil, 3)[frameHeaderBytes:]
+	require.Equal(t, byte(tableSizeZero), told[0])
+	d := hpack.NewDecoder(4096, nil)
+	blocks := [][]byte{first[frameHeaderBytes : frameHeaderBytes+int(first[2])], told, h.appendOK(nil, 3)[frameHeaderBytes:], h.appendHead(nil, 5)[frameHeaderBytes:]}
+	for i, block := range blocks {
+		_, err := d.DecodeFull(block)
+		require.NoError(t, err)
+		if i > 0 {
+			d.SetAllowedMaxDynamicTableSize(0) // what is indexed from now on is an error
+		}
+		if i > 1 {
+			require.NotEqual(t, byte(tableSizeZero), block[0])
+		}
 	}
 }
