@@ -56,14 +56,14 @@ test: deps ## all tests, with the race detector in core and variants but for pac
 	go test -tags=metastore_plant -run Plant ./core/plant ./core/api
 
 # Modules of their own, so that what they depend on is not the store's.
-NESTED_MODULES := harness/peer/etcd core/wal/walbench
+NESTED_MODULES := harness/peer/etcd core/wal/walbench variants/logbench variants/rpc/conform
 
 .PHONY: lint
 lint: deps ## gofmt, vet, nested modules too, generated code, EXPERIMENTS.md against its records
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-clean: $$unformatted"; exit 1; }
 	go vet $(GOFLAGS_TAGS) ./...
 	go vet -tags=metastore_plant ./core/plant ./core/api
-	for module in $(NESTED_MODULES); do (cd $$module && go vet ./...) || exit 1; done
+	for module in $(NESTED_MODULES); do (cd $$module && go vet $(GOFLAGS_TAGS) ./...) || exit 1; done
 	go mod verify >/dev/null
 	go mod tidy -diff
 	@$(MAKE) --no-print-directory check-generated
@@ -181,6 +181,12 @@ test-peers: ## tests of the peers: real trials against them
 peer: build peers ## the store against etcd v3.7: puts, reads, limited ranges; update EXPERIMENTS.md
 	@bin/metabench run peer $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
 
+# conform is a module of its own: it depends on h2spec and on grpc-go's interop client.
+.PHONY: rpc-conformance
+rpc-conformance: deps ## h2spec, interop, attacks and equal answers, for every value of --rpc, with and without TLS
+	go test $(GOFLAGS_TAGS) -count 1 ./core/api/lean ./core/api ./variants/rpc
+	cd variants/rpc/conform && go test -count 1 -timeout 20m ./...
+
 .PHONY: test-perf test-perf-memory test-perf-rocksdb
 test-perf: build ## the plan's own workloads, baseline against best, on memory and RocksDB
 	@bin/metabench run perf $(EFFORT) $(ARGS)
@@ -222,8 +228,16 @@ endef
 bench-wal: deps ## the log against the device, hashicorp/raft-wal and etcd's log, as a benchmark record
 	$(call bench-rounds,wal-device,-bench Save -benchtime 200ms ./...,core/wal/walbench)
 
+# logbench is one too. DISK is a folder of the disk to measure: the temporary one's
+# without it. A system that loses a put fails the run.
+.PHONY: bench-commit-log test-commit-log
+bench-commit-log: deps ## the commit log in process beside hashicorp/raft, etcd's raft and tidwall/wal, as a benchmark record (DISK=folder; about twelve minutes)
+	$(call bench-rounds,commit-log,-bench CommitLog -benchtime 1s ./... $(if $(DISK),-dir $(abspath $(DISK))),variants/logbench)
+test-commit-log: deps ## tests of that benchmark: every system keeps what it acknowledged, and a loss is found
+	cd variants/logbench && go test $(GOFLAGS_TAGS) -timeout 5m ./...
+
 .PHONY: bench-reference
-bench-reference: deps ## remake the committed benchmark records, without bench-wal (about twelve minutes)
+bench-reference: deps ## remake the committed benchmark records, without bench-wal and bench-commit-log (about twelve minutes)
 	$(call bench-reference,codec,-bench Codec -count 6 -benchtime 200ms ./variants/codec/...)
 	$(call bench-reference,in-process-put,-bench Put -count 6 -benchtime 300ms ./variants)
 	$(call bench-reference,in-process-put-saturated,-bench Put/variant=best/.*/clients=1000 -count 6 -benchtime 300000x ./variants)

@@ -58,16 +58,14 @@ func (s Selection) Pool() bool { return s["pool"] == "on" }
 // engine returns the function that opens the chosen engine.
 func (s Selection) engine(o *node.Options) func(dir string) (engine.Engine, error) {
 	fs, onLockWait := cmp.Or[vfs.FS](o.FS, vfs.Default), o.Metrics.LockWaited
-	profile := lsm.Profile(s["engine-profile"])
+	opts := func() lsm.Options { // the node's logger may be set later
+		return lsm.Options{Profile: lsm.Profile(s["engine-profile"]), NewKeyIndex: keyIndexes[s["key-index"]], Logger: o.Logger}
+	}
 	switch s["engine"] {
 	case "pebble":
-		return func(dir string) (engine.Engine, error) {
-			return pebble.Open(fs, dir, lsm.Options{Profile: profile, Logger: o.Logger})
-		}
+		return func(dir string) (engine.Engine, error) { return pebble.Open(fs, dir, opts()) }
 	case "rocksdb":
-		return func(dir string) (engine.Engine, error) {
-			return rocksdb.Open(dir, lsm.Options{Profile: profile, Logger: o.Logger})
-		}
+		return func(dir string) (engine.Engine, error) { return rocksdb.Open(dir, opts()) }
 	}
 	newIndex := indexes[s["index"]]
 	return func(string) (engine.Engine, error) { return memory.New(newIndex(onLockWait)), nil }

@@ -215,7 +215,7 @@ func TestSnapshotsUnderLoad(t *testing.T) {
 	for name, sel := range map[string]variants.Selection{
 		"group":               with(t, variants.VariantBest, "wal", "group", "codec", "protobuf", "pool", "off"),
 		"perready, pipelined": with(t, variants.VariantBest, "wal", "perready", "pipeline", "on"),
-		"pebble":              with(t, variants.VariantBest, "engine", "pebble", "wal", "group"),
+		"pebble, key index":   with(t, variants.VariantBest, "engine", "pebble", "key-index", "ranked", "wal", "group"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := makeTrio(t, sel)

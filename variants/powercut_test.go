@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"metastorebench/core/engine"
+	"metastorebench/core/engine/enginetest"
 	"metastorebench/core/kv"
 	"metastorebench/core/node"
 	"metastorebench/variants"
@@ -27,17 +28,18 @@ import (
 //     the device would be found, with a random part of what was not synced, from
 //     nothing to all of it. The node goes on, towards the next cut.
 //  3. A new node starts on each copy. A put that had been acknowledged before the
-//     cut and is not there is lost.
+//     cut and is not there is lost. Keys that are kept in memory must be those
+//     that are stored.
 //
 // A put whose answer was under way counts as not acknowledged, so losses are not
 // overstated. How much async loses depends on the load and on the device: the
 // count shows that there is a risk, and is no rate for another machine.
 
-// cut cuts the power of a store on that engine so many times and requires that a
-// safe policy loses nothing, and an unsafe one something.
-func (p logPolicy) cut(tb testing.TB, engine string, cuts int) losses {
+// cut cuts the power of a store, the best with some axes changed, so many times
+// and requires that a safe policy loses nothing, and an unsafe one something.
+func (p logPolicy) cut(tb testing.TB, cuts int, axes ...string) losses {
 	tb.Helper()
-	s := p.selection(tb, "engine", engine, "disk", "1ms")
+	s := p.selection(tb, append(axes, "disk", "1ms")...)
 	sum := cutPower(tb, s, p.linger, cuts)
 	require.Equal(tb, cuts, sum.cuts)
 	require.Greater(tb, sum.acked, cuts)
@@ -50,13 +52,19 @@ func (p logPolicy) cut(tb testing.TB, engine string, cuts int) losses {
 }
 
 // TestPowerCuts is a short run of BenchmarkPowerCuts, of two lives, and of one on an
-// engine that keeps its data on disk and, under async, gets ahead of the log.
+// engine that keeps its data on disk and, under async, gets ahead of the log, alone and
+// with its keys in memory.
 func TestPowerCuts(t *testing.T) {
-	for engine, lives := range map[string]int{"memory": 2, "pebble": 1} {
+	for name, c := range map[string]struct {
+		lives int
+		axes  []string
+	}{
+		"memory": {2, nil}, "pebble": {1, []string{"engine", "pebble"}}, "pebble-key-index": {1, []string{"engine", "pebble", "key-index", "ranked"}},
+	} {
 		for _, p := range logPolicies() {
-			t.Run(engine+"/"+p.name, func(t *testing.T) {
+			t.Run(name+"/"+p.name, func(t *testing.T) {
 				t.Parallel()
-				t.Log(p.cut(t, engine, lives*lifeCuts))
+				t.Log(p.cut(t, c.lives*lifeCuts, c.axes...))
 			})
 		}
 	}
@@ -71,7 +79,7 @@ func BenchmarkPowerCuts(b *testing.B) {
 			if b.N == 1 {
 				return // go test tries out every benchmark; one cut shows nothing
 			}
-			sum := p.cut(b, "memory", b.N)
+			sum := p.cut(b, b.N)
 			b.ReportMetric(0, "ns/op") // how long it takes says nothing
 			b.ReportMetric(float64(sum.cuts), "cuts")
 			b.ReportMetric(float64(sum.lossy), "cuts-with-loss")
@@ -210,7 +218,10 @@ func (l *life) lost(tb testing.TB, c powerCut) (lost int) {
 				lost++
 			}
 		}
-		return nil
+		if l.sel["key-index"] == "none" {
+			return nil
+		}
+		return enginetest.CheckCounts(r)
 	}))
 	require.NoError(tb, n.Stop())
 	return lost

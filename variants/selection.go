@@ -67,6 +67,9 @@ func (s Selection) Validate() error {
 	if s["engine"] == "memory" && s["engine-profile"] == string(lsm.ProfileTuned) {
 		errs = append(errs, fmt.Errorf("--engine-profile=%s: --engine=memory has no library to tune; accepted with it: %s", lsm.ProfileTuned, lsm.ProfileDefault))
 	}
+	if s["engine"] == "memory" && keyIndexes[s["key-index"]] != nil {
+		errs = append(errs, fmt.Errorf("--key-index=%s: --engine=memory has all keys in memory, in the index of --index; accepted with it: none", s["key-index"]))
+	}
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		if !known[name] {
 			errs = append(errs, fmt.Errorf("unknown axis %q, want one of %s", name, axisNames()))

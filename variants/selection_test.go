@@ -33,6 +33,9 @@ func TestSelectionNamesEveryViolation(t *testing.T) {
 	}
 	err = with(t, variants.VariantBest, "engine-profile", "tuned").Validate()
 	require.EqualError(t, err, "--engine-profile=tuned: --engine=memory has no library to tune; accepted with it: default")
+	err = with(t, variants.VariantBest, "key-index", "ranked").Validate()
+	require.EqualError(t, err, "--key-index=ranked: --engine=memory has all keys in memory, in the index of --index; accepted with it: none")
+	require.NoError(t, with(t, variants.VariantBest, "key-index", "ranked", "engine", "pebble").Validate())
 	_, err = variants.Parse("--propose=batch --propose=perop")
 	require.ErrorContains(t, err, "given twice")
 	_, err = variants.Parse("propose=batch")

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"metastorebench/core/engine"
+	"metastorebench/core/engine/enginetest"
 	"metastorebench/core/kv"
 	"metastorebench/core/metrics"
 	"metastorebench/core/node"
@@ -71,7 +72,7 @@ func selections(tb testing.TB) map[string]variants.Selection {
 
 // stores returns the best selection on each engine of this build, with both kinds
 // of log, in the Raft loop and behind it, the memory engine with each index and
-// the others with each profile. Pipelines are on for a part: an engine does not
+// the others with each profile and with keys in memory. Pipelines are on for a part: an engine does not
 // meet them.
 func stores(tb testing.TB) map[string]variants.Selection {
 	all := make(map[string]variants.Selection)
@@ -79,6 +80,7 @@ func stores(tb testing.TB) map[string]variants.Selection {
 		all[e] = with(tb, variants.VariantBest, "engine", e)
 		if e != "memory" {
 			all[e+"/tuned"] = with(tb, variants.VariantBest, "engine", e, "engine-profile", "tuned")
+			all[e+"/key-index"] = with(tb, variants.VariantBest, "engine", e, "key-index", "ranked")
 		}
 		all[e+"/perready"] = with(tb, variants.VariantBest, "engine", e, "wal", "perready")
 		all[e+"/wire"] = with(tb, variants.VariantBest, "engine", e, "codec", "wire")
@@ -184,7 +186,8 @@ func (l *ledger) load(n *node.Node, callers, puts int, seed uint64) {
 }
 
 // check compares a restarted node with the ledger: nothing acknowledged is
-// missing. A put that was not acknowledged may be there.
+// missing. A put that was not acknowledged may be there. Whatever is there is
+// counted.
 func (l *ledger) check(t *testing.T, n *node.Node) {
 	t.Helper()
 	l.mu.Lock()
@@ -199,7 +202,7 @@ func (l *ledger) check(t *testing.T, n *node.Node) {
 				require.Equal(t, l.value[rev], string(got.Value))
 			}
 		}
-		return nil
+		return enginetest.CheckCounts(r)
 	}))
 }
 

@@ -30,6 +30,7 @@ import (
 	"metastorebench/variants/index/lockfree"
 	"metastorebench/variants/index/ranked"
 	"metastorebench/variants/index/sharded"
+	keyranked "metastorebench/variants/keyindex/ranked"
 	"metastorebench/variants/pipeline"
 	proposebatch "metastorebench/variants/propose/batch"
 	proposeperop "metastorebench/variants/propose/perop"
@@ -87,6 +88,7 @@ var (
 		"lockfree": lockfree.New, "hybrid": hybrid.New,
 	}
 	readPolicies  = map[string]raftnode.ReadPolicy{"readindex": raftnode.ReadIndex, "lease": raftnode.ReadLease, "serializable": raftnode.ReadLocal}
+	keyIndexes    = map[string]func() lsm.KeyIndex{"none": nil, "ranked": keyranked.New}
 	applyPolicies = map[string]apply.Policy{"perop": applyperop.Policy{}, "batch": applybatch.Policy{}}
 )
 
@@ -106,7 +108,7 @@ func Axes() []Axis {
 			{Name: "perop", Doc: "one engine batch, and one lock, per command (the plan's baseline)"},
 			{Name: "batch", Doc: "one engine batch per run of committed entries (P1.3)"},
 		}},
-		{Name: "rpc", Seam: "gRPC settings of server and client", Best: "tuned", Values: rpcValues()},
+		{Name: "rpc", Seam: "transport of client calls, and its settings on both sides", Best: "tuned", Values: rpcValues()},
 		{Name: "wal", Seam: "when the Raft log is synced", Best: "group", Values: walValues()},
 		{Name: "index", Seam: "index of the memory engine", Best: "ranked", Values: []Value{
 			{Name: "hash", Doc: "a Go map under one readers-writer lock (the plan's baseline)"},
@@ -124,6 +126,10 @@ func Axes() []Axis {
 		{Name: "engine-profile", Seam: "settings of the engine's library; the memory engine has none", Best: string(lsm.ProfileDefault), Values: []Value{
 			{Name: string(lsm.ProfileDefault), Doc: "the library's own (the plan's baseline)"},
 			{Name: string(lsm.ProfileTuned), Doc: "memory, filters, compactions and compression for this load, scaled to the machine (P2.4)"},
+		}},
+		{Name: "key-index", Seam: "index of keys in memory beside an engine that persists; the memory engine has --index", Best: "none", Values: []Value{
+			{Name: "none", Doc: "the engine's own order: a range's count walks all its keys (the baseline)"},
+			{Name: "ranked", Doc: "all keys in an order-statistic tree: any range is counted in O(log n), for about 32 bytes of memory a key besides its own and a scan of all at start"},
 		}},
 		{Name: "pipeline", Seam: "how far replication runs ahead of acknowledgements", Best: pipeline.Off, Values: pipelineValues()},
 		{Name: "read", Seam: "how a linearizable read is confirmed", Best: "readindex", Values: []Value{

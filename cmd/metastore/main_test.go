@@ -145,7 +145,7 @@ func TestKill(t *testing.T) {
 		for _, wal := range []string{"perentry", "perready", "group"} {
 			if wal == "perready" && engine != "memory" {
 				t.Run(wal+"/tuned", func(t *testing.T) {
-					killRounds(t, "--engine", engine, "--wal", wal, "--engine-profile", "tuned", "--snapshot-count", "50")
+					killRounds(t, "--engine", engine, "--wal", wal, "--engine-profile", "tuned", "--key-index", "ranked", "--snapshot-count", "50")
 				})
 			}
 			if wal == "perentry" && engine == "memory" {
@@ -338,6 +338,7 @@ func TestBadInput(t *testing.T) {
 		"flag":         {[]string{"--sync=no"}, []string{"unknown flag: --sync"}},
 		"profile":      {[]string{"--engine=pebble", "--engine-profile=fast"}, []string{`unknown --engine-profile "fast", want one of default, tuned`}},
 		"no library":   {[]string{"--engine-profile=tuned"}, []string{"--engine=memory has no library to tune"}},
+		"no key index": {[]string{"--key-index=ranked"}, []string{"--engine=memory has all keys in memory", "accepted with it: none"}},
 		"disk":         {[]string{"--disk=ssd"}, []string{"native, 1ms, plan"}},
 		"log level":    {append(free, "--log-level=loud"), []string{"debug, info, warn, error"}},
 		"port in use":  {[]string{"--listen-client-urls=http://" + taken.ready.Client}, []string{"--listen-client-urls", "address already in use"}},

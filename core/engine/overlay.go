@@ -2,6 +2,8 @@ package engine
 
 import (
 	"bytes"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,6 +37,10 @@ func (o *Overlay) Put(pair *kv.KeyValue) { o.pending[string(pair.Key)] = pair }
 
 // Delete notes a pending delete. It copies key.
 func (o *Overlay) Delete(key []byte) { o.pending[string(key)] = nil }
+
+// Pending ranges over the changes, by key, in any order: nil is a delete. The
+// keys are nobody else's and may be kept.
+func (o *Overlay) Pending() iter.Seq2[string, *kv.KeyValue] { return maps.All(o.pending) }
 
 // Reset forgets all changes.
 func (o *Overlay) Reset() {

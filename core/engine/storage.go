@@ -2,7 +2,7 @@ package engine
 
 // StorageStats are a storage library's own account of the bytes it moves and
 // holds. The first four are totals since the engine was opened and never fall;
-// the others describe the moment. From them follow
+// LiveBytes and TableBytes describe the moment. From them follow
 //
 //	write amplification: (FlushedBytes + CompactedBytes) / WrittenBytes
 //	space amplification: TableBytes / LiveBytes
@@ -26,6 +26,9 @@ type StorageStats struct {
 	// rocksdb.estimate-live-data-size, computed alike for every library. The
 	// estimate is low where files of upper levels hold new keys.
 	LiveBytes int64
+	// VisitedKeys is a total, as the first four are: the stored keys that scans and
+	// counts have stepped over.
+	VisitedKeys int64
 }
 
 // Metered is an Engine over a storage library that keeps account.

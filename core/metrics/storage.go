@@ -38,6 +38,8 @@ var storageMetrics = []storageMetric{
 		func(s engine.StorageStats) int64 { return s.TableBytes }),
 	storageSize("metastore_storage_live_bytes", "Estimate of the table files' size without overwritten and deleted data.",
 		func(s engine.StorageStats) int64 { return s.LiveBytes }),
+	storageTotal("metastore_storage_visited_keys_total", "Stored keys that scans and counts have stepped over.",
+		func(s engine.StorageStats) int64 { return s.VisitedKeys }),
 }
 
 // storage shows the account of the engine that is open.

@@ -32,7 +32,7 @@ func TestStorage(t *testing.T) {
 	require.NotContains(t, page, "metastore_storage_table_bytes", "no engine is open")
 
 	e := &metered{stats: engine.StorageStats{
-		WrittenBytes: 1, FlushedBytes: 2, CompactedBytes: 3, CompactionReadBytes: 4, TableBytes: 5, LiveBytes: 6,
+		WrittenBytes: 1, FlushedBytes: 2, CompactedBytes: 3, CompactionReadBytes: 4, TableBytes: 5, LiveBytes: 6, VisitedKeys: 7,
 	}}
 	m.Storage(e)
 	_, page = scrape()
@@ -43,6 +43,7 @@ func TestStorage(t *testing.T) {
 		"metastore_storage_compaction_read_bytes_total 4",
 		"metastore_storage_table_bytes 5",
 		"metastore_storage_live_bytes 6",
+		"metastore_storage_visited_keys_total 7",
 	} {
 		require.Contains(t, page, "\n"+want+"\n")
 	}

@@ -74,6 +74,7 @@ type benchView struct {
 var benchViews = []benchView{
 	{"Index", "Ranges by index", (*benchBuilder).index},
 	{"Save", "The log against the device", (*benchBuilder).device},
+	{"CommitLog", "The commit log beside its peers", (*benchBuilder).commitLog},
 	{"PowerCuts", "Acknowledged writes lost in power cuts", (*benchBuilder).powerCuts},
 	{"Restart", "Restart", (*benchBuilder).restart},
 	{"WALPolicy", "Sync policies in process", (*benchBuilder).policies},

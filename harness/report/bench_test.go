@@ -134,6 +134,24 @@ func TestBenchLogAgainstDevice(t *testing.T) {
 	}
 }
 
+func TestBenchCommitLog(t *testing.T) {
+	_, text := benchDocument(t, "pkg: x/logbench\n"+repeatedly(
+		"BenchmarkCommitLog/callers=10/system=etcd-2 20000 CPU-ns/put 40000 puts/s", "BenchmarkCommitLog/callers=10/system=metastore-2 10000 CPU-ns/put 60000 puts/s",
+		"BenchmarkCommitLog/callers=1000/system=tidwall-group-2 3000 CPU-ns/put 300000 puts/s", "BenchmarkCommitLog/callers=1000/system=metastore-2 4000 CPU-ns/put 400000 puts/s 0.002 fsyncs/put 3e6 p99-ns 12 allocs/op",
+		"BenchmarkCommitLog/callers=1000/system=metastore-hash-2 2000 CPU-ns/put 500000 puts/s",
+		"BenchmarkCommitLog/callers=1000/system=hashicorp-2 5000 CPU-ns/put 200000 puts/s", "BenchmarkCommitLog/callers=1000/system=etcd-2 8000 CPU-ns/put 100000 puts/s"))
+	for _, want := range []string{
+		"### The commit log beside its peers",
+		"a share of the best peer's, a bare log included, by the number of callers, and the goal of at most 0.600: 10: 0.500 [0.500, 0.500] of etcd, reached; 1,000: 1.33 [1.33, 1.33] of tidwall-group, missed.",
+		"that of the best peer with consensus, by the number of callers, and the goal of at most 0.600: 10: 0.500 [0.500, 0.500] of etcd, reached; 1,000: 0.800 [0.800, 0.800] of hashicorp, missed.",
+		"|   1,000 | metastore      |   6 |",
+		"|   1,000 | metastore-hash |   6 |", "|   1,000 | hashicorp      |   6 |",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.NotContains(t, text, "|      10 | hashicorp") // it was not measured there
+}
+
 func TestBenchPowerCuts(t *testing.T) {
 	_, text := benchDocument(t, `BenchmarkPowerCuts/wal=group-2 1 25000 acknowledged 1000 cuts 0 cuts-with-loss 0 lost
 BenchmarkPowerCuts/wal=perready-2 1 24000 acknowledged 1000 cuts 0 cuts-with-loss 0 lost

@@ -40,11 +40,19 @@ func (b *batch) Delete(key []byte) error {
 	return nil
 }
 
+// Count needs no walk if there is a key index.
+func (b *batch) Count(start, end []byte) (int64, error) {
+	if b.engine.keys.live == nil {
+		return b.Overlay.Count(start, end)
+	}
+	return counter{b.engine.keys.live, b.engine.keys.changes(b.Overlay)}.count(start, end), nil
+}
+
 func (b *batch) Commit(state engine.State) error {
 	b.value = engine.AppendState(b.value[:0], state)
 	err := b.pending.Set(stateKey, b.value)
 	if err == nil {
-		err = b.engine.apply(b.pending, state)
+		err = b.engine.apply(b.pending, b.engine.keys.changes(b.Overlay), state)
 	}
 	if err == nil {
 		b.engine.written.Add(b.bytes + int64(len(stateKey)+len(b.value)))

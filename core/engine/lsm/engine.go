@@ -3,17 +3,11 @@ package lsm
 import (
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 
 	"metastorebench/core/engine"
-	"metastorebench/core/kv"
 )
-
-// restoreBatchBytes is how much a Restore puts into one store batch: enough to
-// spread the cost of a batch, little beside a memtable.
-const restoreBatchBytes = 1 << 20
 
 // lsmEngine implements engine.Engine over a Store.
 type lsmEngine struct {
@@ -25,6 +19,10 @@ type lsmEngine struct {
 	// commits is held for writing while the store's content changes, and for
 	// reading by views that read the store itself.
 	commits sync.RWMutex
+	// keys changes under commits; a snapshot's counter comes from it.
+	keys keySet
+	// newKeys makes the key index; nil if there is none.
+	newKeys func() KeyIndex
 	// base is the newest committed state. It changes under commits.
 	base reader
 	// closed changes under both locks.
@@ -33,6 +31,8 @@ type lsmEngine struct {
 	open atomic.Int64
 	// written counts the bytes of keys and values that batches brought in.
 	written atomic.Int64
+	// visited counts the stored keys that scans and counts stepped over.
+	visited atomic.Int64
 	// batch is the one batch. It belongs to the goroutine that commits.
 	batch batch
 }
@@ -48,9 +48,11 @@ func (*lsmEngine) CopiesPairs() {}
 
 // Open returns an engine over store, which it owns from then on, also if it
 // fails. A store that is empty gets the format version and a new State; one of
-// another format version is refused with engine.ErrFormat, unchanged.
-func Open(store Store) (engine.Engine, error) {
-	e := &lsmEngine{store: store, base: reader{src: store}}
+// another format version is refused with engine.ErrFormat, unchanged. newKeys
+// makes the key index, which Open fills by a scan of all keys; nil for none.
+func Open(store Store, newKeys func() KeyIndex) (engine.Engine, error) {
+	e := &lsmEngine{store: store, newKeys: newKeys}
+	e.base = reader{engine: e, src: store}
 	e.batch = batch{Overlay: engine.NewOverlay(&e.base), engine: e}
 	if err := e.recover(); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -85,16 +87,32 @@ func (e *lsmEngine) recover() error {
 		}
 	}
 	e.base.state = state
-	return nil
+	return e.indexKeys()
 }
 
-// apply applies a batch that brings the store to state.
-func (e *lsmEngine) apply(b Batch, state engine.State) error {
+// indexKeys fills the key index, if there is one, with the keys that are stored.
+func (e *lsmEngine) indexKeys() error {
+	if e.newKeys == nil {
+		return nil
+	}
+	live := e.newKeys()
+	err := e.store.Scan([]byte{dataPrefix}, []byte{dataEnd}, func(key, _ []byte) bool {
+		live.Put(string(key[1:]))
+		return true
+	})
+	e.keys.replace(live)
+	return err
+}
+
+// apply applies a batch that makes changes of keys and brings the store to state.
+func (e *lsmEngine) apply(b Batch, changes []keyChange, state engine.State) error {
 	e.commits.Lock()
 	defer e.commits.Unlock()
+	e.keys.announce(changes)
 	if err := b.Apply(); err != nil {
 		return err
 	}
+	e.keys.settle()
 	e.base.state = state
 	return nil
 }
@@ -142,7 +160,7 @@ func (e *lsmEngine) View() engine.View {
 			return failedView{engine.ErrClosed}
 		}
 		e.open.Add(1)
-		return &view{reader: reader{src: e.store, state: e.base.state}, engine: e}
+		return &view{reader: reader{engine: e, src: e.store, state: e.base.state, keys: counter{index: e.keys.live}}}
 	}
 	v, err := e.capture()
 	if err != nil {
@@ -159,7 +177,10 @@ func (e *lsmEngine) capture() (*view, error) {
 	if e.closed {
 		return nil, engine.ErrClosed
 	}
-	snap := e.store.Snapshot()
+	snap, keys, err := e.keys.snapshot(e.store)
+	if err != nil {
+		return nil, errors.Join(err, snap.Close())
+	}
 	state, found, err := readState(snap)
 	if err == nil && !found {
 		err = fmt.Errorf("%w: no state record", engine.ErrCorrupt)
@@ -168,7 +189,7 @@ func (e *lsmEngine) capture() (*view, error) {
 		return nil, errors.Join(err, snap.Close())
 	}
 	e.open.Add(1)
-	return &view{reader: reader{src: snap, state: state}, engine: e, snap: snap}, nil
+	return &view{reader: reader{engine: e, src: snap, state: state, keys: keys}, snap: snap}, nil
 }
 
 func (e *lsmEngine) NewBatch() engine.Batch {
@@ -188,7 +209,7 @@ func (e *lsmEngine) StorageStats() (engine.StorageStats, error) {
 		return engine.StorageStats{}, engine.ErrClosed
 	}
 	stats, err := e.store.Stats()
-	stats.WrittenBytes = e.written.Load()
+	stats.WrittenBytes, stats.VisitedKeys = e.written.Load(), e.visited.Load()
 	return stats, err
 }
 
@@ -197,66 +218,9 @@ func (e *lsmEngine) Snapshot() (engine.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.keys = counter{} // it is not asked for a count, and may be open for long
 	return snapshot{v}, nil
 }
-
-// Restore first empties the store and removes the State in one batch, then adds
-// the pairs in many, and the State with the last of them. A crash in between
-// leaves a store without State, which Open empties. Readers wait.
-func (e *lsmEngine) Restore(r io.Reader) error {
-	e.access.Lock()
-	defer e.access.Unlock()
-	e.commits.Lock()
-	defer e.commits.Unlock()
-	if err := e.wipe(nil); err != nil {
-		return err
-	}
-	l := loader{store: e.store, batch: e.store.NewBatch(), written: &e.written}
-	defer l.close()
-	err := engine.ReadSnapshot(r, func(s engine.State) error {
-		e.base.state = s
-		return nil
-	}, l.add)
-	if err != nil {
-		return err
-	}
-	if err := l.batch.Set(stateKey, engine.AppendState(nil, e.base.state)); err != nil {
-		return err
-	}
-	return l.batch.Apply()
-}
-
-// loader fills a store by batches of bounded size.
-type loader struct {
-	store      Store
-	batch      Batch
-	bytes      int // in batch
-	written    *atomic.Int64
-	key, value []byte // scratch
-}
-
-func (l *loader) add(pair *kv.KeyValue) error {
-	l.key = appendDataKey(l.key[:0], pair.Key)
-	l.value = engine.AppendValue(l.value[:0], pair)
-	if err := l.batch.Set(l.key, l.value); err != nil {
-		return err
-	}
-	n := len(l.key) + len(l.value)
-	l.written.Add(int64(n))
-	l.bytes += n
-	if l.bytes < restoreBatchBytes {
-		return nil
-	}
-	if err := l.batch.Apply(); err != nil {
-		return err
-	}
-	l.close()
-	l.batch, l.bytes = l.store.NewBatch(), 0
-	return nil
-}
-
-// close frees the batch; what it could report, Apply has reported.
-func (l *loader) close() { _ = l.batch.Close() }
 
 // Close closes the store. With Views or Snapshots open it refuses: a library
 // in C would read freed memory.

@@ -11,25 +11,30 @@ import (
 	"metastorebench/core/kv"
 )
 
-// TestEngine runs the conformance suite over the fake store. A crash leaves
-// what was applied; Close loses nothing.
-func TestEngine(t *testing.T) {
-	enginetest.Run(t, func(testing.TB) enginetest.Factory {
+// factories returns factories over the fake store. A crash leaves what was
+// applied; Close loses nothing.
+func factories(newKeys func() KeyIndex) func(testing.TB) enginetest.Factory {
+	return func(testing.TB) enginetest.Factory {
 		store := &fakeStore{}
 		return enginetest.Factory{
 			Open: func(t testing.TB) engine.Engine {
-				e, err := Open(store)
+				e, err := Open(store, newKeys)
 				require.NoError(t, err)
 				return e
 			},
 			Crash: func(testing.TB) { store = &fakeStore{data: store.now()} },
 		}
-	})
+	}
+}
+
+func TestEngine(t *testing.T) {
+	enginetest.Run(t, factories(nil))
+	enginetest.RunVisits(t, factories(nil), false)
 }
 
 func open(t *testing.T, store Store) engine.Engine {
 	t.Helper()
-	e, err := Open(store)
+	e, err := Open(store, nil)
 	require.NoError(t, err)
 	return e
 }
@@ -158,7 +163,7 @@ func TestOpenFoundContent(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			store := &fakeStore{data: test.found}
-			e, err := Open(store)
+			e, err := Open(store, nil)
 			if test.wantErr != nil {
 				require.ErrorIs(t, err, test.wantErr)
 				require.Equal(t, test.found, store.data, "nothing is changed")

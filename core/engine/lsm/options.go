@@ -32,6 +32,9 @@ type Options struct {
 	Profile Profile
 	// Machine is what ProfileTuned is scaled to; zero means ThisMachine.
 	Machine Machine
+	// NewKeyIndex makes the index of keys in memory, beside the library; nil for
+	// none.
+	NewKeyIndex func() KeyIndex
 	// Logger takes the library's messages; nil drops them.
 	Logger *zap.Logger
 }

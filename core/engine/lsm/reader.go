@@ -10,9 +10,11 @@ import (
 
 // reader is an engine.Reader over the stored form.
 type reader struct {
-	src   Reader
-	state engine.State
-	key   []byte // scratch for one stored key
+	engine *lsmEngine
+	src    Reader
+	state  engine.State
+	keys   counter
+	key    []byte // scratch for one stored key
 }
 
 var _ engine.Reader = (*reader)(nil)
@@ -30,43 +32,53 @@ func (r *reader) Get(key []byte) (*kv.KeyValue, error) {
 }
 
 func (r *reader) Scan(start, end []byte, fn func(*kv.KeyValue) bool) error {
-	return scanWith(r.src.Scan, start, end, fn)
+	return r.scanWith(r.src.Scan, start, end, fn)
 }
 
 func (r *reader) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error {
-	return scanWith(r.src.ScanReverse, start, end, fn)
+	return r.scanWith(r.src.ScanReverse, start, end, fn)
 }
 
 // scanWith decodes the pairs that scan, a scan of the stored form, finds.
-func scanWith(scan func(lower, upper []byte, fn func(key, value []byte) bool) error,
+func (r *reader) scanWith(scan func(lower, upper []byte, fn func(key, value []byte) bool) error,
 	start, end []byte, fn func(*kv.KeyValue) bool) error {
 	lower, upper, ok := dataBounds(start, end)
 	if !ok {
 		return nil
 	}
-	var decodeErr error
+	var (
+		decodeErr error
+		visited   int64
+	)
 	err := scan(lower, upper, func(key, value []byte) bool {
+		visited++
 		var pair *kv.KeyValue
 		pair, decodeErr = engine.DecodeValue(key[1:], value)
 		return decodeErr == nil && fn(pair)
 	})
+	r.engine.visited.Add(visited)
 	return errors.Join(err, decodeErr)
 }
 
+// Count asks the key index, or else has the store walk the range.
 func (r *reader) Count(start, end []byte) (int64, error) {
+	if r.keys.index != nil {
+		return r.keys.count(start, end), nil
+	}
 	lower, upper, ok := dataBounds(start, end)
 	if !ok {
 		return 0, nil
 	}
-	return r.src.Count(lower, upper)
+	n, err := r.src.Count(lower, upper)
+	r.engine.visited.Add(n)
+	return n, err
 }
 
 // view is a reader of a snapshot that it owns, or, while snap is nil, of the
 // store itself under the shared lock commits. It is counted in engine.open.
 type view struct {
 	reader
-	engine *lsmEngine
-	snap   Snapshot
+	snap Snapshot
 }
 
 var _ engine.View = (*view)(nil)
@@ -79,6 +91,7 @@ func (v *view) pin() {
 	}
 	v.snap = v.engine.store.Snapshot()
 	v.src = v.snap
+	v.keys.index = v.engine.keys.share()
 	v.engine.commits.RUnlock()
 }
 
@@ -92,8 +105,11 @@ func (v *view) ScanReverse(start, end []byte, fn func(*kv.KeyValue) bool) error 
 	return v.reader.ScanReverse(start, end, fn)
 }
 
+// Count pins the view only if it is a walk.
 func (v *view) Count(start, end []byte) (int64, error) {
-	v.pin()
+	if v.keys.index == nil {
+		v.pin()
+	}
 	return v.reader.Count(start, end)
 }
 

@@ -16,9 +16,9 @@ type Store interface {
 	Snapshot() Snapshot
 	// NewBatch returns an empty batch. One is open at a time.
 	NewBatch() Batch
-	// Stats returns the library's account, with WrittenBytes 0: the engine
-	// counts them, in the same way for every Store. It may be called from any
-	// goroutine.
+	// Stats returns the library's account, with WrittenBytes and VisitedKeys 0:
+	// the engine counts them, in the same way for every Store. It may be called
+	// from any goroutine.
 	Stats() (engine.StorageStats, error)
 	// Flush returns once every batch applied before the call is durable, or
 	// with the error that prevents it.

@@ -55,8 +55,10 @@ type fakeStore struct {
 	// onApply is called in Apply before the change is visible; an error fails
 	// the batch.
 	onApply func() error
-	closed  bool
-	flushes atomic.Int64
+	// onApplied is called in Apply when the change is visible.
+	onApplied func()
+	closed    bool
+	flushes   atomic.Int64
 }
 
 var _ Store = (*fakeStore)(nil)
@@ -142,8 +144,11 @@ func (b *fakeBatch) Apply() error {
 		change(next)
 	}
 	b.store.mu.Lock()
-	defer b.store.mu.Unlock()
 	b.store.data = next
+	b.store.mu.Unlock()
+	if b.store.onApplied != nil {
+		b.store.onApplied()
+	}
 	return nil
 }
 

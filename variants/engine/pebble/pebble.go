@@ -42,7 +42,7 @@ func Open(fs vfs.FS, dir string, opts lsm.Options) (engine.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pebble engine in %q: %w", dir, err)
 	}
-	e, err := lsm.Open(&store{reader: reader{db}, db: db, health: health})
+	e, err := lsm.Open(&store{reader: reader{db}, db: db, health: health}, opts.NewKeyIndex)
 	if err != nil {
 		return nil, fmt.Errorf("pebble engine in %q: %w", dir, err)
 	}

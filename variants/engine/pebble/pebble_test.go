@@ -14,6 +14,7 @@ import (
 	"metastorebench/core/engine/lsm"
 	"metastorebench/core/kv"
 	"metastorebench/variants/engine/pebble"
+	"metastorebench/variants/keyindex/ranked"
 )
 
 const dir = "store"
@@ -23,12 +24,12 @@ var machine = lsm.Machine{MemoryBytes: 512 << 20, CPUs: 2}
 
 // newFactory stores in memory that loses what is not synced in a crash, but for
 // some of it.
-func newFactory(profile lsm.Profile) enginetest.Factory {
+func newFactory(opts lsm.Options) enginetest.Factory {
 	fs := vfs.NewCrashableMem()
 	rng := rand.New(rand.NewPCG(1, 2))
 	return enginetest.Factory{
 		Open: func(t testing.TB) engine.Engine {
-			e, err := pebble.Open(fs, dir, lsm.Options{Profile: profile, Machine: machine})
+			e, err := pebble.Open(fs, dir, opts)
 			require.NoError(t, err)
 			return e
 		},
@@ -41,7 +42,25 @@ func newFactory(profile lsm.Profile) enginetest.Factory {
 func TestEngine(t *testing.T) {
 	for _, profile := range lsm.Profiles() {
 		t.Run(string(profile), func(t *testing.T) {
-			enginetest.Run(t, func(testing.TB) enginetest.Factory { return newFactory(profile) })
+			enginetest.Run(t, func(testing.TB) enginetest.Factory {
+				return newFactory(lsm.Options{Profile: profile, Machine: machine})
+			})
+		})
+	}
+	t.Run("key-index", func(t *testing.T) {
+		enginetest.Run(t, func(testing.TB) enginetest.Factory {
+			return newFactory(lsm.Options{NewKeyIndex: ranked.New})
+		})
+	})
+}
+
+// TestVisits: with a key index a limited range visits what it returns.
+func TestVisits(t *testing.T) {
+	for name, newKeys := range map[string]func() lsm.KeyIndex{"none": nil, "ranked": ranked.New} {
+		t.Run(name, func(t *testing.T) {
+			enginetest.RunVisits(t, func(testing.TB) enginetest.Factory {
+				return newFactory(lsm.Options{NewKeyIndex: newKeys})
+			}, newKeys != nil)
 		})
 	}
 }

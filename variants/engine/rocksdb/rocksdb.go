@@ -40,7 +40,7 @@ func Open(dir string, opts lsm.Options) (engine.Engine, error) {
 		dbOpts.Destroy()
 		return nil, fmt.Errorf("rocksdb engine in %q: %w", dir, err)
 	}
-	e, err := lsm.Open(newStore(db, dbOpts))
+	e, err := lsm.Open(newStore(db, dbOpts), opts.NewKeyIndex)
 	if err != nil {
 		return nil, fmt.Errorf("rocksdb engine in %q: %w", dir, err)
 	}

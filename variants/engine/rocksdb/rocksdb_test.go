@@ -17,6 +17,7 @@ import (
 	"metastorebench/core/engine/lsm"
 	"metastorebench/core/kv"
 	"metastorebench/variants/engine/rocksdb"
+	"metastorebench/variants/keyindex/ranked"
 )
 
 // machine is small, so that tests of the tuned profile are.
@@ -78,6 +79,22 @@ func TestEngine(t *testing.T) {
 			enginetest.Run(t, func(t testing.TB) enginetest.Factory {
 				return newFactory(t, lsm.Options{Profile: profile, Machine: machine})
 			})
+		})
+	}
+	t.Run("key-index", func(t *testing.T) {
+		enginetest.Run(t, func(t testing.TB) enginetest.Factory {
+			return newFactory(t, lsm.Options{NewKeyIndex: ranked.New})
+		})
+	})
+}
+
+// TestVisits: with a key index a limited range visits what it returns.
+func TestVisits(t *testing.T) {
+	for name, newKeys := range map[string]func() lsm.KeyIndex{"none": nil, "ranked": ranked.New} {
+		t.Run(name, func(t *testing.T) {
+			enginetest.RunVisits(t, func(t testing.TB) enginetest.Factory {
+				return newFactory(t, lsm.Options{NewKeyIndex: newKeys})
+			}, newKeys != nil)
 		})
 	}
 }

@@ -150,14 +150,15 @@ func BenchHeapPerKey(b *testing.B, newIndex func() memory.Index) {
 
 func heapPerKey(tb testing.TB, ix memory.Index, keys int) float64 {
 	tb.Helper()
-	before := heapInUse()
+	before := HeapInUse()
 	Load(tb, ix, keys)
-	after := heapInUse()
+	after := HeapInUse()
 	runtime.KeepAlive(ix)
 	return float64(after-before) / float64(keys)
 }
 
-func heapInUse() uint64 {
+// HeapInUse returns the bytes of the heap that something refers to.
+func HeapInUse() uint64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats

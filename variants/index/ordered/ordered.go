@@ -56,11 +56,12 @@ type Tree interface {
 	Clone() Tree
 }
 
-// Ranker is a Tree that knows the size of its subtrees. Without it a count is a
+// Counter is a Tree that knows the size of its subtrees. Without it a count is a
 // walk.
-type Ranker interface {
-	// Rank returns the number of keys below key, in O(log n).
-	Rank(key []byte) int64
+type Counter interface {
+	// Count returns the number of keys in [start, end), 0 if there can be none,
+	// in O(log n). An empty end is no bound.
+	Count(start, end []byte) int64
 }
 
 // Index is an ordered tree under a lock.

@@ -33,12 +33,8 @@ func count(tree Tree, start, end []byte, scan func(start, end []byte, fn func(*k
 	if len(start) == 0 && len(end) == 0 {
 		return tree.Len(), nil
 	}
-	if ranker, ok := tree.(Ranker); ok {
-		upper := tree.Len()
-		if len(end) > 0 {
-			upper = ranker.Rank(end)
-		}
-		return max(0, upper-ranker.Rank(start)), nil
+	if counter, ok := tree.(Counter); ok {
+		return counter.Count(start, end), nil
 	}
 	var n int64
 	err := scan(start, end, func(*kv.KeyValue) bool { n++; return true })
