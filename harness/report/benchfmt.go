@@ -71,7 +71,7 @@ func benchResult(m record.Manifest, c *stats.Cell, t *record.Trial, op *record.O
 	r := &benchfmt.Result{
 		Name: benchName(c, op.Op), Iters: int(op.Count),
 		Config: []benchfmt.Config{
-			config("plan", m.Plan), config("level", m.Level), config("commit", m.Env.Commit),
+			config("plan", m.Plan), config("level", m.Level), config("commit", commit(m.Env)),
 			config("durability", t.Durability), config("loop", t.Workload.Loop),
 		},
 	}

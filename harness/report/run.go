@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -25,22 +26,40 @@ func (b *builder) whatRan() {
 		t.add("only", strings.Join(m.Only, ", "))
 	}
 	t.add("commit", commit(e))
+	if h := e.Harness; h != nil {
+		t.add("harness", harnessText(*h))
+	}
 	t.add("seed", fmt.Sprint(m.Seed))
 	t.add("blocks", format.Count(int64(m.Blocks)))
 	t.add("cells", fmt.Sprintf("%d, of which %d measured", len(b.Run.Cells), b.measured()))
 	t.add("skipped", plural(len(m.Skipped), "cell"))
 	t.add("trials", fmt.Sprintf("%s, of which %d void", format.Count(int64(b.Run.Trials)), len(b.Run.Voids)))
 	t.add("dates (UTC)", dates(m))
-	t.add("machine", fmt.Sprintf("%s, %d CPUs, %s GiB memory", e.CPUModel, e.CPUs, format.Number(float64(e.MemoryBytes)/(1<<30))))
+	t.add("machine", fmt.Sprintf("%s, %d CPUs, %s", e.CPUModel, e.CPUs, memoryText(e)))
 	t.add("system", fmt.Sprintf("%s/%s, kernel %s, %s", e.OS, e.Arch, e.Kernel, e.GoVersion))
 	t.add("filesystem", e.Filesystem)
-	t.add("sync latency", fmt.Sprintf("fdatasync of a 4 KiB append: p50 %s us, p99 %s us, n=%s",
-		format.Number(float64(e.SyncLatencyP50NS)/1e3), format.Number(float64(e.SyncLatencyP99NS)/1e3), format.Count(int64(e.SyncSamples))))
+	t.add("sync latency", syncText(e))
 	for _, w := range b.workloads() {
 		t.add("workload "+w.Name, workloadText(w))
 	}
 	t.add("durability", b.tiers())
 	b.WriteString(t.markdown(nil, ""))
+}
+
+// memoryText and syncText write what was measured of the machine, if it was.
+func memoryText(e record.Environment) string {
+	if e.MemoryBytes == 0 {
+		return "memory n/a"
+	}
+	return format.Number(float64(e.MemoryBytes)/(1<<30)) + " GiB memory"
+}
+
+func syncText(e record.Environment) string {
+	if e.SyncSamples == 0 {
+		return none
+	}
+	return fmt.Sprintf("fdatasync of a 4 KiB append: p50 %s us, p99 %s us, n=%s",
+		format.Number(float64(e.SyncLatencyP50NS)/1e3), format.Number(float64(e.SyncLatencyP99NS)/1e3), format.Count(int64(e.SyncSamples)))
 }
 
 func (b *builder) measured() int {
@@ -175,6 +194,15 @@ func commit(e record.Environment) string {
 		return e.Commit + ", with uncommitted changes"
 	}
 	return e.Commit
+}
+
+// harnessText names the build that measured.
+func harnessText(h record.Build) string {
+	text := cmp.Or(h.Revision, "of unknown sources")
+	if h.Modified {
+		text += ", with uncommitted changes"
+	}
+	return fmt.Sprintf("%s, %s, SHA-256 %.12s", text, h.GoVersion, h.SHA256)
 }
 
 func dates(m record.Manifest) string {

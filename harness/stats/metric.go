@@ -40,7 +40,7 @@ func AllocBytes(t *record.Trial) (float64, bool) { return perOp(t, t.Store.HeapA
 func CPUShare(cpus int) Metric {
 	return func(t *record.Trial) (float64, bool) {
 		all := float64(cpus) * float64(t.MeasureNS) / 1e9
-		return (t.Store.CPUUserSeconds + t.Store.CPUSystemSeconds) / all, all > 0
+		return cpuSeconds(t.Store) / all, all > 0 && cpuSeconds(t.Store) > 0 // a store that others started is not accounted
 	}
 }
 

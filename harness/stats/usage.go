@@ -31,7 +31,7 @@ func (r *Run) UsageOf(t *record.Trial) Usage {
 	if window <= 0 {
 		return u
 	}
-	if t.Mechanism != nil {
+	if t.Mechanism != nil && t.Mechanism.FsyncNS != record.Untold {
 		u.Device, u.HasDevice = float64(t.Mechanism.FsyncNS)/1e9/window, true
 	}
 	if all := float64(r.Manifest.Env.CPUs) * window; all > 0 {
