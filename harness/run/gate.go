@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"metastorebench/harness/ceiling"
@@ -238,6 +239,9 @@ func (g *gateRun) crossArms(ctx context.Context) error {
 				}
 			}
 			options[record.OptionArm] = a.Name
+			if strings.HasPrefix(a.Name, record.ArmPlanted) { // a fault that is planted to cost may be one that contention finds
+				options[record.OptionContend] = record.ContendOff
+			}
 			e.Cell.ID += gate.ArmSuffix(a.Name)
 			e.Cell.Options = options
 			g.cells[e.Cell.ID] = len(entries)

@@ -82,11 +82,13 @@ func TestGateRunsWhatIsUndecided(t *testing.T) {
 	require.Equal(t, record.ArmHead, pilot.Cell.Options[record.OptionArm])
 	g.specs = g.specs[1:]
 	for _, s := range g.specs {
-		want := ""
+		want, contend := "", ""
 		if s.Cell.Options[record.OptionArm] == "planted-allocation" {
 			want = "allocations=5" // three floors of 2 % of 70
+			contend = record.ContendOff
 		}
 		require.Equal(t, want, s.Plant)
+		require.Equal(t, contend, s.Cell.Options[record.OptionContend])
 	}
 	seeds := make(map[uint64]bool)
 	for b := range 6 {
