@@ -56,7 +56,7 @@ test: deps ## all tests, with the race detector in core and variants but for pac
 	go test -tags=metastore_plant -run Plant ./core/plant ./core/api
 
 # Modules of their own, so that what they depend on is not the store's.
-NESTED_MODULES := harness/peer/etcd core/wal/walbench variants/logbench
+NESTED_MODULES := harness/peer/etcd core/wal/walbench variants/logbench variants/rpc/conform
 
 .PHONY: lint
 lint: deps ## gofmt, vet, nested modules too, generated code, EXPERIMENTS.md against its records
@@ -180,6 +180,12 @@ test-peers: ## tests of the peers: real trials against them
 	cd harness/peer/etcd && go test -timeout 5m ./...
 peer: build peers ## the store against etcd v3.7: puts, reads, limited ranges; update EXPERIMENTS.md
 	@bin/metabench run peer $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
+
+# conform is a module of its own: it depends on h2spec and on grpc-go's interop client.
+.PHONY: rpc-conformance
+rpc-conformance: deps ## h2spec, interop, attacks and equal answers, for every value of --rpc, with and without TLS
+	go test $(GOFLAGS_TAGS) -count 1 ./core/api/lean ./core/api ./variants/rpc
+	cd variants/rpc/conform && go test -count 1 -timeout 20m ./...
 
 .PHONY: test-perf test-perf-memory test-perf-rocksdb
 test-perf: build ## the plan's own workloads, baseline against best, on memory and RocksDB

@@ -39,6 +39,9 @@ func effective(w record.Workload, options map[string]string) record.Workload {
 	if w.API != workload.APIBatch {
 		w.BatchOps = 0
 	}
+	if w.API == workload.APIBatch || w.API == workload.APIStream {
+		w.Client = record.ClientGRPC // no other has them
+	}
 	return w
 }
 

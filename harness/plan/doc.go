@@ -23,7 +23,7 @@
 //	  - {id: P3.4, axis: codec, value: wire, with: {pool: "on"}}  # several axes at once
 //	workloads:
 //	  put50: {type: put, clients: 50, conns: 1, key_bytes: 8, value_bytes: 256,
-//	          keys: 100000, distribution: uniform, api: grpc}
+//	          keys: 100000, distribution: uniform, api: grpc, client: lean}
 //	  open50: {type: put, loop: open, rate: 5000, arrivals: poisson, clients: 50,
 //	           key_bytes: 8, value_bytes: 256, keys: 100000}
 //	  batch50: {type: put, api: batch, batch_ops: 100, clients: 50, key_bytes: 8,
@@ -54,7 +54,9 @@
 // The axis api (unary, batch, stream) is the client's, and so a factor like any other:
 // in its cells it decides for workloads over gRPC, and batch_ops is the size of
 // the batches. So is conns, the number of the client's connections. The axis contend
-// (on, off) is the harness's: off leaves out what linearizability is checked on.
+// (on, off) is the harness's: off leaves out what linearizability is checked on. A
+// workload's client (grpc-go, or lean for single calls at a third of the cost) is what
+// makes the calls.
 //
 // # Designs
 //

@@ -1,0 +1,208 @@
+package lean
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+)
+
+// TestWeb serves plain HTTP, of both versions, with and without TLS, on one port.
+func TestWeb(t *testing.T) {
+	certified := httptest.NewUnstartedServer(nil)
+	certified.StartTLS()
+	defer certified.Close()
+	pair := certified.TLS.Certificates
+	for _, secure := range []bool{false, true} {
+		h := startServer(t, func(o *Options, _ *timing) {
+			if secure {
+				o.TLS = &tls.Config{Certificates: pair}
+			}
+		})
+		for _, version := range []int{1, 2} {
+			t.Run(fmt.Sprintf("HTTP/%d TLS %v", version, secure), func(t *testing.T) {
+				protocols := new(http.Protocols)
+				protocols.SetHTTP1(version == 1)
+				protocols.SetHTTP2(version == 2 && secure)
+				protocols.SetUnencryptedHTTP2(version == 2 && !secure)
+				transport := &http.Transport{Protocols: protocols, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+				defer transport.CloseIdleConnections()
+				scheme := "http://"
+				if secure {
+					scheme = "https://"
+				}
+				body := strings.Repeat("0123456789", 50_000)
+				resp, err := (&http.Client{Transport: transport}).Post(scheme+h.addr+"/path", "text/plain", strings.NewReader(body))
+				require.NoError(t, err)
+				got, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				require.Equal(t, version, resp.ProtoMajor)
+				require.Equal(t, "POST /path "+resp.Proto+body, string(got))
+				resp, err = (&http.Client{Transport: transport}).Head(scheme + h.addr + "/path")
+				require.NoError(t, err)
+				require.Equal(t, http.StatusOK, resp.StatusCode)
+				require.Equal(t, "text/plain", resp.Header.Get("Content-Type"))
+				resp, err = (&http.Client{Transport: transport}).Post(scheme+h.addr+"/test.T/Echo", "text/plain", nil)
+				require.NoError(t, err)
+				text, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				if version == 1 {
+					require.Equal(t, http.StatusHTTPVersionNotSupported, resp.StatusCode)
+					require.Contains(t, string(text), "gRPC requires HTTP/2")
+				} else {
+					require.Equal(t, http.StatusUnsupportedMediaType, resp.StatusCode)
+				}
+			})
+		}
+	}
+}
+
+// TestALPN refuses a peer that negotiates one protocol and speaks another.
+func TestALPN(t *testing.T) {
+	certified := httptest.NewUnstartedServer(nil)
+	certified.StartTLS()
+	defer certified.Close()
+	h := startServer(t, func(o *Options, _ *timing) { o.TLS = &tls.Config{Certificates: certified.TLS.Certificates} })
+	for protocol, words := range map[string]string{http2.NextProtoTLS: "GET / HTTP/1.1\r\n\r\n\r\n\r\n\r\n", "http/1.1": http2.ClientPreface} {
+		nc, err := tls.Dial("tcp", h.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}})
+		require.NoError(t, err)
+		_, err = io.WriteString(nc, words)
+		require.NoError(t, err)
+		_, err = io.ReadAll(nc)
+		require.NoError(t, err, "the connection is closed")
+		require.NoError(t, nc.Close())
+	}
+	plain, err := net.Dial("tcp", h.addr)
+	require.NoError(t, err)
+	_, err = io.WriteString(plain, http2.ClientPreface)
+	require.NoError(t, err)
+	_, _ = io.Copy(io.Discard, plain) // an alert, and the end
+	require.NoError(t, plain.Close())
+}
+
+// handled starts a server whose gRPC requests are served by handler.
+func handled(t *testing.T, handler http.HandlerFunc) *harness {
+	return startServer(t, func(o *Options, times *timing) { o.GRPC, times.drainAck = handler, time.Millisecond })
+}
+
+// TestExchange streams both ways through a handler, beyond all windows.
+func TestExchange(t *testing.T) {
+	p := startServer(t).dial()
+	require.NoError(t, p.fr.WriteWindowUpdate(0, 1<<24))
+	p.headers(1, false, request("/test.Rest/Echo")...)
+	require.NoError(t, p.fr.WriteWindowUpdate(1, 1<<24))
+	piece := []byte(strings.Repeat("x", 10_000))
+	for i := range 300 { // 3 MB, of which 1 MiB may be on the way
+		p.data(1, i == 299, piece)
+		p.awaitData(1, (i+1)*len(piece)-500_000)
+	}
+	a := p.await(1)
+	require.Nil(t, a.reset)
+	require.Len(t, a.data, 300*len(piece))
+	require.Equal(t, []string{"200", grpcType, "0"}, []string{a.fields[":status"], a.fields["content-type"], a.fields["grpc-status"]})
+}
+
+// TestHandlerEnds checks what the peer and the handler see of each other's end.
+func TestHandlerEnds(t *testing.T) {
+	ended := make(chan error, 10)
+	release := make(chan struct{})
+	h := handled(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/test.Rest/Early":
+			w.WriteHeader(http.StatusTeapot)
+		case "/test.Rest/Panic":
+			panic("planted")
+		case "/test.Rest/Read":
+			_, err := io.ReadAll(r.Body)
+			ended <- err
+		case "/test.Rest/Write":
+			var err error
+			for err == nil {
+				_, err = w.Write(make([]byte, 1000))
+			}
+			ended <- err
+		case "/test.Rest/Late":
+			<-release
+			_, err := w.Write([]byte("late"))
+			ended <- err
+		}
+	})
+	p := h.dial()
+	p.headers(1, false, request("/test.Rest/Early")...)
+	require.Equal(t, "418", p.await(1).fields[":status"])
+	p.headers(3, false, request("/test.Rest/Panic")...)
+	p.requireReset(3, http2.ErrCodeInternal)
+	p.headers(5, false, request("/test.Rest/Read")...)
+	require.NoError(t, p.fr.WriteRSTStream(5, http2.ErrCodeCancel))
+	require.ErrorIs(t, <-ended, errCancelled)
+	p.headers(7, true, request("/test.Rest/Write")...)
+	p.awaitData(7, 1000)
+	require.NoError(t, p.fr.WriteRSTStream(7, http2.ErrCodeCancel))
+	require.ErrorIs(t, <-ended, errCancelled)
+	p.headers(9, true, request("/test.Rest/Late")...)
+	require.NoError(t, p.fr.WriteRSTStream(9, http2.ErrCodeCancel))
+	p.awaitPing()
+	close(release)
+	require.Error(t, <-ended)
+	p.headers(11, false, request("/test.Rest/Read")...)
+	require.NoError(t, p.nc.Close())
+	require.ErrorIs(t, <-ended, errDisconnected)
+}
+
+// TestHandlersAreCounted resets streams whose handlers go on: they count against the
+// limit until they have returned.
+func TestHandlersAreCounted(t *testing.T) {
+	running, release := make(chan struct{}, 1000), make(chan struct{})
+	h := handled(t, func(http.ResponseWriter, *http.Request) {
+		running <- struct{}{}
+		<-release
+	})
+	p := h.dial()
+	for i := range uint32(150) {
+		p.headers(2*i+1, true, request("/test.Rest/Stubborn")...)
+		require.NoError(t, p.fr.WriteRSTStream(2*i+1, http2.ErrCodeCancel))
+	}
+	p.awaitPing()
+	for range 100 {
+		<-running
+	}
+	require.Empty(t, running)
+	close(release)
+}
+
+// TestDrainWaitsForHandlers lets a handler finish.
+func TestDrainWaitsForHandlers(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	h := handled(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(entered)
+		<-release
+		_, _ = io.WriteString(w, "done")
+	})
+	p := h.dial()
+	p.headers(1, true, request("/test.Rest/Slow")...)
+	<-entered
+	done := h.drain()
+	for last := uint32(1 << 31); last != 1; {
+		f, err := p.step()
+		require.NoError(t, err)
+		if g, ok := f.(*http2.GoAwayFrame); ok {
+			last = g.LastStreamID
+		}
+	}
+	close(release)
+	require.Equal(t, "done", string(p.await(1).data))
+	_, err := p.step()
+	require.Error(t, err)
+	require.False(t, errors.Is(err, errDisconnected))
+	require.NoError(t, p.nc.Close())
+	require.NoError(t, <-done)
+}
