@@ -46,11 +46,11 @@ func flood(t *testing.T, h *harness, p *peer, code http2.ErrCode, most int, fram
 	for i := range uint32(20) {
 		other.requireServed(2*i + 1)
 	}
-	err := <-ended
+	err := receive(t, ended, "the connection to end")
 	end := (*goAwayError)(nil)
 	require.ErrorAs(t, err, &end)
 	require.Equal(t, code, end.code, end.debug)
-	require.Less(t, <-sent, most, "the server must not wait for the end of it")
+	require.Less(t, receive(t, sent, "the sender to end"), most, "the server must not wait for the end of it")
 	h.dial().requireServed(1)
 }
 
@@ -80,7 +80,7 @@ func TestRapidReset(t *testing.T) {
 	})
 	under := 0
 	for len(h.begun) > 0 {
-		if b := <-h.begun; b.message == "x" {
+		if b := h.nextBegun(); b.message == "x" {
 			under++
 			b.answer()
 		}
@@ -205,11 +205,11 @@ func TestSlowReader(t *testing.T) {
 		p.call(2*i+1, methodLarge, "1000000")
 	}
 	p.awaitPing()
-	conn := (<-h.begun).conn
+	conn := h.nextBegun().conn
 	require.LessOrEqual(t, heldBy(conn), maxHeld+1_000_005)
 	h.dial().requireServed(1)
 	for i := range uint32(1000) {
-		require.NoError(t, p.fr.WriteRSTStream(2*i+1, http2.ErrCodeCancel))
+		p.cancel(2*i + 1)
 	}
 	p.awaitPing()
 	p.awaitPing()
@@ -220,12 +220,12 @@ func TestSlowReader(t *testing.T) {
 		times.stall, times.pingEvery, times.pingWait = time.Second, time.Hour, time.Hour
 	})
 	p = h.dial(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30})
-	require.NoError(t, p.fr.WriteWindowUpdate(0, 1<<30))
+	p.grant(0, 1<<30)
 	for i := range uint32(100) {
 		p.call(2*i+1, methodLarge, "1000000")
 	}
 	h.dial().requireServed(1)
-	require.Eventually(t, func() bool { return connections(h.srv) <= 1 }, time.Minute, time.Millisecond, "the connection is closed for it")
+	require.Eventually(t, func() bool { return connections(h.srv) <= 1 }, patience, time.Millisecond, "the connection is closed for it")
 }
 
 // heldBy returns what a connection whose writer rests holds.
@@ -255,7 +255,7 @@ func TestSlowSender(t *testing.T) {
 	for i := range uint32(3) {
 		p.requireStatus(2*i+1, codes.DeadlineExceeded, "not complete in time")
 	}
-	require.Eventually(t, func() bool { return h.srv.budget.used.Load() == 0 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return h.srv.budget.used.Load() == 0 }, patience, time.Millisecond)
 	h = startServer(t)
 	h.srv.budget.max = 100 << 10
 
@@ -269,7 +269,7 @@ func TestSlowSender(t *testing.T) {
 	q.data(3, false, make([]byte, 60_000))
 	q.requireStatus(3, codes.ResourceExhausted, "too many bytes of requests")
 	q.requireServed(5)
-	require.NoError(t, q.fr.WriteRSTStream(1, http2.ErrCodeCancel))
+	q.cancel(1)
 	q.awaitPing()
 	require.Zero(t, h.srv.budget.used.Load())
 }
@@ -328,7 +328,7 @@ func TestIdleConnections(t *testing.T) {
 		conns = append(conns, nc)
 		_, err = nc.Write(greeting)
 		require.NoError(t, err)
-		<-h.begun
+		h.nextBegun()
 	}
 	const pipes = 2 << 10 // which the server does not have
 	each := int(inUse()-before)/n - pipes

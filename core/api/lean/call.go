@@ -67,6 +67,11 @@ type Call struct {
 	sent                                           int64 // less what the peer has granted on the stream
 	rest                                           []byte
 	failure                                        error // in place of a reply
+
+	// Conn.mu's.
+	closed  bool // the stream: it counts no more
+	done    bool // nothing is under way
+	lingers bool // it is, and the stream is closed
 }
 
 // Context is cancelled when the caller has gone, or its deadline has passed. It must

@@ -58,14 +58,16 @@ type reader struct {
 
 // shared is what goes from one goroutine to another.
 type shared struct {
-	mu     sync.Mutex
-	wake   sync.Cond // the writer waits for events, the reader for their going
-	events []event
-	ended  []*Call // released, on their way to the reader
-	live   int
-	lastID uint32
-	drain  drainState
-	dead   bool // the writer has ended
+	mu        sync.Mutex
+	wake      sync.Cond // the writer waits for events, the reader for their going
+	events    []event
+	ended     []*Call // released, on their way to the reader
+	counted   int     // streams that count against the limit (RFC 9113, 5.1.2)
+	lingering int     // calls under way whose streams are closed
+	wanting   bool    // the reader waits for a slot
+	lastID    uint32
+	drain     drainState
+	dead      bool // the writer has ended
 
 	timed  map[*Call]time.Time
 	timer  *time.Timer
@@ -94,8 +96,9 @@ func newConn(s *Server, raw, nc net.Conn, state *tls.ConnectionState) *Conn {
 	return c
 }
 
-// Slots is one more than any call's Slot.
-func (c *Conn) Slots() int { return int(c.srv.o.MaxConcurrentStreams) }
+// Slots is one more than any call's Slot: as many streams may be open as Options say,
+// and as many calls again may be under way whose streams have been closed.
+func (c *Conn) Slots() int { return 2 * int(c.srv.o.MaxConcurrentStreams) }
 
 // Context ends with the connection.
 func (c *Conn) Context() context.Context { return c.ctx }
@@ -235,17 +238,22 @@ func (c *Conn) post(e event) { c.batch = append(c.batch, e) }
 func (c *Conn) flush() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.handOver()
+	c.collectEnded()
+	for len(c.events) > eventsQueued && !c.dead {
+		c.wake.Wait()
+	}
+	return !c.dead
+}
+
+// handOver gives the writer what has been posted. c.mu is held.
+func (c *Conn) handOver() {
 	if len(c.batch) > 0 {
 		c.events = append(c.events, c.batch...)
 		clear(c.batch)
 		c.batch = c.batch[:0]
 		c.wake.Broadcast()
 	}
-	c.collectEnded()
-	for len(c.events) > eventsQueued && !c.dead {
-		c.wake.Wait()
-	}
-	return !c.dead
 }
 
 // tell queues an event for the writer, on any goroutine.
@@ -260,26 +268,28 @@ func (c *Conn) tell(e event) (told bool) {
 	return true
 }
 
-// Answer says that the calls have their outcomes, which the session knows. The list
-// is the caller's again.
+// Answer says that the calls have their outcomes, which the session knows, or that
+// their handlers have returned. The list is the caller's again.
 func (c *Conn) Answer(calls ...*Call) {
 	c.mu.Lock()
 	dead := c.dead
 	if !dead {
 		for _, call := range calls {
+			c.finished(call)
 			c.events = append(c.events, event{kind: evAnswer, call: call})
 		}
 		c.wake.Broadcast()
 	}
 	c.mu.Unlock()
-	if dead {
-		for _, call := range calls {
+	for _, call := range calls {
+		if dead && call.exchange == nil {
 			c.session.Drop(call, errCancelled)
 		}
 	}
 }
 
-// admit opens a stream, unless the connection drains or has too many.
+// admit opens a stream, unless the connection drains or has too many, or has too much
+// under way for streams that the peer has reset.
 func (c *Conn) admit(id uint32) (call *Call, code http2.ErrCode, ignore bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -288,24 +298,72 @@ func (c *Conn) admit(id uint32) (call *Call, code http2.ErrCode, ignore bool) {
 		return nil, 0, true
 	}
 	c.lastID = id
-	if c.live >= int(c.srv.o.MaxConcurrentStreams) {
+	if most := int(c.srv.o.MaxConcurrentStreams); c.counted >= most || c.lingering >= most {
 		return nil, http2.ErrCodeRefusedStream, false
 	}
-	c.live++
+	slot, ok := c.takeSlot()
+	if !ok {
+		return nil, 0, true
+	}
+	c.counted++
 	if len(c.slab) == 0 {
 		c.slab = make([]Call, 16)
 	}
 	call, c.slab = &c.slab[0], c.slab[1:]
-	if n := len(c.freed); n > 0 {
-		call.Slot, c.freed = c.freed[n-1], c.freed[:n-1]
-	} else {
-		call.Slot, c.slots = c.slots, c.slots+1
-	}
-	call.conn, call.id, call.Arrived = c, id, c.now
+	call.Slot, call.conn, call.id, call.Arrived = slot, c, id, c.now
 	call.window.Store(streamWindow)
 	call.promised = -1
 	c.calls[id] = call
 	return call, 0, false
+}
+
+// takeSlot returns a slot that no call has. If there is none, then the writer has yet
+// to see resets, and is waited for. It returns false if the writer has ended. c.mu is
+// held.
+func (c *Conn) takeSlot() (slot int, ok bool) {
+	for c.wanting = len(c.freed) == 0 && c.slots == c.Slots(); c.wanting && !c.dead; c.wanting = len(c.freed) == 0 {
+		c.handOver()
+		c.wake.Wait()
+		c.collectEnded()
+	}
+	switch n := len(c.freed); {
+	case c.dead:
+		return 0, false
+	case n > 0:
+		slot, c.freed = c.freed[n-1], c.freed[:n-1]
+	default:
+		slot, c.slots = c.slots, c.slots+1
+	}
+	return slot, true
+}
+
+// closeStream has a call's stream count no more: it has been reset, or will be with the
+// next frames that are sent. begun says that the call may be under way.
+func (c *Conn) closeStream(call *Call, begun bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.uncount(call)
+	if begun && !call.done && !call.lingers {
+		call.lingers = true
+		c.lingering++
+	}
+}
+
+// uncount takes a call's stream off those that count, once. c.mu is held.
+func (c *Conn) uncount(call *Call) {
+	if !call.closed {
+		call.closed = true
+		c.counted--
+	}
+}
+
+// finished notes that nothing is under way for a call any more. c.mu is held.
+func (c *Conn) finished(call *Call) {
+	call.done = true
+	if call.lingers {
+		call.lingers = false
+		c.lingering--
+	}
 }
 
 // collectEnded takes back the calls that have ended. c.mu is held.

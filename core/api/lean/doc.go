@@ -32,16 +32,20 @@
 //
 // An event is in the queue for each thing that the reader, a timer, a handler or an
 // answer wants of the writer. A call ends in one place, Conn.release, on the writer.
-// Its slot is free from then on, and not before its answer has come: what was
-// cancelled and is still under way counts against the limit of streams.
+// Its slot is free from then on, and not before its answer has come.
+//
+// A stream counts against the limit until it is closed, as HTTP/2 says: the reader
+// takes it off when it is reset, and the writer before it sends the last frame. What is
+// still under way for closed streams has a limit of its own, of the same size.
 //
 // # What is bounded, and how
 //
 //	frames          16 KiB, the least that HTTP/2 allows; a connection's input buffer is
 //	                4 KiB, and 32 KiB while much comes in
 //	header blocks   64 KiB in all, compressed and decoded, and 64 frames
-//	streams         Options.MaxConcurrentStreams of a connection, those included that
-//	                the peer has reset and that are still under way
+//	streams         Options.MaxConcurrentStreams of a connection, and as many calls
+//	                that are still under way though their streams are closed; others
+//	                are refused
 //	requests        Options.MaxMessageBytes each; what waits to be complete, or to be
 //	                read by a handler, is bounded for the whole server
 //	slow requests   a message must be complete in a minute

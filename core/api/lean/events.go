@@ -58,12 +58,13 @@ func (c *Conn) write() {
 		}
 		for more && !c.ending {
 			c.fill()
+			c.returnEnded()
 			if len(c.out) == 0 {
 				break
 			}
 			more = c.send()
 		}
-		more = c.returnEnded(more) && !c.ending
+		more = more && !c.ending
 	}
 	c.bury()
 }
@@ -81,7 +82,7 @@ func (c *Conn) nextEvents(used []event) (events []event, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.events) == 0 && len(c.out) == 0 && !c.hasWork() {
-		if c.drain == refusing && c.live == 0 {
+		if c.drain == refusing && c.counted+c.lingering == 0 {
 			c.drain = leftAlone
 			return used[:0], false
 		}
@@ -103,25 +104,29 @@ func (c *Conn) nextEvents(used []event) (events []event, more bool) {
 // gather is how many events are worth a system call at once.
 const gather = 64
 
-// returnEnded gives the reader back what has ended.
-func (c *Conn) returnEnded(ok bool) bool {
+// returnEnded gives the reader back what has ended. It comes before the frames that say
+// so are sent: a peer that has them may open another stream at once.
+func (c *Conn) returnEnded() {
 	if len(c.over) == 0 {
-		return ok
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, call := range c.over {
 		delete(c.timed, call)
+		c.uncount(call)
+		c.finished(call)
 		c.over[i] = nil
 		c.ended = append(c.ended, call)
 	}
-	c.live -= len(c.over)
 	c.over = c.over[:0]
+	if c.wanting {
+		c.wake.Broadcast()
+	}
 	if c.gaveUp {
 		c.gaveUp = false
 		c.rouse() // to forget what it has of the request
 	}
-	return ok
 }
 
 // carryOut does what an event asks for.
@@ -209,6 +214,8 @@ func (c *Conn) kill(call *Call, why error, code http2.ErrCode) {
 		return
 	}
 	call.dead, call.why = true, why
+	open := call.state.CompareAndSwap(callOpen, callOver)
+	c.closeStream(call, !open)
 	if call.cancel != nil {
 		call.cancel()
 	}
@@ -219,7 +226,7 @@ func (c *Conn) kill(call *Call, why error, code http2.ErrCode) {
 		call.queued = false
 	}
 	switch {
-	case call.state.CompareAndSwap(callOpen, callOver):
+	case open:
 		c.release(call)
 	case call.answered && !call.queued:
 		c.sendDead(call)

@@ -146,7 +146,7 @@ func (x *exchange) finish(failed bool) {
 	x.inEnd = errDisconnected
 	x.dropInput()
 	x.mu.Unlock()
-	x.c.tell(event{kind: evAnswer, call: x.call})
+	x.c.Answer(x.call)
 }
 
 // dropInput forgets what was received and not read. x.mu is held.

@@ -164,6 +164,7 @@ func (c *Conn) stop(call *Call, code http2.ErrCode) {
 		call.exchange.breakOff(errCancelled)
 	}
 	c.forgetRequest(call)
+	c.closeStream(call, call.state.Load() == callBegun)
 	c.post(event{kind: evReset, call: call, code: code})
 }
 

@@ -46,13 +46,13 @@ func FuzzConnection(f *testing.F) {
 			srv.greet(theirs)
 		}()
 		go func() { _, _ = io.Copy(io.Discard, ours) }()
-		_ = ours.SetWriteDeadline(time.Now().Add(10 * time.Second))
+		_ = ours.SetWriteDeadline(time.Now().Add(patience))
 		_, _ = ours.Write([]byte(http2.ClientPreface))
 		_, _ = ours.Write(appendSettings(nil))
 		_, _ = ours.Write(conversation)
 		_ = ours.Close()
-		<-served
-		for deadline := time.Now().Add(10 * time.Second); srv.budget.used.Load() != 0; {
+		receive(t, served, "the connection to end")
+		for deadline := time.Now().Add(patience); srv.budget.used.Load() != 0; {
 			if time.Now().After(deadline) {
 				t.Fatalf("%d bytes are kept", srv.budget.used.Load())
 			}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -36,22 +37,23 @@ func TestWeb(t *testing.T) {
 				protocols.SetUnencryptedHTTP2(version == 2 && !secure)
 				transport := &http.Transport{Protocols: protocols, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 				defer transport.CloseIdleConnections()
+				client := &http.Client{Transport: transport, Timeout: patience}
 				scheme := "http://"
 				if secure {
 					scheme = "https://"
 				}
 				body := strings.Repeat("0123456789", 50_000)
-				resp, err := (&http.Client{Transport: transport}).Post(scheme+h.addr+"/path", "text/plain", strings.NewReader(body))
+				resp, err := client.Post(scheme+h.addr+"/path", "text/plain", strings.NewReader(body))
 				require.NoError(t, err)
 				got, err := io.ReadAll(resp.Body)
 				require.NoError(t, err)
 				require.Equal(t, version, resp.ProtoMajor)
 				require.Equal(t, "POST /path "+resp.Proto+body, string(got))
-				resp, err = (&http.Client{Transport: transport}).Head(scheme + h.addr + "/path")
+				resp, err = client.Head(scheme + h.addr + "/path")
 				require.NoError(t, err)
 				require.Equal(t, http.StatusOK, resp.StatusCode)
 				require.Equal(t, "text/plain", resp.Header.Get("Content-Type"))
-				resp, err = (&http.Client{Transport: transport}).Post(scheme+h.addr+"/test.T/Echo", "text/plain", nil)
+				resp, err = client.Post(scheme+h.addr+"/test.T/Echo", "text/plain", nil)
 				require.NoError(t, err)
 				text, err := io.ReadAll(resp.Body)
 				require.NoError(t, err)
@@ -75,6 +77,7 @@ func TestALPN(t *testing.T) {
 	for protocol, words := range map[string]string{http2.NextProtoTLS: "GET / HTTP/1.1\r\n\r\n\r\n\r\n\r\n", "http/1.1": http2.ClientPreface} {
 		nc, err := tls.Dial("tcp", h.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}})
 		require.NoError(t, err)
+		require.NoError(t, nc.SetDeadline(time.Now().Add(patience)))
 		_, err = io.WriteString(nc, words)
 		require.NoError(t, err)
 		_, err = io.ReadAll(nc)
@@ -83,9 +86,11 @@ func TestALPN(t *testing.T) {
 	}
 	plain, err := net.Dial("tcp", h.addr)
 	require.NoError(t, err)
+	require.NoError(t, plain.SetDeadline(time.Now().Add(patience)))
 	_, err = io.WriteString(plain, http2.ClientPreface)
 	require.NoError(t, err)
-	_, _ = io.Copy(io.Discard, plain) // an alert, and the end
+	_, err = io.Copy(io.Discard, plain) // an alert, and the end
+	require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 	require.NoError(t, plain.Close())
 }
 
@@ -97,9 +102,9 @@ func handled(t *testing.T, handler http.HandlerFunc) *harness {
 // TestExchange streams both ways through a handler, beyond all windows.
 func TestExchange(t *testing.T) {
 	p := startServer(t).dial()
-	require.NoError(t, p.fr.WriteWindowUpdate(0, 1<<24))
+	p.grant(0, 1<<24)
 	p.headers(1, false, request("/test.Rest/Echo")...)
-	require.NoError(t, p.fr.WriteWindowUpdate(1, 1<<24))
+	p.grant(1, 1<<24)
 	piece := []byte(strings.Repeat("x", 10_000))
 	for i := range 300 { // 3 MB, of which 1 MiB may be on the way
 		p.data(1, i == 299, piece)
@@ -142,20 +147,20 @@ func TestHandlerEnds(t *testing.T) {
 	p.headers(3, false, request("/test.Rest/Panic")...)
 	p.requireReset(3, http2.ErrCodeInternal)
 	p.headers(5, false, request("/test.Rest/Read")...)
-	require.NoError(t, p.fr.WriteRSTStream(5, http2.ErrCodeCancel))
-	require.ErrorIs(t, <-ended, errCancelled)
+	p.cancel(5)
+	require.ErrorIs(t, receive(t, ended, "the handler to see its end"), errCancelled)
 	p.headers(7, true, request("/test.Rest/Write")...)
 	p.awaitData(7, 1000)
-	require.NoError(t, p.fr.WriteRSTStream(7, http2.ErrCodeCancel))
-	require.ErrorIs(t, <-ended, errCancelled)
+	p.cancel(7)
+	require.ErrorIs(t, receive(t, ended, "the handler to see its end"), errCancelled)
 	p.headers(9, true, request("/test.Rest/Late")...)
-	require.NoError(t, p.fr.WriteRSTStream(9, http2.ErrCodeCancel))
+	p.cancel(9)
 	p.awaitPing()
 	close(release)
-	require.Error(t, <-ended)
+	require.Error(t, receive(t, ended, "the handler to see its end"))
 	p.headers(11, false, request("/test.Rest/Read")...)
 	require.NoError(t, p.nc.Close())
-	require.ErrorIs(t, <-ended, errDisconnected)
+	require.ErrorIs(t, receive(t, ended, "the handler to see its end"), errDisconnected)
 }
 
 // TestHandlersAreCounted resets streams whose handlers go on: they count against the
@@ -169,11 +174,11 @@ func TestHandlersAreCounted(t *testing.T) {
 	p := h.dial()
 	for i := range uint32(150) {
 		p.headers(2*i+1, true, request("/test.Rest/Stubborn")...)
-		require.NoError(t, p.fr.WriteRSTStream(2*i+1, http2.ErrCodeCancel))
+		p.cancel(2*i + 1)
 	}
 	p.awaitPing()
 	for range 100 {
-		<-running
+		receive(t, running, "a handler to run")
 	}
 	require.Empty(t, running)
 	close(release)
@@ -189,7 +194,7 @@ func TestDrainWaitsForHandlers(t *testing.T) {
 	})
 	p := h.dial()
 	p.headers(1, true, request("/test.Rest/Slow")...)
-	<-entered
+	receive(t, entered, "the handler to run")
 	done := h.drain()
 	for last := uint32(1 << 31); last != 1; {
 		f, err := p.step()
@@ -204,5 +209,5 @@ func TestDrainWaitsForHandlers(t *testing.T) {
 	require.Error(t, err)
 	require.False(t, errors.Is(err, errDisconnected))
 	require.NoError(t, p.nc.Close())
-	require.NoError(t, <-done)
+	require.NoError(t, receive(t, done, "the server to drain"))
 }

@@ -96,6 +96,32 @@ type harness struct {
 	dropped chan string
 }
 
+// patience bounds every wait. Nothing that works takes nearly as long.
+const patience = time.Minute
+
+// receive returns what comes from a channel, or fails the test when nothing has come.
+func receive[T any](t testing.TB, from <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(patience):
+		require.FailNow(t, "a wait without end", "waited %v for %s", patience, what)
+	}
+	return v
+}
+
+// nextBegun returns a call that the session was given.
+func (h *harness) nextBegun() begun {
+	h.t.Helper()
+	return receive(h.t, h.begun, "a call to begin")
+}
+
+// nextDropped returns what was said of a call whose reply nobody takes.
+func (h *harness) nextDropped() string {
+	h.t.Helper()
+	return receive(h.t, h.dropped, "a call to be dropped")
+}
+
 // startServer serves on a port of the loopback until the test ends.
 func startServer(t testing.TB, change ...func(*Options, *timing)) *harness {
 	t.Helper()
@@ -133,8 +159,13 @@ func startServer(t testing.TB, change ...func(*Options, *timing)) *harness {
 	served := make(chan error, 1)
 	go func() { served <- h.srv.Serve(l) }()
 	t.Cleanup(func() {
-		h.srv.Close()
-		require.ErrorIs(t, <-served, ErrServerClosed)
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			h.srv.Close()
+		}()
+		receive(t, closed, "all connections to end")
+		require.ErrorIs(t, receive(t, served, "Serve to return"), ErrServerClosed)
 		require.Zero(t, h.srv.budget.used.Load(), "buffers are given back")
 	})
 	return h
@@ -172,7 +203,7 @@ func newPeer(t testing.TB, nc net.Conn) *peer {
 	p.fr.AllowIllegalWrites = true
 	p.fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	p.enc = hpack.NewEncoder(&p.block)
-	_ = nc.SetDeadline(time.Now().Add(time.Minute)) // a test that fails does not hang
+	_ = nc.SetDeadline(time.Now().Add(patience))
 	return p
 }
 
@@ -235,6 +266,18 @@ func (p *peer) call(id uint32, method int, message string) {
 	p.t.Helper()
 	p.headers(id, false, request(testMethods[method])...)
 	p.data(id, true, framed(message))
+}
+
+// cancel resets a call.
+func (p *peer) cancel(id uint32) {
+	p.t.Helper()
+	require.NoError(p.t, p.fr.WriteRSTStream(id, http2.ErrCodeCancel))
+}
+
+// grant lets the server send more.
+func (p *peer) grant(id, n uint32) {
+	p.t.Helper()
+	require.NoError(p.t, p.fr.WriteWindowUpdate(id, n))
 }
 
 // goAwayError is how a connection ends.

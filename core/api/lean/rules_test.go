@@ -215,7 +215,7 @@ func TestPeerSettings(t *testing.T) {
 	require.NoError(t, p.fr.WriteWindowUpdate(1, 5)) // 5 below what was sent
 	p.awaitPing()
 	require.Len(t, p.stream(1).data, 30)
-	require.NoError(t, p.fr.WriteWindowUpdate(1, 25))
+	p.grant(1, 25)
 	p.awaitData(1, 50)
 	require.NoError(t, p.fr.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1000}))
 	require.Len(t, p.await(1).data, 100)
@@ -240,7 +240,7 @@ func TestPeerSettings(t *testing.T) {
 	}
 	p.awaitPing()
 	require.Equal(t, streamWindow, got())
-	require.NoError(t, p.fr.WriteWindowUpdate(0, 1<<20))
+	p.grant(0, 1<<20)
 	for id := uint32(1); id < 9; id += 2 {
 		require.Len(t, p.await(id).data, 30_005)
 	}

@@ -38,7 +38,7 @@ func TestMany(t *testing.T) {
 		p.call(first+2*100, methodEcho, "one too many")
 		p.requireReset(first+2*100, http2.ErrCodeRefusedStream)
 		for range 100 {
-			held = append(held, <-h.begun)
+			held = append(held, h.nextBegun())
 		}
 		rand.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
 		for _, b := range held {
@@ -172,12 +172,12 @@ func TestLargeMessages(t *testing.T) {
 		}
 	}
 	p.data(1, true, body[streamWindow:])
-	<-h.begun
-	require.NoError(t, p.fr.WriteWindowUpdate(0, uint32(len(body))))
+	h.nextBegun()
+	p.grant(0, uint32(len(body)))
 	p.awaitData(1, streamWindow)
 	p.awaitPing()
 	require.Len(t, p.stream(1).data, streamWindow, "the stream's window holds the rest up")
-	require.NoError(t, p.fr.WriteWindowUpdate(1, uint32(len(body)-streamWindow)))
+	p.grant(1, uint32(len(body)-streamWindow))
 	p.requireEcho(1, message)
 }
 
@@ -232,10 +232,10 @@ func TestDeadlines(t *testing.T) {
 		p.data(id, true, framed("late"))
 		p.requireStatus(id, codes.DeadlineExceeded, "context deadline exceeded")
 	}
-	late := <-h.begun
+	late := h.nextBegun()
 	require.Empty(t, h.dropped)
 	late.answer()
-	require.Equal(t, "late: context deadline exceeded", <-h.dropped)
+	require.Equal(t, "late: context deadline exceeded", h.nextDropped())
 	p.headers(1001, false, request(testMethods[methodEcho], "grpc-timeout", "0n")...)
 	p.requireStatus(1001, codes.DeadlineExceeded, "context deadline exceeded")
 	for id, timeout := range map[uint32]string{7: "5", 9: "123456789S", 11: "5x", 13: "xS"} {
@@ -250,35 +250,104 @@ func TestDeadlines(t *testing.T) {
 }
 
 // TestCancel resets calls: before they are complete, while they are under way, and
-// when the answer is on its way.
+// when the answer is on its way. None of them counts against the limit any more.
 func TestCancel(t *testing.T) {
 	h := startServer(t, func(o *Options, _ *timing) { o.MaxConcurrentStreams = 2 })
 	p := h.dial(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 	p.headers(1, false, request(testMethods[methodEcho])...)
 	p.data(1, false, framed("x")[:4])
-	require.NoError(t, p.fr.WriteRSTStream(1, http2.ErrCodeCancel))
+	p.cancel(1)
 	p.call(3, methodHeld, "under way")
-	held := <-h.begun
-	require.NoError(t, p.fr.WriteRSTStream(3, http2.ErrCodeCancel))
+	first := h.nextBegun()
+	p.cancel(3)
 	p.call(5, methodEcho, "no window")
-	<-h.begun
+	h.nextBegun()
+	p.call(7, methodHeld, "beside it")
+	second := h.nextBegun()
+	p.call(9, methodEcho, "one too many")
+	p.requireReset(9, http2.ErrCodeRefusedStream)
+	first.answer()
+	require.Equal(t, "under way: context canceled", h.nextDropped())
+	p.cancel(5)
+	p.cancel(7)
+	p.call(11, methodHeld, "a")
+	p.call(13, methodHeld, "b")
+	h.nextBegun().answer()
+	h.nextBegun().answer()
+	second.answer()
+	require.Equal(t, "beside it: context canceled", h.nextDropped())
+	p.grant(11, 100)
+	p.grant(13, 100)
+	p.requireEcho(11, "a")
+	p.requireEcho(13, "b")
+}
+
+// TestOpenAtOnce opens a stream as soon as another is closed: by its answer, and by a
+// reset in the same packet. None is refused.
+func TestOpenAtOnce(t *testing.T) {
+	p := startServer(t, func(o *Options, _ *timing) { o.MaxConcurrentStreams = 1 }).dial()
+	for id := uint32(1); id < 1000; id += 2 {
+		p.requireServed(id)
+	}
+	h := startServer(t, func(o *Options, _ *timing) { o.MaxConcurrentStreams = 50 })
+	p = h.dial()
+	block := func() []byte { return p.encode(request(testMethods[methodHeld])...) }
+	var packet []byte
+	for id := uint32(1); id < 100; id += 2 {
+		packet = append(packet, rawFrame(http2.FrameHeaders, endHeaders, id, string(block()))...)
+		packet = append(packet, rawFrame(http2.FrameData, http2.FlagDataEndStream, id, string(framed("reset")))...)
+	}
+	for id := uint32(1); id < 100; id += 2 {
+		packet = appendReset(packet, id, http2.ErrCodeCancel)
+	}
+	p.raw(packet...)
 	p.awaitPing()
-	p.call(7, methodEcho, "one too many: the first is under way still")
+	for range 50 {
+		h.nextBegun().answer()
+	}
+	for range 50 {
+		h.nextDropped()
+	}
+	p.awaitPing()
+	packet = packet[:0]
+	for id := uint32(101); id < 200; id += 2 { // each is reset when the next is opened
+		packet = append(packet, rawFrame(http2.FrameHeaders, endHeaders, id, string(block()))...)
+		if id < 199 {
+			packet = appendReset(packet, id, http2.ErrCodeCancel)
+		}
+	}
+	p.raw(packet...)
+	p.data(199, true, framed("the last"))
+	h.nextBegun().answer()
+	p.requireEcho(199, "the last")
+}
+
+// TestLingering checks that what is under way for streams that were reset is bounded
+// as open streams are, and that room comes back with the answers.
+func TestLingering(t *testing.T) {
+	h := startServer(t, func(o *Options, _ *timing) { o.MaxConcurrentStreams = 3 })
+	p := h.dial()
+	var held []begun
+	for id := uint32(1); id < 7; id += 2 {
+		p.call(id, methodHeld, "reset")
+		held = append(held, h.nextBegun())
+		p.cancel(id)
+	}
+	p.call(7, methodEcho, "too much is under way")
 	p.requireReset(7, http2.ErrCodeRefusedStream)
-	held.answer()
-	require.Equal(t, "under way: context canceled", <-h.dropped)
+	held[0].answer()
+	h.nextDropped()
 	p.awaitPing()
-	require.NoError(t, p.fr.WriteRSTStream(5, http2.ErrCodeCancel))
-	p.awaitPing()
-	p.awaitPing() // the writer has given both slots back
-	p.call(9, methodHeld, "a")
-	p.call(11, methodHeld, "b")
-	(<-h.begun).answer()
-	(<-h.begun).answer()
-	require.NoError(t, p.fr.WriteWindowUpdate(9, 100))
-	require.NoError(t, p.fr.WriteWindowUpdate(11, 100))
-	p.requireEcho(9, "a")
-	p.requireEcho(11, "b")
+	for id := uint32(9); id < 15; id += 2 { // two linger, and three may be open
+		p.call(id, methodHeld, "open")
+		held = append(held, h.nextBegun())
+	}
+	for _, b := range held[1:] {
+		b.answer()
+	}
+	for id := uint32(9); id < 15; id += 2 {
+		p.requireEcho(id, "open")
+	}
 }
 
 // TestLostConnection checks that what is under way when the connection ends is
@@ -287,15 +356,15 @@ func TestLostConnection(t *testing.T) {
 	h := startServer(t)
 	p := h.dial()
 	p.call(1, methodHeld, "lost")
-	held := <-h.begun
+	held := h.nextBegun()
 	require.NoError(t, p.nc.Close())
 	require.Eventually(t, func() bool {
 		held.conn.mu.Lock()
 		defer held.conn.mu.Unlock()
 		return held.conn.dead
-	}, time.Minute, time.Millisecond)
+	}, patience, time.Millisecond)
 	held.answer()
-	require.Equal(t, "lost: context canceled", <-h.dropped)
+	require.Equal(t, "lost: context canceled", h.nextDropped())
 }
 
 // TestDrain lets calls finish that have begun, takes new ones until the peer has taken
@@ -305,7 +374,7 @@ func TestDrain(t *testing.T) {
 	p := h.dial()
 	idle := h.dial()
 	p.call(1, methodHeld, "before")
-	first := <-h.begun
+	first := h.nextBegun()
 	done := h.drain()
 	var last uint32
 	for last = 1 << 31; last != 1<<31-1; {
@@ -316,7 +385,7 @@ func TestDrain(t *testing.T) {
 		}
 	}
 	p.call(3, methodHeld, "the peer has not taken note")
-	second := <-h.begun
+	second := h.nextBegun()
 	for acked := false; !acked; {
 		f, err := p.step()
 		require.NoError(t, err)
@@ -347,7 +416,7 @@ func TestDrain(t *testing.T) {
 	for err = nil; err == nil; {
 		_, err = idle.step()
 	}
-	require.NoError(t, <-done)
+	require.NoError(t, receive(t, done, "the server to drain"))
 	require.Empty(t, h.begun)
 	require.Empty(t, h.dropped)
 }
