@@ -52,6 +52,7 @@ type exchange struct {
 	failed    bool // the handler panicked
 	broken    error
 	headSent  bool
+	endSent   bool // the last frame
 }
 
 var (
@@ -337,8 +338,8 @@ func (c *Conn) sendExchange(call *Call) {
 		return // nothing is to be sent yet
 	}
 	if !x.headSent {
-		x.headSent = true
-		c.out = c.heads.appendBlock(c.out, call.id, x.status, x.block, x.ends() && len(x.out) == 0)
+		x.headSent, x.endSent = true, x.ends() && len(x.out) == 0
+		c.out = c.heads.appendBlock(c.out, call.id, x.status, x.block, x.endSent)
 		x.block = nil
 	}
 	if len(x.out) > 0 {
@@ -349,7 +350,7 @@ func (c *Conn) sendExchange(call *Call) {
 		}
 		var flags http2.Flags
 		if n == len(x.out) && x.ends() {
-			flags = http2.FlagDataEndStream
+			x.endSent, flags = true, http2.FlagDataEndStream
 		}
 		c.out = append(appendFrameHeader(c.out, n, http2.FrameData, flags, call.id), x.out[:n]...)
 		c.spend(call, n)
@@ -373,6 +374,8 @@ func (x *exchange) ends() bool { return x.finished && len(x.trailer()) == 0 }
 func (c *Conn) finishExchange(call *Call, x *exchange) {
 	if trailer := x.trailer(); len(trailer) > 0 {
 		c.out = c.heads.appendTrailer(c.out, call.id, trailer)
+	} else if !x.endSent { // all was sent before the handler returned
+		c.out = appendFrameHeader(c.out, 0, http2.FrameData, http2.FlagDataEndStream, call.id)
 	}
 	if !x.peerEnded {
 		c.appendReset(call.id, http2.ErrCodeNo) // more is not wanted

@@ -163,6 +163,23 @@ func TestHandlerEnds(t *testing.T) {
 	require.ErrorIs(t, receive(t, ended, "the handler to see its end"), errDisconnected)
 }
 
+// TestHandlerEndsLater returns from a handler when all that it has written, and has no
+// trailer to, has been sent. The stream ends all the same.
+func TestHandlerEndsLater(t *testing.T) {
+	release := make(chan struct{})
+	p := handled(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "all of it")
+		w.(http.Flusher).Flush()
+		<-release
+	}).dial()
+	p.headers(1, true, request("/test.Rest/Slow")...)
+	p.awaitData(1, len("all of it"))
+	close(release)
+	a := p.await(1)
+	require.Nil(t, a.reset)
+	require.Equal(t, "all of it", string(a.data))
+}
+
 // TestHandlersAreCounted resets streams whose handlers go on: they count against the
 // limit until they have returned.
 func TestHandlersAreCounted(t *testing.T) {
