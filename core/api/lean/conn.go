@@ -371,7 +371,7 @@ func (c *Conn) collectEnded() {
 	for i, call := range c.ended {
 		delete(c.calls, call.id)
 		c.forgetRequest(call)
-		c.recent.add(call.id)
+		c.recent.add(past{id: call.id, early: !call.ended && !call.gone, window: call.window.Load()})
 		if c.last == call {
 			c.last = nil
 		}

@@ -67,32 +67,48 @@ func (c *Conn) data(f *frame) error {
 	if err := f.unpad(); err != nil {
 		return err
 	}
-	call := c.find(f.stream)
+	call, end := c.find(f.stream), f.has(http2.FlagDataEndStream)
 	if call == nil || call.ended || call.gone {
-		return c.strayData(f, call)
+		return c.strayData(f, call, end)
 	}
+	fits := call.window.Add(int64(-f.length)) >= 0
 	if call.reset {
-		return nil
+		call.ended = end
+		return c.lateData(f, fits, end)
 	}
-	end := f.has(http2.FlagDataEndStream)
 	if len(f.payload) == 0 && !end {
 		if err := c.spendCalm("empty frames"); err != nil {
 			return err
 		}
 	}
-	if call.window.Add(int64(-f.length)) < 0 {
+	if !fits {
 		return brokenStream(f.stream, http2.ErrCodeFlowControl, "more data than the stream's window")
+	}
+	if pad := f.length - len(f.payload); pad > 0 && call.exchange != nil && !end {
+		call.window.Add(int64(pad)) // nobody reads it
+		c.post(event{kind: evGrant, call: call, n: uint32(pad)})
 	}
 	return c.requestData(call, f.payload, end)
 }
 
+// lateData ignores data that were on their way when the server closed the stream: as
+// much as the peer was allowed. fits says that they are.
+func (c *Conn) lateData(f *frame, fits, end bool) error {
+	if end || fits && f.length > 0 {
+		return nil
+	}
+	return c.spendCalm("data for streams that were reset")
+}
+
 // strayData is data on a stream that is idle, or takes none.
-func (c *Conn) strayData(f *frame, call *Call) error {
+func (c *Conn) strayData(f *frame, call *Call, end bool) error {
 	if call == nil && (f.stream%2 == 0 || f.stream > c.newest) {
 		return broken(http2.ErrCodeProtocol, "data on an idle stream")
 	}
-	if call != nil && call.reset && !call.gone {
-		return nil
+	if past := c.recent.find(f.stream); call == nil && past != nil && past.early {
+		past.window -= int64(f.length)
+		past.early = !end
+		return c.lateData(f, past.window >= 0, end)
 	}
 	if err := c.spendCalm("frames for streams that are closed"); err != nil {
 		return err
@@ -149,11 +165,14 @@ func (c *Conn) resetStream(f *fault) error {
 		return broken(http2.ErrCodeEnhanceYourCalm, "too many faulty streams")
 	}
 	call := c.find(f.stream)
-	if call == nil || call.reset {
-		c.post(event{kind: evRefuse, id: f.stream, code: f.code})
+	if call != nil && !call.reset {
+		c.stop(call, f.code)
 		return nil
 	}
-	c.stop(call, f.code)
+	if call == nil && c.recent.find(f.stream) == nil {
+		c.recent.add(past{id: f.stream, early: true, window: streamWindow})
+	}
+	c.post(event{kind: evRefuse, id: f.stream, code: f.code})
 	return nil
 }
 

@@ -163,6 +163,52 @@ func TestHandlerEnds(t *testing.T) {
 	require.ErrorIs(t, receive(t, ended, "the handler to see its end"), errDisconnected)
 }
 
+// TestPadding sends more padding to a handler than the stream's window. It is given
+// back, though nobody reads it.
+func TestPadding(t *testing.T) {
+	p := startServer(t).dial()
+	p.headers(1, false, ":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a")
+	const frames = 1000
+	for i := range frames {
+		require.NoError(t, p.fr.WriteDataPadded(1, i == frames-1, []byte("x"), make([]byte, 200)))
+	}
+	a := p.await(1)
+	require.Nil(t, a.reset)
+	require.Equal(t, "POST / HTTP/2.0"+strings.Repeat("x", frames), string(a.data))
+}
+
+// TestLateData sends on when the server has answered early: what its windows allowed is
+// ignored, and so is a trailer. More is not.
+func TestLateData(t *testing.T) {
+	h := handled(t, func(w http.ResponseWriter, r *http.Request) {})
+	p := h.dial()
+	for id := uint32(1); id < 6; id += 2 {
+		p.headers(id, false, request("/test.Rest/Early")...)
+		require.Equal(t, "200", p.await(id).fields[":status"])
+		p.awaitPing()
+	}
+	for range 2 * calmFrames {
+		p.data(1, false, []byte("on its way"))
+	}
+	p.data(1, true, nil)
+	p.headers(3, true, "x-trailer", "1")
+	p.requireServed(7)
+	require.Equal(t, http2.ErrCodeNo, *p.stream(1).reset)
+	frame := rawFrame(http2.FrameData, 0, 5, strings.Repeat("x", 1000))
+	flood(t, h, p, http2.ErrCodeEnhanceYourCalm, 10_000_000, func(int) { p.write(frame) })
+
+	// The same for a stream that was refused.
+	h = startServer(t, func(o *Options, _ *timing) { o.MaxConcurrentStreams = 1 })
+	p = h.dial()
+	p.call(1, methodHeld, "the only one")
+	p.call(3, methodEcho, "refused")
+	p.requireReset(3, http2.ErrCodeRefusedStream)
+	h.nextBegun().answer()
+	p.requireEcho(1, "the only one")
+	p.requireServed(5)
+	require.Equal(t, http2.ErrCodeRefusedStream, *p.stream(3).reset)
+}
+
 // TestHandlerEndsLater returns from a handler when all that it has written, and has no
 // trailer to, has been sent. The stream ends all the same.
 func TestHandlerEndsLater(t *testing.T) {

@@ -54,7 +54,7 @@ func (c *Conn) block(id uint32, block []byte, end bool) error {
 		return c.trailer(call, block, end)
 	}
 	if id <= c.newest {
-		return c.reopened(id, block)
+		return c.reopened(id, block, end)
 	}
 	c.newest = id
 	if method, ok := c.dec.recall(block); ok && !end && !ownParent {
@@ -77,12 +77,21 @@ func (c *Conn) block(id uint32, block []byte, end bool) error {
 	return c.open(id, func(call *Call) error { return c.start(call, block, end) })
 }
 
-// reopened is a header block on a stream that has been closed.
-func (c *Conn) reopened(id uint32, block []byte) error {
-	if c.recent.has(id) {
+// reopened is a header block on a stream that has been closed: a trailer that was on
+// its way when the server closed it, or a fault.
+func (c *Conn) reopened(id uint32, block []byte, end bool) error {
+	past := c.recent.find(id)
+	switch {
+	case past == nil:
+		return broken(http2.ErrCodeProtocol, "a stream id below an earlier one")
+	case !past.early || !end:
 		return broken(http2.ErrCodeStreamClosed, "headers on a closed stream")
 	}
-	return broken(http2.ErrCodeProtocol, "a stream id below an earlier one")
+	past.early = false
+	if err := c.dec.decode(block); err != nil {
+		return err
+	}
+	return c.spendCalm("frames for streams that are closed")
 }
 
 // trailer handles a header block behind a request's data.
@@ -212,22 +221,37 @@ func (c *Conn) expire() {
 	c.wake.Broadcast()
 }
 
+// past is a stream that has ended.
+type past struct {
+	id     uint32
+	early  bool  // by the server, before the peer had sent all of its request
+	window int64 // what the peer may have sent before it knew
+}
+
 // recent remembers the streams that ended last.
 type recent struct {
-	ids  [256]uint32
-	next int
+	streams []past
+	next    int
 }
 
-func (r *recent) add(id uint32) {
-	r.ids[r.next%len(r.ids)] = id
-	r.next++
+const maxRecent = 256
+
+func (r *recent) add(p past) {
+	if len(r.streams) < maxRecent {
+		r.streams = append(r.streams, p)
+		return
+	}
+	r.streams[r.next] = p
+	r.next = (r.next + 1) % maxRecent
 }
 
-func (r *recent) has(id uint32) bool {
-	for _, known := range r.ids {
-		if known == id {
-			return true
+// find returns a stream that ended lately, nil if it did not. It is valid until the
+// next one is added.
+func (r *recent) find(id uint32) *past {
+	for i := range r.streams {
+		if r.streams[i].id == id {
+			return &r.streams[i]
 		}
 	}
-	return false
+	return nil
 }
