@@ -258,26 +258,49 @@ func (c *Conn) settings(f *frame) error {
 	case ack && f.length != 0, f.length%6 != 0:
 		return broken(http2.ErrCodeFrameSize, "settings of a wrong length")
 	}
-	first := !c.settled
-	c.settled = true
 	if ack {
+		if !c.settled {
+			return broken(http2.ErrCodeProtocol, "no settings behind the preface")
+		}
 		return c.spendCalm("acknowledgements")
 	}
-	for p := f.payload; len(p) > 0; p = p[6:] {
+	if err := c.takeSettings(f.payload); err != nil {
+		return err
+	}
+	if first := !c.settled; first {
+		c.settled = true
+		return nil
+	}
+	return c.spendCalm("settings")
+}
+
+// takeSettings has the writer carry out what a frame of settings comes to: of those
+// that come more than once the last one, and the smallest table.
+func (c *Conn) takeSettings(p []byte) error {
+	var given [http2.SettingMaxFrameSize + 1]bool
+	var values [len(given)]uint32
+	for ; len(p) > 0; p = p[6:] {
 		s := http2.Setting{ID: http2.SettingID(binary.BigEndian.Uint16(p)), Val: binary.BigEndian.Uint32(p[2:])}
 		if err := checkSetting(s); err != nil {
 			return err
 		}
 		switch s.ID {
-		case http2.SettingHeaderTableSize, http2.SettingInitialWindowSize, http2.SettingMaxFrameSize:
-			c.post(event{kind: evSetting, id: uint32(s.ID), n: s.Val})
+		case http2.SettingHeaderTableSize:
+			if !given[s.ID] || s.Val < values[s.ID] {
+				values[s.ID] = s.Val
+			}
+			given[s.ID] = true
+		case http2.SettingInitialWindowSize, http2.SettingMaxFrameSize:
+			given[s.ID], values[s.ID] = true, s.Val
+		}
+	}
+	for id, ok := range given {
+		if ok {
+			c.post(event{kind: evSetting, id: uint32(id), n: values[id]})
 		}
 	}
 	c.post(event{kind: evSettingsAck})
-	if first {
-		return nil
-	}
-	return c.spendCalm("settings")
+	return nil
 }
 
 // checkSetting reports a value that HTTP/2 does not allow.

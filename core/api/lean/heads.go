@@ -16,8 +16,9 @@ import (
 // the status of success. All else is sent as literals, which leave the table alone.
 type heads struct {
 	typeAdded, okAdded bool
-	literal            bool // the peer's table is too small for the entries
-	shrink             bool // which it has yet to be told
+	literal            bool   // the peer's table is too small for the entries
+	smaller            uint32 // by how much the table is smaller than HPACK's default
+	untold             bool   // which the peer is to be told with the next block
 }
 
 // What HPACK says (RFC 7541, section 6 and appendix A).
@@ -27,16 +28,20 @@ const (
 	literalNameStatus  = 8  // of :status, in a literal without indexing
 	nameContentType    = 31 // the static table's content-type
 	literalIndexed     = 0x40
-	tableSizeZero      = 0x20
+	tableSize          = 0x20
 	entriesBytes       = 2*32 + len("content-type") + len(grpcType) + len("grpc-status") + len("0")
 	endHeaders         = http2.FlagHeadersEndHeaders
 	endHeadersAndCalls = http2.FlagHeadersEndHeaders | http2.FlagHeadersEndStream
 )
 
-// tableSize takes the peer's setting.
-func (h *heads) tableSize(n uint32) {
-	if int(n) < entriesBytes && !h.literal {
-		h.literal, h.shrink = true, true
+// limitTable takes the peer's setting. A smaller table is announced by the next block,
+// as HPACK demands; one that is too small for the entries is emptied for good.
+func (h *heads) limitTable(n uint32) {
+	if int(n) < entriesBytes {
+		n, h.literal = 0, true
+	}
+	if n < headerTableBytes-h.smaller {
+		h.smaller, h.untold = headerTableBytes-n, true
 	}
 }
 
@@ -44,8 +49,8 @@ func (h *heads) tableSize(n uint32) {
 func (h *heads) begin(dst []byte, stream uint32, flags http2.Flags) (out []byte, start int) {
 	start = len(dst)
 	dst = appendFrameHeader(dst, 0, http2.FrameHeaders, flags, stream)
-	if h.shrink {
-		dst, h.shrink = append(dst, tableSizeZero), false
+	if h.untold {
+		dst, h.untold = appendNumber(dst, 5, tableSize, uint64(headerTableBytes-h.smaller)), false
 	}
 	return dst, start
 }
@@ -90,17 +95,6 @@ func (h *heads) appendHead(dst []byte, stream uint32) []byte {
 		dst = append(dst, firstDynamic)
 	}
 	return endFrame(dst, start)
-}
-
-// unsent undoes appendHead.
-func (h *heads) unsent(frame []byte) {
-	block := frame[frameHeaderBytes:]
-	if block[0] == tableSizeZero {
-		h.shrink, block = true, block[1:]
-	}
-	if block[1] == literalIndexed|nameContentType {
-		h.typeAdded = false
-	}
 }
 
 // appendOK is the trailer of a call without an error.

@@ -147,7 +147,7 @@ func (c *Conn) sendDead(call *Call) {
 //
 //	HEADERS | DATA: prefix, message | HEADERS: trailer
 func (c *Conn) sendReply(call *Call) {
-	start := len(c.out)
+	start, heads := len(c.out), c.heads
 	c.out = c.heads.appendHead(c.out, call.id)
 	data := len(c.out)
 	c.out = appendFrameHeader(c.out, 0, http2.FrameData, 0, call.id)
@@ -155,7 +155,7 @@ func (c *Conn) sendReply(call *Call) {
 	c.out = append(c.out, 0, 0, 0, 0, 0)
 	out, err := c.session.AppendReply(c.out, call)
 	if err != nil {
-		c.heads.unsent(out[start:data])
+		c.heads = heads // as if nothing had been appended
 		c.out = c.heads.appendStatus(out[:start], call.id, 0, err)
 		c.release(call)
 		return
@@ -256,7 +256,7 @@ func (c *Conn) set(id http2.SettingID, value uint32) {
 	case http2.SettingMaxFrameSize:
 		c.most = min(int(value), writeBytes)
 	case http2.SettingHeaderTableSize:
-		c.heads.tableSize(value)
+		c.heads.limitTable(value)
 	}
 }
 

@@ -78,6 +78,10 @@ func TestNoSettings(t *testing.T) {
 	p.raw([]byte(http2.ClientPreface)...)
 	p.raw(rawFrame(http2.FramePing, 0, 0, "12345678")...)
 	p.requireGoAway(http2.ErrCodeProtocol)
+	p = startServer(t).dialBare()
+	p.raw([]byte(http2.ClientPreface)...)
+	p.raw(rawFrame(http2.FrameSettings, http2.FlagSettingsAck, 0, "")...)
+	p.requireGoAway(http2.ErrCodeProtocol)
 }
 
 // TestReuse opens streams that were opened before.
@@ -246,24 +250,58 @@ func TestPeerSettings(t *testing.T) {
 	}
 }
 
-// TestSmallTable checks that a peer whose table is too small is told that it is not
-// used, once, and that nothing is added to it.
+// TestSmallTable checks that a peer whose table is smaller than usual is told the size
+// that is used, once, and that nothing is added to a table that is too small.
 func TestSmallTable(t *testing.T) {
-	var h heads
-	first := h.appendOK(h.appendHead(nil, 1), 1)
-	h.tableSize(64)
-	told := h.appendHead(nil, 3)[frameHeaderBytes:]
-	require.Equal(t, byte(tableSizeZero), told[0])
-	d := hpack.NewDecoder(4096, nil)
-	blocks := [][]byte{first[frameHeaderBytes : frameHeaderBytes+int(first[2])], told, h.appendOK(nil, 3)[frameHeaderBytes:], h.appendHead(nil, 5)[frameHeaderBytes:]}
-	for i, block := range blocks {
-		_, err := d.DecodeFull(block)
-		require.NoError(t, err)
-		if i > 0 {
-			d.SetAllowedMaxDynamicTableSize(0) // what is indexed from now on is an error
-		}
-		if i > 1 {
-			require.NotEqual(t, byte(tableSizeZero), block[0])
+	for _, size := range []uint32{0, 64, uint32(entriesBytes), 1000, 4095} {
+		var h heads
+		limit := func(d *hpack.Decoder) { d.SetAllowedMaxDynamicTableSize(size) }
+		first := h.appendOK(h.appendHead(nil, 1), 1)
+		h.limitTable(5000)
+		h.limitTable(size)
+		h.limitTable(4096) // a larger one again, which is not made use of
+		told := h.appendHead(nil, 3)[frameHeaderBytes:]
+		require.Equal(t, byte(tableSize), told[0]&0xe0, "%d", size)
+		d := hpack.NewDecoder(4096, nil)
+		blocks := [][]byte{first[frameHeaderBytes : frameHeaderBytes+int(first[2])], first[2*frameHeaderBytes+int(first[2]):],
+			told, h.appendOK(nil, 3)[frameHeaderBytes:], h.appendHead(nil, 5)[frameHeaderBytes:]}
+		for i, block := range blocks {
+			fields, err := d.DecodeFull(block)
+			require.NoError(t, err)
+			require.Equal(t, i%2 == 1, fields[0].Name == "grpc-status", "%v", fields)
+			if i == 1 {
+				limit(d) // from which on a larger one is an error
+			}
+			if i > 2 {
+				require.NotEqual(t, byte(tableSize), block[0]&0xe0)
+			}
 		}
 	}
+	var h heads
+	h.limitTable(4096)
+	require.NotEqual(t, byte(tableSize), h.appendHead(nil, 1)[frameHeaderBytes]&0xe0)
+}
+
+// TestManySettings checks what a frame full of settings comes to: the last of each kind,
+// and the smallest table. A frame does not make more work than that.
+func TestManySettings(t *testing.T) {
+	var payload []byte
+	add := func(id http2.SettingID, value uint32) {
+		payload = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(payload, uint16(id)), value)
+	}
+	for i := range uint32(900) {
+		add(http2.SettingInitialWindowSize, i)
+		add(http2.SettingHeaderTableSize, (i+450)%900)
+		add(0x99, i) // unknown
+	}
+	c := &Conn{}
+	require.NoError(t, c.takeSettings(payload))
+	require.Equal(t, []event{
+		{kind: evSetting, id: uint32(http2.SettingHeaderTableSize), n: 0},
+		{kind: evSetting, id: uint32(http2.SettingInitialWindowSize), n: 899},
+		{kind: evSettingsAck},
+	}, c.batch)
+	p := startServer(t).dial()
+	p.raw(rawFrame(http2.FrameSettings, 0, 0, string(payload))...)
+	p.requireServed(1)
 }
