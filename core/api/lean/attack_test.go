@@ -88,6 +88,44 @@ func TestRapidReset(t *testing.T) {
 	require.LessOrEqual(t, under, 100)
 }
 
+// TestResetOfNothing opens streams and resets them before anything is under way. That
+// they end does not pardon the resets.
+func TestResetOfNothing(t *testing.T) {
+	h := startServer(t)
+	p := h.dial()
+	p.headers(1, false, request(testMethods[methodEcho])...)
+	block := p.encode(request(testMethods[methodEcho])...)
+	flood(t, h, p, http2.ErrCodeEnhanceYourCalm, 1_000_000, func(i int) {
+		id := uint32(3 + 2*i)
+		b := append(appendFrameHeader(nil, len(block), http2.FrameHeaders, endHeaders, id), block...)
+		p.write(appendReset(b, id, http2.ErrCodeCancel))
+	})
+}
+
+// TestPatientResets cancels more calls than may be reset at once, each after it has been
+// under way for a while, and then as many that are pardoned by others.
+func TestPatientResets(t *testing.T) {
+	h := startServer(t, func(o *Options, times *timing) { o.MaxConcurrentStreams, times.patient = 10, 0 })
+	p := h.dial()
+	id := uint32(1)
+	for range 2 * calmFrames {
+		p.call(id, methodHeld, "x")
+		p.cancel(id)
+		h.nextBegun().answer()
+		id += 2
+		if id%16 == 1 {
+			p.awaitPing() // so that few are under way
+		}
+	}
+	h = startServer(t, func(_ *Options, times *timing) { times.patient = time.Hour })
+	p = h.dial()
+	for id := uint32(1); id < 8*calmFrames; id += 4 {
+		p.headers(id, false, request(testMethods[methodEcho])...)
+		p.cancel(id)
+		p.requireServed(id + 2)
+	}
+}
+
 // TestFloods sends frames that ask for nothing.
 func TestFloods(t *testing.T) {
 	for _, tc := range []struct {
@@ -106,7 +144,7 @@ func TestFloods(t *testing.T) {
 		{"data for a closed stream", rawFrame(http2.FrameData, 0, 3, "x")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			h := startServer(t)
+			h := startServer(t, strictPings)
 			p := h.dial()
 			p.requireServed(3)
 			p.headers(5, false, request(testMethods[methodEcho])...)
@@ -122,15 +160,29 @@ func TestFloods(t *testing.T) {
 
 // TestSpreadPings is not a flood: pings are answered, as far as keepalive allows.
 func TestSpreadPings(t *testing.T) {
-	p := startServer(t, func(_ *Options, times *timing) { times.minPing = 0 }).dial()
+	p := startServer(t).dial()
 	for range 50 {
 		p.awaitPing()
 	}
-	p = startServer(t).dial()
+	p = startServer(t, strictPings).dial()
 	for id := uint32(1); id < 200; id += 2 { // each of which pardons the ping behind it
 		p.requireServed(id)
 		p.awaitPing()
 	}
+}
+
+// strictPings has every ping count as one too many that an answer does not pardon.
+func strictPings(_ *Options, times *timing) { times.minPing = time.Hour }
+
+// TestPingPong sends a ping when the one before it has been answered. An answer to
+// a ping pardons none.
+func TestPingPong(t *testing.T) {
+	p := startServer(t, strictPings).dial()
+	for range 1 + maxPingStrikes {
+		p.awaitPing()
+	}
+	require.NoError(t, p.fr.WritePing(false, [8]byte{}))
+	p.requireGoAway(http2.ErrCodeEnhanceYourCalm)
 }
 
 // TestContinuationFlood sends a header block that does not end.

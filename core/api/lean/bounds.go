@@ -13,6 +13,7 @@ type timing struct {
 	pingEvery  time.Duration // silence after which a peer is asked
 	pingWait   time.Duration // for its answer
 	minPing    time.Duration // between two pings of a peer
+	patient    time.Duration // after which the reset of a call is not a rapid one
 	drainAck   time.Duration // until a peer has taken note of a GOAWAY
 	farewell   time.Duration // until a peer has read why the connection ends
 	acceptWait time.Duration // after a failure to accept
@@ -21,7 +22,7 @@ type timing struct {
 // The keepalive settings are those of --rpc=tuned.
 var defaultTiming = timing{
 	handshake: 10 * time.Second, request: time.Minute, stall: 30 * time.Second,
-	pingEvery: 30 * time.Second, pingWait: 10 * time.Second, minPing: 5 * time.Second,
+	pingEvery: 30 * time.Second, pingWait: 10 * time.Second, minPing: 5 * time.Second, patient: time.Second,
 	drainAck: time.Second, farewell: 500 * time.Millisecond, acceptWait: 50 * time.Millisecond,
 }
 

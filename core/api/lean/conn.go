@@ -26,7 +26,7 @@ type Conn struct {
 	lastRead     atomic.Int64 // when, in UnixNano
 	writingSince atomic.Int64 // 0 while nothing is being written
 	pinged       atomic.Int64 // when the peer was asked if it is there, 0: never
-	calmPings    atomic.Bool  // something has been sent that may cause a ping
+	calmPings    atomic.Bool  // an answer has been sent, which pardons pings
 
 	reader
 	shared
@@ -376,7 +376,9 @@ func (c *Conn) collectEnded() {
 			c.last = nil
 		}
 		c.freed = append(c.freed, call.Slot)
-		c.resets.refill(1)
+		if !call.reset {
+			c.resets.refill(1)
+		}
 		c.ended[i] = nil
 	}
 	c.ended = c.ended[:0]

@@ -142,7 +142,7 @@ func (c *Conn) carryOut(e *event) {
 	case evOutput:
 		c.enqueue(call)
 	case evFail:
-		call.failure = e.err
+		call.failure, c.replied = e.err, true
 		c.out = c.heads.appendStatus(c.out, call.id, int(e.n), e.err)
 		c.appendReset(call.id, e.code)
 		c.release(call)

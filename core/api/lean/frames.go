@@ -149,10 +149,12 @@ func (c *Conn) rstStream(f *frame) error {
 	case f.length != 4:
 		return broken(http2.ErrCodeFrameSize, "a reset that is not of 4 bytes")
 	}
-	if !c.resets.spend(c.now) {
+	call := c.find(f.stream)
+	patient := call != nil && c.now.Sub(call.Arrived) >= c.srv.timing.patient
+	if !patient && !c.resets.spend(c.now) {
 		return broken(http2.ErrCodeEnhanceYourCalm, "too many resets")
 	}
-	if call := c.find(f.stream); call != nil && !call.reset { // it may have ended meanwhile
+	if call != nil && !call.reset { // it may have ended meanwhile
 		call.gone = true
 		c.stop(call, noReset)
 	}

@@ -21,6 +21,7 @@ type output struct {
 	over    []*Call
 	ending  bool
 	gaveUp  bool // a request has ended that the reader still has a part of
+	replied bool // out has more than frames of the connection
 
 	ready   fifo               // may send
 	stalled fifo               // wait for room on the connection
@@ -114,7 +115,7 @@ func (c *Conn) fill() {
 			c.box = outBuffers.Get().(*[]byte)
 			c.out = (*c.box)[:0]
 		}
-		call.queued = false
+		call.queued, c.replied = false, true
 		switch {
 		case call.released:
 		case call.dead:
@@ -265,7 +266,10 @@ func (c *Conn) send() bool {
 	if len(c.out) == 0 {
 		return true
 	}
-	c.calmPings.Store(true)
+	if c.replied {
+		c.replied = false
+		c.calmPings.Store(true)
+	}
 	c.writingSince.Store(time.Now().UnixNano())
 	_, err := c.nc.Write(c.out)
 	c.writingSince.Store(0)
