@@ -267,6 +267,24 @@ func TestSlowReader(t *testing.T) {
 	p.awaitPing()
 	require.Zero(t, heldBy(conn), "a reset frees what is held")
 
+	// All but a byte of each reply fits into its window. The rest takes no more memory
+	// than it is long.
+	p = h.dial(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1_000_004})
+	p.grant(0, 1<<30)
+	for i := range uint32(200) {
+		p.call(2*i+1, methodLarge, "1000000")
+		p.awaitData(2*i+1, 1_000_004)
+	}
+	p.awaitPing()
+	for len(h.begun) > 0 {
+		conn = h.nextBegun().conn
+	}
+	require.Equal(t, 200, heldBy(conn))
+	for i := range uint32(200) {
+		p.grant(2*i+1, 1)
+		require.Len(t, p.await(2*i+1).data, 1_000_005)
+	}
+
 	// The windows are wide, and the socket is full.
 	h = startServer(t, func(_ *Options, times *timing) {
 		times.stall, times.pingEvery, times.pingWait = time.Second, time.Hour, time.Hour

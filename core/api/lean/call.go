@@ -47,6 +47,7 @@ type Call struct {
 	state    atomic.Int32
 	exchange *exchange    // of a call that a handler serves
 	window   atomic.Int64 // that the peer may send
+	cancel   atomic.Pointer[context.CancelFunc]
 
 	// The reader's own.
 	ended     bool // the peer has sent all of it
@@ -57,7 +58,6 @@ type Call struct {
 	promised  int64 // content-length, -1: not said
 	received  int64
 	ctx       context.Context
-	cancel    context.CancelFunc
 	deadline  time.Time
 	isLimited bool
 
@@ -66,7 +66,7 @@ type Call struct {
 	why                                            error // if dead
 	sent                                           int64 // less what the peer has granted on the stream
 	rest                                           []byte
-	failure                                        error // in place of a reply
+	holds                                          int // bytes of the memory that rest is of
 
 	// Conn.mu's.
 	closed  bool // the stream: it counts no more
@@ -80,12 +80,21 @@ func (c *Call) Context() context.Context {
 	if c.ctx != nil {
 		return c.ctx
 	}
+	var cancel context.CancelFunc
 	if c.isLimited {
-		c.ctx, c.cancel = context.WithDeadline(c.conn.ctx, c.deadline)
+		c.ctx, cancel = context.WithDeadline(c.conn.ctx, c.deadline)
 	} else {
-		c.ctx, c.cancel = context.WithCancel(c.conn.ctx)
+		c.ctx, cancel = context.WithCancel(c.conn.ctx)
 	}
+	c.cancel.Store(&cancel)
 	return c.ctx
+}
+
+// end ends the call's context, on any goroutine.
+func (c *Call) end() {
+	if cancel := c.cancel.Load(); cancel != nil {
+		(*cancel)()
+	}
 }
 
 // gRPC's framing of a message

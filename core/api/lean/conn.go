@@ -26,6 +26,7 @@ type Conn struct {
 	lastRead     atomic.Int64 // when, in UnixNano
 	writingSince atomic.Int64 // 0 while nothing is being written
 	pinged       atomic.Int64 // when the peer was asked if it is there, 0: never
+	written      atomic.Int64 // bytes of handlers' answers that wait to be sent
 	calmPings    atomic.Bool  // an answer has been sent, which pardons pings
 
 	reader
@@ -174,10 +175,11 @@ func (c *Conn) read(first []byte) error {
 	c.in.buf = c.in.smallBuffer()
 	c.in.end = copy(c.in.buf, first)
 	for {
-		if err := c.frames(); err != nil {
+		err := c.frames()
+		c.session.Flush() // what has begun goes on, whatever came behind it
+		if err != nil {
 			return err
 		}
-		c.session.Flush()
 		c.clockSlow()
 		if !c.flush() {
 			return errDisconnected
@@ -244,6 +246,13 @@ func (c *Conn) flush() bool {
 		c.wake.Wait()
 	}
 	return !c.dead
+}
+
+// hurry gives the writer what has been posted so far.
+func (c *Conn) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.handOver()
 }
 
 // handOver gives the writer what has been posted. c.mu is held.

@@ -24,6 +24,7 @@ type eventKind uint8
 const (
 	evAnswer      eventKind = iota // the call has its outcome, or its handler has returned
 	evOutput                       // a handler has written
+	evContinue                     // a handler wants the body that the peer has promised
 	evFail                         // the call, which has not begun, is answered with err and HTTP's status n
 	evReset                        // the call ends; code says what the peer is told
 	evExpire                       // the call's time has come
@@ -141,8 +142,10 @@ func (c *Conn) carryOut(e *event) {
 		c.enqueue(call)
 	case evOutput:
 		c.enqueue(call)
+	case evContinue:
+		c.askOn(call)
 	case evFail:
-		call.failure, c.replied = e.err, true
+		c.replied = true
 		c.out = c.heads.appendStatus(c.out, call.id, int(e.n), e.err)
 		c.appendReset(call.id, e.code)
 		c.release(call)
@@ -216,11 +219,11 @@ func (c *Conn) kill(call *Call, why error, code http2.ErrCode) {
 	call.dead, call.why = true, why
 	open := call.state.CompareAndSwap(callOpen, callOver)
 	c.closeStream(call, !open)
-	if call.cancel != nil {
-		call.cancel()
+	call.end()
+	if call.exchange != nil {
+		call.exchange.breakOff(why)
 	}
-	c.held -= len(call.rest)
-	call.rest = nil
+	c.letGo(call)
 	if _, blocked := c.blocked[call]; blocked || c.stalled.remove(call) || c.later.remove(call) {
 		delete(c.blocked, call)
 		call.queued = false
@@ -259,12 +262,15 @@ func (c *Conn) expired(call *Call) {
 // release ends a call.
 func (c *Conn) release(call *Call) {
 	call.released = true
-	c.held -= len(call.rest)
-	call.rest = nil
-	if call.cancel != nil {
-		call.cancel()
-	}
+	c.letGo(call)
+	call.end()
 	c.over = append(c.over, call)
+}
+
+// letGo forgets what is left of a reply.
+func (c *Conn) letGo(call *Call) {
+	c.held -= call.holds
+	call.rest, call.holds = nil, 0
 }
 
 // bury drops what is answered and not sent, and all that will be.

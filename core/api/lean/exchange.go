@@ -16,7 +16,8 @@ import (
 )
 
 // exchangeOut is how much of an answer may wait for the writer, and exchangeFlush how
-// much does not wait for the handler to flush it.
+// much does not wait for the handler to flush it. When all answers of a connection come
+// to maxHeld, no more of one may wait than that.
 const (
 	exchangeOut   = 64 << 10
 	exchangeFlush = 4 << 10
@@ -33,6 +34,7 @@ type exchange struct {
 	c    *Conn
 	call *Call
 	head bool // the method is HEAD: there is no body
+	asks bool // the peer waits to hear that its body is wanted; belongs to Read
 
 	mu       sync.Mutex
 	readable sync.Cond
@@ -70,6 +72,7 @@ func (c *Conn) hand(call *Call, to route, h *head, end bool) {
 	x.readable.L, x.writable.L = &x.mu, &x.mu
 	call.exchange = x
 	call.state.Store(callBegun)
+	c.calm.refill(1)
 	if end {
 		x.peerEnded, x.inEnd = true, io.EOF
 	}
@@ -110,7 +113,11 @@ func (x *exchange) request(h *head, end bool) (*http.Request, error) {
 	}
 	header := make(http.Header, len(h.fields))
 	for _, f := range h.fields {
-		if f.Name != "host" {
+		switch {
+		case f.Name == "host":
+		case f.Name == "expect" && strings.EqualFold(f.Value, "100-continue"):
+			x.asks = !end
+		default:
 			name := http.CanonicalHeaderKey(f.Name)
 			header[name] = append(header[name], f.Value)
 		}
@@ -165,11 +172,10 @@ func (x *exchange) breakOff(why error) {
 		x.inEnd = why
 	}
 	x.dropInput()
+	x.sent(len(x.out))
 	x.readable.Broadcast()
 	x.writable.Broadcast()
-	if x.call.cancel != nil {
-		x.call.cancel()
-	}
+	x.call.end()
 }
 
 // feed takes a part of a request that a handler reads.
@@ -206,6 +212,10 @@ func (x *exchange) store(p []byte) bool {
 func (x *exchange) Read(p []byte) (n int, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.asks && x.status == 0 && x.inEnd == nil && len(x.in) == 0 {
+		x.c.tell(event{kind: evContinue, call: x.call})
+	}
+	x.asks = false
 	for x.read == len(x.in) && x.inEnd == nil {
 		x.readable.Wait()
 	}
@@ -298,13 +308,14 @@ func (x *exchange) Write(p []byte) (n int, err error) {
 		return len(p), nil
 	}
 	for len(p) > 0 {
-		for len(x.out) >= exchangeOut && x.broken == nil {
-			x.writable.Wait()
-		}
 		if x.broken != nil {
 			return n, x.broken
 		}
-		k := min(len(p), exchangeOut-len(x.out))
+		k := x.take(len(p))
+		if k == 0 {
+			x.writable.Wait()
+			continue
+		}
 		x.out = append(x.out, p[:k]...)
 		n, p = n+k, p[k:]
 		if len(x.out) >= exchangeFlush {
@@ -312,6 +323,18 @@ func (x *exchange) Write(p []byte) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// take returns how many of n bytes may wait for the writer now, and counts them. x.mu is
+// held.
+func (x *exchange) take(n int) int {
+	k := max(0, min(n, exchangeOut-len(x.out)))
+	if x.c.written.Add(int64(k)) > maxHeld {
+		less := max(0, min(k, exchangeFlush-len(x.out)))
+		x.c.written.Add(int64(less - k))
+		k = less
+	}
+	return k
 }
 
 // Flush implements http.Flusher.
@@ -324,12 +347,22 @@ func (x *exchange) Flush() {
 	x.c.tell(event{kind: evOutput, call: x.call})
 }
 
+// askOn tells the peer that a handler wants the body of its request.
+func (c *Conn) askOn(call *Call) {
+	call.exchange.mu.Lock()
+	defer call.exchange.mu.Unlock()
+	if !call.released && !call.dead && !call.exchange.headSent {
+		c.out = c.heads.appendBlock(c.out, call.id, http.StatusContinue, nil, false)
+	}
+}
+
 // sendExchange sends what a handler has written, a frame of it at most.
 func (c *Conn) sendExchange(call *Call) {
 	x := call.exchange
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.failed {
+		x.sent(len(x.out))
 		c.appendReset(call.id, http2.ErrCodeInternal)
 		c.release(call)
 		return
@@ -354,16 +387,22 @@ func (c *Conn) sendExchange(call *Call) {
 		}
 		c.out = append(appendFrameHeader(c.out, n, http2.FrameData, flags, call.id), x.out[:n]...)
 		c.spend(call, n)
-		if x.out = x.out[n:]; len(x.out) > 0 {
+		if x.sent(n); len(x.out) > 0 {
 			c.enqueue(call)
-		} else {
-			x.out = nil
 		}
-		x.writable.Signal()
 	}
 	if x.finished && len(x.out) == 0 {
 		c.finishExchange(call, x)
 	}
+}
+
+// sent takes n bytes off what waits. x.mu is held.
+func (x *exchange) sent(n int) {
+	x.c.written.Add(int64(-n))
+	if x.out = x.out[n:]; len(x.out) == 0 {
+		x.out = nil
+	}
+	x.writable.Signal()
 }
 
 // ends reports whether nothing follows what is to be sent: no more data, no trailer.

@@ -181,12 +181,13 @@ func (c *Conn) resetStream(f *fault) error {
 // stop ends a call whose answer nobody takes. code is what the peer is told.
 func (c *Conn) stop(call *Call, code http2.ErrCode) {
 	call.reset = true
-	if call.exchange != nil {
-		call.exchange.breakOff(errCancelled)
-	}
 	c.forgetRequest(call)
 	c.closeStream(call, call.state.Load() == callBegun)
 	c.post(event{kind: evReset, call: call, code: code})
+	if call.exchange != nil {
+		c.hurry() // so that the handler's end comes behind it
+		call.exchange.breakOff(errCancelled)
+	}
 }
 
 func (c *Conn) ping(f *frame) error {

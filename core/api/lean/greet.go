@@ -2,6 +2,7 @@ package lean
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -50,7 +51,7 @@ func (s *Server) greet(nc net.Conn) {
 	}
 	_ = nc.SetDeadline(time.Time{})
 	if !isHTTP2 {
-		s.webConns.hand(&startedConn{Conn: conn, first: first})
+		s.webConns.hand(&startedConn{Conn: conn, first: first, state: state})
 		return
 	}
 	c := newConn(s, nc, conn, state)
@@ -115,6 +116,26 @@ func isHTTP1(first []byte) bool {
 type startedConn struct {
 	net.Conn
 	first []byte
+	state *tls.ConnectionState // nil without TLS
+}
+
+// CloseWrite lets net/http end its side first, so that a peer that still sends reads why.
+func (c *startedConn) CloseWrite() error {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}
+
+// stateKey has the TLS state of a startedConn in its requests' contexts.
+type stateKey struct{}
+
+func withState(ctx context.Context, nc net.Conn) context.Context {
+	if c, ok := nc.(*startedConn); ok && c.state != nil {
+		return context.WithValue(ctx, stateKey{}, c.state)
+	}
+	return ctx
 }
 
 func (c *startedConn) Read(p []byte) (int, error) {

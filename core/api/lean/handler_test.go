@@ -17,6 +17,9 @@ import (
 	"golang.org/x/net/http2"
 )
 
+// plainRequest is a request that is not gRPC's.
+var plainRequest = []string{":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a"}
+
 // TestWeb serves plain HTTP, of both versions, with and without TLS, on one port.
 func TestWeb(t *testing.T) {
 	certified := httptest.NewUnstartedServer(nil)
@@ -49,6 +52,7 @@ func TestWeb(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, version, resp.ProtoMajor)
 				require.Equal(t, "POST /path "+resp.Proto+body, string(got))
+				require.Equal(t, fmt.Sprint(secure), resp.Header.Get("X-Secure"))
 				resp, err = client.Head(scheme + h.addr + "/path")
 				require.NoError(t, err)
 				require.Equal(t, http.StatusOK, resp.StatusCode)
@@ -158,7 +162,14 @@ func TestHandlerEnds(t *testing.T) {
 	p.awaitPing()
 	close(release)
 	require.Error(t, receive(t, ended, "the handler to see its end"))
-	p.headers(11, false, request("/test.Rest/Read")...)
+	p.grant(0, 1<<20)
+	p.headers(13, true, request("/test.Rest/Write")...)
+	p.awaitData(13, 1000)
+	p.grant(13, 1<<31-1)
+	p.grant(13, 1<<31-1) // more than a window may be
+	p.requireReset(13, http2.ErrCodeFlowControl)
+	require.ErrorIs(t, receive(t, ended, "the handler to see its end"), errCancelled)
+	p.headers(15, false, request("/test.Rest/Read")...)
 	require.NoError(t, p.nc.Close())
 	require.ErrorIs(t, receive(t, ended, "the handler to see its end"), errDisconnected)
 }
@@ -167,7 +178,7 @@ func TestHandlerEnds(t *testing.T) {
 // back, though nobody reads it.
 func TestPadding(t *testing.T) {
 	p := startServer(t).dial()
-	p.headers(1, false, ":method", "POST", ":scheme", "http", ":path", "/", ":authority", "a")
+	p.headers(1, false, plainRequest...)
 	const frames = 1000
 	for i := range frames {
 		require.NoError(t, p.fr.WriteDataPadded(1, i == frames-1, []byte("x"), make([]byte, 200)))
@@ -226,6 +237,72 @@ func TestHandlerEndsLater(t *testing.T) {
 	require.Equal(t, "all of it", string(a.data))
 }
 
+// TestContinue asks if a body is wanted. It is when the handler reads it, and the peer is
+// told so once; it is not told when the answer has been given.
+func TestContinue(t *testing.T) {
+	ask := make(chan struct{})
+	p := handled(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/test.Rest/Unread" {
+			return
+		}
+		<-ask
+		_, _ = io.Copy(w, r.Body)
+		_, _ = io.WriteString(w, " "+r.Header.Get("Expect"))
+	}).dial()
+	p.headers(1, false, request("/test.Rest/Read", "expect", "100-continue")...)
+	p.awaitPing()
+	require.Empty(t, p.stream(1).fields)
+	close(ask)
+	for p.stream(1).fields[":status"] == "" {
+		_, err := p.step()
+		require.NoError(t, err)
+	}
+	require.Equal(t, "100", p.stream(1).fields[":status"])
+	p.data(1, false, []byte("the "))
+	p.data(1, true, []byte("body"))
+	a := p.await(1)
+	require.Equal(t, "200 the body ", a.fields[":status"]+" "+string(a.data))
+	p.headers(3, false, request("/test.Rest/Unread", "expect", "100-continue")...)
+	require.Equal(t, "200", p.await(3).fields[":status"])
+	p.headers(5, true, request("/test.Rest/Read", "expect", "a miracle")...)
+	require.Equal(t, " a miracle", string(p.await(5).data))
+}
+
+// TestSlowReaderOfHandlers has handlers write to a peer that takes nothing. All together
+// keep little, and each goes on when the peer takes more.
+func TestSlowReaderOfHandlers(t *testing.T) {
+	const handlers, size = 500, 100_000
+	blocked := make(chan struct{}, handlers)
+	var conn *Conn
+	h := startServer(t, func(o *Options, _ *timing) {
+		o.MaxConcurrentStreams = handlers
+		o.NewSession = func(c *Conn) Session { conn = c; return &testSession{conn: c} }
+		o.GRPC = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write(make([]byte, exchangeFlush))
+			blocked <- struct{}{}
+			_, _ = w.Write(make([]byte, size-exchangeFlush))
+		})
+	})
+	p := h.dial(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	for i := range uint32(handlers) {
+		p.headers(2*i+1, true, request("/test.Rest/Write")...)
+	}
+	for range handlers {
+		receive(t, blocked, "a handler to write")
+	}
+	require.Less(t, conn.written.Load(), int64(maxHeld+handlers*exchangeFlush))
+	for i := range uint32(handlers / 2) {
+		p.cancel(2*i + 1)
+	}
+	p.grant(0, 1<<30)
+	require.NoError(t, p.fr.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20}))
+	for i := uint32(handlers / 2); i < handlers; i++ {
+		require.Len(t, p.await(2*i+1).data, size)
+	}
+	p.awaitPing()
+	require.Zero(t, conn.written.Load())
+}
+
 // TestHandlersAreCounted resets streams whose handlers go on: they count against the
 // limit until they have returned.
 func TestHandlersAreCounted(t *testing.T) {
@@ -245,6 +322,43 @@ func TestHandlersAreCounted(t *testing.T) {
 	}
 	require.Empty(t, running)
 	close(release)
+}
+
+// TestDrainTellsAll has an HTTP/1.1 request under way: others are told of the drain.
+func TestDrainTellsAll(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	h := startServer(t, func(o *Options, _ *timing) {
+		o.Web = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			close(entered)
+			<-release
+		})
+	})
+	p, old := h.dial(), h.dialBare()
+	old.raw([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")...)
+	receive(t, entered, "the handler to run")
+	done := h.drain()
+	for told := false; !told; {
+		f, err := p.step()
+		require.NoError(t, err)
+		_, told = f.(*http2.GoAwayFrame)
+	}
+	close(release)
+	require.NoError(t, p.nc.Close())
+	require.NoError(t, receive(t, done, "the server to drain"))
+}
+
+// TestDrainOfTheSilent drains with a call under way whose peer does not answer pings any
+// more. It is not waited for.
+func TestDrainOfTheSilent(t *testing.T) {
+	h := startServer(t, func(_ *Options, times *timing) {
+		times.pingEvery, times.pingWait = 50*time.Millisecond, 50*time.Millisecond
+	})
+	p := h.dial()
+	p.call(1, methodHeld, "of nobody")
+	held := h.nextBegun()
+	require.NoError(t, receive(t, h.drain(), "the server to drain"))
+	held.answer()
+	h.nextDropped()
 }
 
 // TestDrainWaitsForHandlers lets a handler finish.

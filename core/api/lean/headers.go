@@ -18,6 +18,7 @@ const (
 	MaxHeaderListBytes = 64 << 10
 	maxHeaderFrames    = 64
 	headerTableBytes   = 4096 // HPACK's default
+	maxFieldsKept      = 64   // whose room is used again
 )
 
 // head is what a header block says. It belongs to the decoder until the next block.
@@ -104,9 +105,7 @@ func (d *decoder) decode(block []byte) error {
 	if !onlyIndexed(block) {
 		d.known = d.known[:0]
 	}
-	fields := d.head.fields
-	clear(fields)
-	d.head = head{contentLength: -1, fields: fields[:0]}
+	d.head = head{contentLength: -1, fields: d.head.fields[:0]}
 	d.hpack.SetEmitEnabled(true)
 	_, err := d.hpack.Write(block)
 	if err == nil {
@@ -119,6 +118,15 @@ func (d *decoder) decode(block []byte) error {
 		return errHeaderBlock
 	}
 	return nil
+}
+
+// forget lets go of what a block has said.
+func (d *decoder) forget() {
+	fields := d.head.fields
+	if clear(fields); cap(fields) > maxFieldsKept {
+		fields = nil
+	}
+	d.head = head{fields: fields[:0]}
 }
 
 func (d *decoder) tooLarge() bool { return d.head.bytes > MaxHeaderListBytes }
@@ -219,6 +227,9 @@ func validName(name string) bool {
 func (h *head) check() string {
 	if h.malformed == "" && (h.method == "" || h.scheme == "" || h.path == "" || h.method == "CONNECT") {
 		return "a request without :method, :scheme or :path, or a CONNECT"
+	}
+	if h.malformed == "" && h.authorities > 1 && !isGRPC(h.contentType) { // which has an answer of its own
+		return "a pseudo-header twice"
 	}
 	return h.malformed
 }

@@ -60,6 +60,7 @@ func (c *Conn) block(id uint32, block []byte, end bool) error {
 	if method, ok := c.dec.recall(block); ok && !end && !ownParent {
 		return c.open(id, func(call *Call) error { call.Method = method; return nil })
 	}
+	defer c.dec.forget()
 	if err := c.dec.decode(block); err != nil {
 		return err
 	}
@@ -96,6 +97,7 @@ func (c *Conn) reopened(id uint32, block []byte, end bool) error {
 
 // trailer handles a header block behind a request's data.
 func (c *Conn) trailer(call *Call, block []byte, end bool) error {
+	defer c.dec.forget()
 	if err := c.dec.decode(block); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package lean
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"sync"
@@ -17,7 +18,7 @@ type output struct {
 	space   int64 // that the peer takes on the connection
 	initial int64 // and on a stream that it has said nothing of
 	most    int   // bytes in a frame
-	held    int   // bytes of replies that are encoded and not sent
+	held    int   // bytes of memory that encoded replies take which wait for windows
 	over    []*Call
 	ending  bool
 	gaveUp  bool // a request has ended that the reader still has a part of
@@ -172,6 +173,7 @@ func (c *Conn) sendReply(call *Call) {
 	}
 	call.begunSending = true
 	call.rest = append(make([]byte, 0, size), out[message:]...)
+	call.holds = size
 	c.held += size
 	c.out = out[:data]
 	c.sendRest(call)
@@ -187,7 +189,6 @@ func (c *Conn) sendRest(call *Call) {
 	c.out = appendFrameHeader(c.out, n, http2.FrameData, 0, call.id)
 	c.out = append(c.out, call.rest[:n]...)
 	c.spend(call, n)
-	c.held -= n
 	if call.rest = call.rest[n:]; len(call.rest) > 0 {
 		c.enqueue(call)
 		return
@@ -205,8 +206,13 @@ func (c *Conn) spend(call *Call, n int) {
 	call.sent += int64(n)
 }
 
-// hold keeps a call until the peer takes more.
+// hold keeps a call until the peer takes more, and of its reply no more memory than
+// twice of what is left.
 func (c *Conn) hold(call *Call) {
+	if left := len(call.rest); left < call.holds/2 {
+		c.held -= call.holds - left
+		call.rest, call.holds = bytes.Clone(call.rest), left
+	}
 	call.queued = true // so that nobody else queues it
 	if c.initial-call.sent > 0 {
 		c.stalled.push(call)

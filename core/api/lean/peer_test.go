@@ -26,9 +26,10 @@ const (
 	methodHeld         // answers when the test says so
 	methodLarge        // answers with as many bytes as the message says
 	methodFail         // answers with the message as an error
+	methodWait         // answers with errDeadline when its context has ended
 )
 
-var testMethods = []string{"/test.T/Echo", "/test.T/Held", "/test.T/Large", "/test.T/Fail"}
+var testMethods = []string{"/test.T/Echo", "/test.T/Held", "/test.T/Large", "/test.T/Fail", "/test.T/Wait"}
 
 // testSession answers by slot, as a real one does.
 type testSession struct {
@@ -37,6 +38,7 @@ type testSession struct {
 
 	mu       sync.Mutex
 	messages map[int][]byte
+	ready    []*Call // until Flush; the reader's own
 }
 
 func (s *testSession) Begin(call *Call, message []byte) {
@@ -44,12 +46,23 @@ func (s *testSession) Begin(call *Call, message []byte) {
 	s.messages[call.Slot] = bytes.Clone(message)
 	s.mu.Unlock()
 	s.h.begun <- begun{string(message), s.conn, call}
-	if call.Method != methodHeld {
-		s.conn.Answer(call)
+	switch call.Method {
+	case methodHeld:
+	case methodWait:
+		ctx := call.Context()
+		go func() {
+			<-ctx.Done()
+			s.conn.Answer(call)
+		}()
+	default:
+		s.ready = append(s.ready, call)
 	}
 }
 
-func (s *testSession) Flush() {}
+func (s *testSession) Flush() {
+	s.conn.Answer(s.ready...)
+	s.ready = s.ready[:0]
+}
 
 func (s *testSession) take(call *Call) []byte {
 	s.mu.Lock()
@@ -68,6 +81,8 @@ func (s *testSession) AppendReply(dst []byte, call *Call) ([]byte, error) {
 	case methodLarge:
 		n, err := strconv.Atoi(string(m))
 		return append(dst, make([]byte, n)...), err
+	case methodWait:
+		return dst, errDeadline
 	case methodFail:
 		return dst, status.Error(codes.FailedPrecondition, string(m))
 	}
@@ -142,6 +157,7 @@ func startServer(t testing.TB, change ...func(*Options, *timing)) *harness {
 		}),
 		Web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
+			w.Header().Set("X-Secure", strconv.FormatBool(r.TLS != nil))
 			_, _ = io.WriteString(w, r.Method+" "+r.URL.Path+" "+r.Proto)
 			_, _ = io.Copy(w, r.Body)
 		}),

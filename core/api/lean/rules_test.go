@@ -157,6 +157,7 @@ func TestStreamFaults(t *testing.T) {
 		{":method", "POST", ":scheme", "http", ":path", "", ":authority", "a"},
 		{":method", "CONNECT", ":scheme", "http", ":path", "/", ":authority", "a"},
 		request("/", ":unknown", "1"),
+		append(plainRequest[:8:8], ":authority", "b"),
 		request("/", ":method", "GET"),
 		append([]string{":method", "POST", ":method", "POST"}, request("/")[2:]...),
 		request("/", "Upper", "case"),

@@ -93,6 +93,7 @@ func New(o Options) *Server {
 	s.web = &http.Server{
 		Handler: s.plainHTTP(), ErrorLog: o.ErrorLog,
 		ReadHeaderTimeout: o.ReadHeaderTimeout, IdleTimeout: o.IdleTimeout, MaxHeaderBytes: o.MaxHeaderBytes,
+		ConnContext: withState,
 	}
 	return s
 }
@@ -100,6 +101,7 @@ func New(o Options) *Server {
 // plainHTTP serves HTTP/1.1, in which there is no gRPC.
 func (s *Server) plainHTTP() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.TLS, _ = r.Context().Value(stateKey{}).(*tls.ConnectionState)
 		if isGRPC(r.Header.Get("Content-Type")) || s.isService(r.URL.Path) {
 			http.Error(w, "gRPC requires HTTP/2", http.StatusHTTPVersionNotSupported)
 			return
@@ -167,17 +169,36 @@ func (s *Server) Drain(ctx context.Context) error {
 		defer s.mu.Unlock()
 		s.idle.Broadcast()
 	})()
+	s.tellAll()
 	web := s.web.Shutdown(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.inUse() && ctx.Err() == nil {
+		s.idle.Wait()
+	}
+	s.stopLooking()
+	return errors.Join(web, ctx.Err())
+}
+
+// tellAll starts to drain all connections.
+func (s *Server) tellAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		c.startDrain()
 	}
 	s.closeGreeting()
-	for (len(s.conns) > 0 || len(s.greeting) > 0) && ctx.Err() == nil {
-		s.idle.Wait()
+}
+
+// inUse reports whether there are connections. s.mu is held.
+func (s *Server) inUse() bool { return len(s.conns) > 0 || len(s.greeting) > 0 }
+
+// stopLooking ends lookAfter when there is nothing to look at. s.mu is held.
+func (s *Server) stopLooking() {
+	if s.looking != nil && !s.inUse() {
+		close(s.looking)
+		s.looking = nil
 	}
-	return errors.Join(web, ctx.Err())
 }
 
 // Close ends all connections at once, and returns when they have ended. Handlers may
@@ -191,9 +212,10 @@ func (s *Server) Close() {
 		_ = c.raw.Close()
 	}
 	s.closeGreeting()
-	for len(s.conns) > 0 || len(s.greeting) > 0 {
+	for s.inUse() {
 		s.idle.Wait()
 	}
+	s.stopLooking()
 }
 
 // closeGreeting closes what has asked for nothing yet. s.mu is held.
@@ -214,7 +236,4 @@ func (s *Server) stopAccepting() {
 		_ = l.Close()
 	}
 	_ = s.webConns.Close()
-	if s.looking != nil {
-		close(s.looking)
-	}
 }

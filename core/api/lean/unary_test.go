@@ -249,6 +249,39 @@ func TestDeadlines(t *testing.T) {
 	p.requireEcho(1003, "in time")
 }
 
+// TestContexts has calls wait for the end of their contexts: by their deadlines, which may
+// pass while a session asks for the context, and by a reset.
+func TestContexts(t *testing.T) {
+	h := startServer(t)
+	p := h.dial()
+	for id := uint32(1); id < 200; id += 2 {
+		p.headers(id, false, request(testMethods[methodWait], "grpc-timeout", "300u")...)
+		p.data(id, true, framed("late"))
+		p.requireStatus(id, codes.DeadlineExceeded, "context deadline exceeded")
+	}
+	p.call(201, methodWait, "reset")
+	for h.nextBegun().message != "reset" {
+	}
+	p.cancel(201)
+	for h.nextDropped() != "reset: context canceled" { // those whose deadlines passed first
+	}
+}
+
+// TestBegunBeforeFault breaks the connection right behind a call. The call is carried
+// out like those before it.
+func TestBegunBeforeFault(t *testing.T) {
+	h := startServer(t)
+	p := h.dial()
+	packet := rawFrame(http2.FrameHeaders, endHeaders, 1, string(p.encode(request(testMethods[methodEcho])...)))
+	packet = append(packet, rawFrame(http2.FrameData, http2.FlagDataEndStream, 1, string(framed("x")))...)
+	p.raw(append(packet, rawFrame(http2.FramePing, 0, 1, "12345678")...)...)
+	p.requireGoAway(http2.ErrCodeProtocol)
+	h.nextBegun()
+	if !p.stream(1).ended {
+		require.Equal(t, "x: context canceled", h.nextDropped())
+	}
+}
+
 // TestCancel resets calls: before they are complete, while they are under way, and
 // when the answer is on its way. None of them counts against the limit any more.
 func TestCancel(t *testing.T) {
