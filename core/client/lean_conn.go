@@ -11,8 +11,10 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -41,18 +43,19 @@ const (
 	// firstWindow and firstFrame are HTTP/2's, until the server says otherwise.
 	firstWindow = 1<<16 - 1
 	firstFrame  = 16 << 10
-	// lastStream is where a connection's streams end; another is opened then.
+	// gatherBytes of output are worth a system call at once.
+	gatherBytes = 16 << 10
+	// lastStream is a connection's last; another is opened then.
 	lastStream = 1<<31 - 1
 )
 
-// leanConn is a connection's place. Its fields belong to mu, but for what the reader
-// and the writer of a link have for themselves.
+// leanConn is a connection's place.
 type leanConn struct {
 	endpoint string
 	tls      *tls.Config
+	link     atomic.Pointer[link] // nil: none has been opened; set under mu
 
 	mu      sync.Mutex
-	link    *link // nil: none is open
 	opening chan struct{}
 	failed  error     // why the last attempt did
 	retryAt time.Time // no attempt before
@@ -78,12 +81,15 @@ func newLeanConn(o Options) *leanConn { return &leanConn{endpoint: o.Endpoint, t
 
 // invoke makes a call. The reply is the caller's until its next call.
 func (c *leanConn) invoke(ctx context.Context, method int, request []byte, call *leanCall) ([]byte, error) {
-	l, err := c.connected(ctx)
-	if err == nil {
-		err = l.start(ctx, method, request, call)
-	}
-	if err != nil {
-		return nil, notSentError(err)
+	l := c.link.Load()
+	if l == nil || !l.start(ctx, method, request, call) {
+		var err error
+		if l, err = c.connected(ctx); err != nil {
+			return nil, notSentError(err)
+		}
+		if !l.start(ctx, method, request, call) {
+			return nil, notSentError(l.whyNot(ctx))
+		}
 	}
 	select {
 	case <-call.wake:
@@ -136,8 +142,8 @@ func (c *leanConn) connected(ctx context.Context) (*link, error) {
 	switch {
 	case c.closed:
 		return nil, errLeanClosed
-	case c.link != nil && c.link.usable():
-		return c.link, nil
+	case c.link.Load().usable():
+		return c.link.Load(), nil
 	case time.Now().Before(c.retryAt):
 		return nil, c.failed
 	}
@@ -156,7 +162,8 @@ func (c *leanConn) connected(ctx context.Context) (*link, error) {
 		c.failed, c.retryAt = err, time.Now().Add(c.backoff)
 		return nil, err
 	}
-	c.link, c.backoff = l, 0
+	c.link.Store(l)
+	c.backoff = 0
 	return l, nil
 }
 
@@ -164,10 +171,9 @@ var errLeanClosed = errors.New("the client has been closed")
 
 func (c *leanConn) close() error {
 	c.mu.Lock()
-	l := c.link
-	c.closed, c.link = true, nil
+	c.closed = true
 	c.mu.Unlock()
-	if l != nil {
+	if l := c.link.Load(); l != nil {
 		l.end(errLeanClosed)
 		l.work.Wait()
 	}
@@ -193,7 +199,7 @@ type link struct {
 	initial  int64 // window of a stream
 	most     int   // bytes in a frame
 	streams  int   // that may be open
-	draining bool  // the server takes no more
+	draining bool  // no more calls are taken, and the link ends with the last of them
 	err      error // why it has ended
 }
 
@@ -265,29 +271,44 @@ func appendFrame(dst []byte, kind http2.FrameType, flags http2.Flags, stream uin
 	return append(binary.BigEndian.AppendUint32(dst, stream), payload...)
 }
 
+// usable reports whether l is there and takes calls, or will.
 func (l *link) usable() bool {
+	if l == nil {
+		return false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.err == nil && !l.draining && l.next < lastStream
+	return l.err == nil && !l.draining
 }
 
-// start sends a call, or returns why it has not.
-func (l *link) start(ctx context.Context, method int, request []byte, call *leanCall) error {
+// whyNot says why start has not sent a call.
+func (l *link) whyNot(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.calls) >= l.streams && l.err == nil && !l.draining {
-		if err := l.waitForStream(ctx); err != nil {
-			return err
-		}
-	}
 	switch {
 	case l.err != nil:
 		return l.err
-	case l.draining:
-		return errDraining
+	case ctx.Err() != nil:
+		return contextError(ctx)
+	}
+	return errDraining
+}
+
+// start sends a call, and reports whether it has.
+func (l *link) start(ctx context.Context, method int, request []byte, call *leanCall) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.calls) >= l.streams && l.err == nil && !l.draining {
+		if !l.waitForStream(ctx) {
+			return false
+		}
+	}
+	if l.err != nil || l.draining {
+		return false
 	}
 	*call = leanCall{wake: call.wake, id: l.next, room: l.initial, reply: call.reply[:0]}
 	l.next += 2
+	l.draining = l.next > lastStream
 	l.calls[call.id] = call
 	l.out = appendFrame(l.out, http2.FrameHeaders, http2.FlagHeadersEndHeaders, call.id, l.blockOf(method))
 	if size := 5 + len(request); len(l.waiting) == 0 && size <= l.most && int64(size) <= min(l.room, call.room) {
@@ -302,13 +323,14 @@ func (l *link) start(ctx context.Context, method int, request []byte, call *lean
 		l.sendWaiting()
 	}
 	l.wake.Broadcast()
-	return nil
+	return true
 }
 
 var errDraining = errors.New("the server takes no more calls on this connection")
 
-// waitForStream waits until something has changed. l.mu is held.
-func (l *link) waitForStream(ctx context.Context) error {
+// waitForStream waits until something has changed, and returns false when ctx has ended
+// before. l.mu is held.
+func (l *link) waitForStream(ctx context.Context) bool {
 	stop := context.AfterFunc(ctx, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -316,10 +338,10 @@ func (l *link) waitForStream(ctx context.Context) error {
 	})
 	defer stop()
 	if ctx.Err() != nil {
-		return contextError(ctx)
+		return false
 	}
 	l.wake.Wait()
-	return nil
+	return true
 }
 
 // blockOf returns a method's header block. l.mu is held, and what is returned goes into
@@ -387,6 +409,9 @@ func (l *link) forget(call *leanCall) {
 	if len(l.calls) == l.streams-1 {
 		l.wake.Broadcast()
 	}
+	if l.draining && len(l.calls) == 0 {
+		l.fail(errDraining)
+	}
 }
 
 // finish wakes a call's caller. l.mu is held.
@@ -400,6 +425,11 @@ func (l *link) finish(call *leanCall, err error) {
 func (l *link) end(why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.fail(why)
+}
+
+// fail is end. l.mu is held.
+func (l *link) fail(why error) {
 	if l.err != nil {
 		return
 	}
@@ -418,6 +448,12 @@ func (l *link) write() {
 		l.mu.Lock()
 		for len(l.out) == 0 && l.err == nil {
 			l.wake.Wait()
+		}
+		if len(l.out) < gatherBytes && l.err == nil {
+			// What is sent in the next moment goes into the same system call.
+			l.mu.Unlock()
+			runtime.Gosched()
+			l.mu.Lock()
 		}
 		ended := l.err != nil
 		sending, l.out = l.out, sending[:0]

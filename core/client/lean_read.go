@@ -46,7 +46,7 @@ func (r *answers) frame() error {
 	if _, err := io.ReadFull(r.in, payload); err != nil {
 		return err
 	}
-	if (r.stream != 0) != (kind == http2.FrameContinuation) {
+	if (r.stream != 0) != (kind == http2.FrameContinuation) || r.stream != 0 && stream != r.stream {
 		return errFrame
 	}
 	r.link.mu.Lock()
@@ -83,6 +83,9 @@ func (r *answers) handle(kind http2.FrameType, flags http2.Flags, stream uint32,
 	case http2.FrameSettings:
 		return r.settings(flags, p)
 	case http2.FramePing:
+		if len(p) != 8 {
+			return errFrame
+		}
 		if flags&http2.FlagPingAck == 0 {
 			l.out = appendFrame(l.out, http2.FramePing, http2.FlagPingAck, 0, p)
 			l.wake.Broadcast()
@@ -180,7 +183,7 @@ func (r *answers) settings(flags http2.Flags, p []byte) error {
 		case http2.SettingMaxFrameSize:
 			l.most = int(min(value, 1<<20))
 		case http2.SettingMaxConcurrentStreams:
-			l.streams = int(max(value, 1))
+			l.streams = int(value)
 		case http2.SettingHeaderTableSize:
 			l.enc.SetMaxDynamicTableSizeLimit(value)
 			clear(l.blocks[:])
@@ -222,6 +225,9 @@ func (r *answers) goAway(p []byte) error {
 		if id > last {
 			l.finish(call, notSentError(fmt.Errorf("the server went away: %v %s", code, p[8:])))
 		}
+	}
+	if len(l.calls) == 0 {
+		l.fail(errDraining)
 	}
 	l.wake.Broadcast()
 	return nil
