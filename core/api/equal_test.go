@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -40,8 +42,11 @@ func newSide(t *testing.T, lean bool) side {
 		_ = cc.Close()
 		transport.CloseIdleConnections()
 	})
-	return side{cc: cc, raw: &http.Client{Transport: transport}, addr: "http://" + addr.String()}
+	return side{cc: cc, raw: &http.Client{Transport: transport, Timeout: patience}, addr: "http://" + addr.String()}
 }
+
+// patience bounds every call. Nothing that works takes nearly as long.
+const patience = time.Minute
 
 // TestEqualAnswers makes random calls on both transports, good ones and bad ones, and
 // expects the same answers: code, text, and reply.
@@ -63,7 +68,10 @@ func TestEqualAnswers(t *testing.T) {
 
 func invoke(t *testing.T, cc *grpc.ClientConn, method string, request, reply proto.Message) (proto.Message, error) {
 	reply = reply.ProtoReflect().New().Interface()
-	return reply, cc.Invoke(t.Context(), method, request, reply)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	defer time.AfterFunc(patience, cancel).Stop() // a deadline would be sent, and keep calls from the shortest path
+	return reply, cc.Invoke(ctx, method, request, reply)
 }
 
 // randomCall returns a call of some method.

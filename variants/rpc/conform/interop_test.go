@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
@@ -32,7 +33,9 @@ func TestInterop(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(fmt.Sprintf("TLS %v", secure), func(t *testing.T) {
 			cc := dialInterop(t, secure)
-			client, ctx := testgrpc.NewTestServiceClient(cc), t.Context()
+			client := testgrpc.NewTestServiceClient(cc)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
 			interop.DoEmptyUnaryCall(ctx, client)
 			interop.DoLargeUnaryCall(ctx, client)
 			interop.DoClientStreaming(ctx, client)
@@ -50,6 +53,9 @@ func TestInterop(t *testing.T) {
 		})
 	}
 }
+
+// patience bounds every wait. Nothing that works takes nearly as long.
+const patience = 2 * time.Minute
 
 func dialInterop(t *testing.T, secure bool) *grpc.ClientConn {
 	rest := grpc.NewServer()
@@ -72,9 +78,16 @@ func dialInterop(t *testing.T, secure bool) *grpc.ClientConn {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, cc.Close())
-		require.NoError(t, srv.Drain(context.Background()))
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		require.NoError(t, srv.Drain(ctx))
 		rest.Stop()
-		require.ErrorIs(t, <-served, lean.ErrServerClosed)
+		select {
+		case err := <-served:
+			require.ErrorIs(t, err, lean.ErrServerClosed)
+		case <-ctx.Done():
+			require.FailNow(t, "a wait without end", "waited %v for Serve to return", patience)
+		}
 	})
 	return cc
 }
