@@ -48,7 +48,7 @@ SERIAL := ./core/wal ./core/apply ./variants/wal ./variants/apply/perop
 # Packages wait for syncs and elections, so more of them run than there are processors,
 # the longest first. With the race detector a process sleeps for a second before it
 # ends, if it is not told otherwise.
-GOTEST := go test -p 4 $(GOFLAGS_TAGS)
+GOTEST := go test -p 4 -timeout 1h $(GOFLAGS_TAGS)
 .PHONY: test
 test: deps ## all tests, with the race detector in core and variants but for packages without goroutines
 	GORACE=atexit_sleep_ms=0 $(GOTEST) -race $$(go list $(GOFLAGS_TAGS) ./variants ./core/... ./variants/... | grep -vxF "$$(go list $(GOFLAGS_TAGS) $(SERIAL))")
