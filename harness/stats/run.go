@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 )
 
@@ -45,9 +44,6 @@ type Run struct {
 	Recorded []*record.Trial
 	// Voids are the trials whose numbers must not be used, in run order.
 	Voids []Void
-	// Questions are the families of the run's report, which asks them. They make it
-	// unsafe to make two reports of one Run at once.
-	Questions *infer.Questions
 
 	byID map[string]*Cell
 }
@@ -79,7 +75,7 @@ type Void struct {
 // NewRun indexes trials under m's cells. The trials may come in any order, and
 // need not be complete. Errors: ErrUnknownCell, ErrDuplicate, ErrTier.
 func NewRun(m record.Manifest, trials []record.Trial) (*Run, error) {
-	r := &Run{Manifest: m, Trials: len(trials), Questions: infer.NewQuestions(), byID: make(map[string]*Cell, len(m.Cells))}
+	r := &Run{Manifest: m, Trials: len(trials), byID: make(map[string]*Cell, len(m.Cells))}
 	for _, c := range m.Cells {
 		if r.byID[c.ID] != nil {
 			return nil, fmt.Errorf("%w: cell %q", ErrDuplicate, c.ID)
@@ -212,4 +208,17 @@ func (c *Cell) Ops() []string {
 		return 1
 	})
 	return ops
+}
+
+// Read reads and indexes the run in a folder. Errors: those of record.ReadRun and NewRun.
+func Read(dir string) (*Run, error) {
+	run, err := record.ReadRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	indexed, err := NewRun(run.Manifest, run.Trials)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return indexed, nil
 }
