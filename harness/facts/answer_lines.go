@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/template"
 
+	"gopkg.in/yaml.v3"
+
 	"metastorebench/harness/format"
 	"metastorebench/harness/infer"
 	"metastorebench/harness/metric"
@@ -140,29 +142,51 @@ func (b *builder) withWord(e end, word infer.Word) (steps []step) {
 }
 
 // group are the steps of one word in one environment. Found is the greatest of the
-// ratios that would have been found; "" where that is not the question.
+// ratios that would have been found, More what another level would find: "" where that
+// is not the question.
 type group struct {
-	Names              []string
-	Environment, Found string
+	Names                    []string
+	Environment, Found, More string
 }
 
 func (b *builder) named(ends []end, word infer.Word) (groups []group) {
 	for _, e := range ends {
-		g, found := group{Environment: e.Name}, Number(0)
+		g, found, n := group{Environment: e.Name}, 0.0, 0
 		for _, s := range b.withWord(e, word) {
 			g.Names = append(g.Names, s.Name)
 			if f := b.fact(s.Ratio); f.Found != nil {
-				found = max(found, *f.Found)
+				found, n = max(found, float64(*f.Found)), f.N
 			}
 		}
 		if word == infer.Unresolved && found > 0 {
-			g.Found = format.Number(float64(found))
+			g.Found, g.More = format.Number(found), b.withMore(found, n)
 		}
 		if len(g.Names) > 0 {
 			groups = append(groups, g)
 		}
 	}
 	return groups
+}
+
+// withMore says what the plan's level of most blocks would find of what n blocks would:
+// an interval shrinks with the square root of their number. "" if there is none of more.
+func (b *builder) withMore(found float64, n int) string {
+	var p struct {
+		Levels map[string]struct{ Blocks int }
+	}
+	if err := yaml.Unmarshal([]byte(b.run.Manifest.PlanYAML), &p); err != nil {
+		return "" // not a plan: nothing to advise
+	}
+	name, blocks := "", n
+	for _, level := range slices.Sorted(maps.Keys(p.Levels)) {
+		if l := p.Levels[level]; l.Blocks > blocks {
+			name, blocks = level, l.Blocks
+		}
+	}
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("about %s with the %d blocks of level %s", format.Number(math.Pow(found, math.Sqrt(float64(n)/float64(blocks)))), blocks, name)
 }
 
 // checked is what was run and checked.
