@@ -32,7 +32,7 @@ func (b *builder) runInfo() Run {
 	m := b.run.Manifest
 	r := Run{
 		Plan: m.Plan, Title: b.asked.Title, Level: m.Level, Command: strings.Join(m.Command, " "), Started: m.Started.UTC().Format(time.RFC3339),
-		Seed: m.Seed, Blocks: m.Blocks, Trials: b.run.Trials, Env: m.Env, Commit: m.Env.Commit[:min(12, len(m.Env.Commit))], Dirty: m.Env.Dirty,
+		Seed: m.Seed, Blocks: m.Blocks, Trials: b.run.Trials, Env: m.Env, Commit: m.Env.Commit[:min(12, len(m.Env.Commit))], Dirty: m.Env.Dirty, Newer: b.run.Newer,
 		Checks: map[string]map[string]int{},
 	}
 	for _, v := range b.run.Voids {

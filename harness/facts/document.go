@@ -50,6 +50,8 @@ type Run struct {
 	// Commit is the store's revision, short; Dirty says that the tree had changes.
 	Commit string `json:"commit"`
 	Dirty  bool   `json:"dirty,omitempty"`
+	// Newer says that the records have fields that the reader did not know.
+	Newer string `json:"newer,omitempty"`
 }
 
 // Void is a trial whose numbers are not used.

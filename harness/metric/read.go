@@ -208,15 +208,6 @@ func StageTime(stages ...string) Func {
 	}
 }
 
-// StoreTime is the mean time from a request's arrival at the store to its reply, in
-// nanoseconds, measured apart from the stages.
-func StoreTime(t *record.Trial) (float64, bool) {
-	if t.Stages == nil || t.Stages.Samples == 0 {
-		return 0, false
-	}
-	return float64(t.Stages.TotalNS) / float64(t.Stages.Samples), true
-}
-
 // WriteTime is the client's mean service time of puts and deletes, in nanoseconds.
 func WriteTime(t *record.Trial) (float64, bool) {
 	var sum float64

@@ -35,6 +35,9 @@ var (
 // was made of, which must not change. It is safe for concurrent reading.
 type Run struct {
 	Manifest record.Manifest
+	// Newer says that records are of a newer minor version, whose fields are not all
+	// known here; see record.Run.
+	Newer string
 	// Cells are the manifest's cells in its order, those without trials
 	// included.
 	Cells []*Cell
@@ -220,5 +223,6 @@ func Read(dir string) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	indexed.Newer = run.Newer()
 	return indexed, nil
 }
