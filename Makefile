@@ -7,7 +7,6 @@ SHELL := /bin/bash
 ROCKSDB_HEADER := /usr/include/rocksdb/c.h
 TAGS = $(if $(wildcard $(ROCKSDB_HEADER)),,norocksdb)
 GOFLAGS_TAGS = $(if $(TAGS),-tags=$(TAGS))
-APT_PACKAGES := librocksdb-dev
 
 # The commit of the sources, for the records of runs: what runs and reports write is no
 # source.
@@ -24,22 +23,32 @@ BENCH_DIR := results/reference/bench
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | column -t -s $$'\t'
 
+# The one place that installs packages. The two commands with which one begins, and
+# lint, go there first; no other target does. DEV=1 is for who changes the store.
 .PHONY: deps
-deps: ## install RocksDB's library when it is missing and can be installed; fetch Go modules
-	@if [ ! -e $(ROCKSDB_HEADER) ]; then \
-		$(MAKE) --no-print-directory install-rocksdb || \
-		echo "RocksDB is not installed: the build goes on without the rocksdb engine. To have it: apt-get install $(APT_PACKAGES)"; \
-	fi
+deps: ## install what is missing, after saying what and why: RocksDB's library, with DEV=1 protoc, chromium and npm too
+	@[ -e $(ROCKSDB_HEADER) ] || ( $(call install,librocksdb-dev,RocksDB's headers and library: the engine rocksdb is built with them) ) || \
+		echo "going on without: the engine rocksdb is left out, and its rows are skipped"
+	@[ -z "$(DEV)" ] || command -v protoc >/dev/null || ( $(call install,protobuf-compiler,protoc: it makes the code of .proto files$(comma) and lint checks that code) )
+	@[ -z "$(DEV)" ] || command -v "$(or $(CHROMIUM),chromium)" >/dev/null || ( $(call install,chromium,chromium: the tests of report.html run in it) )
+	@[ -z "$(DEV)" ] || command -v npm >/dev/null || ( $(call install,nodejs npm,node and npm: the tests of report.html are driven by playwright-core$(comma) which npm fetches) )
 	@go mod download
 
-.PHONY: install-rocksdb
-install-rocksdb:
-	@command -v apt-get >/dev/null || { echo "no apt-get here"; exit 1; }
-	@sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
-	$$sudo apt-get install -y -q $(APT_PACKAGES) || { $$sudo apt-get update -q && $$sudo apt-get install -y -q $(APT_PACKAGES); }
+comma := ,
+# A command that installs package $(1), which is needed for $(2).
+install = command -v apt-get >/dev/null || { echo "$(1) is missing ($(2)); there is no apt-get here to install it with"; exit 1; }; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n "; \
+	echo "installing $(1) with: $${sudo}apt-get install -y $(1)"; echo "needed for $(2)"; \
+	$${sudo}apt-get install -y -q $(1) || { $${sudo}apt-get update -q && $${sudo}apt-get install -y -q $(1); } || \
+	{ echo "$(1) could not be installed"; exit 1; }
+
+# What goes on without RocksDB's library says so.
+.PHONY: engines
+engines: $(if $(filter phase1 test lint,$(MAKECMDGOALS)),deps)
+	@[ -e $(ROCKSDB_HEADER) ] || echo "RocksDB's library is not installed: building without the engine rocksdb. To have it: make deps"
 
 .PHONY: build
-build: deps ## build bin/metastore and bin/metabench
+build: engines ## build bin/metastore and bin/metabench; installs nothing
 	go build $(GOFLAGS_TAGS) -ldflags '-X main.sourceRevision=$(REVISION)' -o bin/ ./cmd/metastore ./cmd/metabench
 
 # Without goroutines the race detector finds nothing and takes five times as long:
@@ -47,18 +56,30 @@ build: deps ## build bin/metastore and bin/metabench
 SERIAL := ./core/wal ./core/apply ./variants/wal ./variants/apply/perop
 # Packages wait for syncs and elections, so more of them run than there are processors,
 # the longest first. With the race detector a process sleeps for a second before it
-# ends, if it is not told otherwise.
-GOTEST := go test -p 4 $(GOFLAGS_TAGS)
+# ends, if it is not told otherwise. A test that hangs has its own bound; go test's is for
+# an idle machine.
+GOTEST := go test -p 4 -timeout 1h $(GOFLAGS_TAGS)
 .PHONY: test
 test: deps ## all tests, with the race detector in core and variants but for packages without goroutines
 	GORACE=atexit_sleep_ms=0 $(GOTEST) -race $$(go list $(GOFLAGS_TAGS) ./variants ./core/... ./variants/... | grep -vxF "$$(go list $(GOFLAGS_TAGS) $(SERIAL))")
 	$(GOTEST) $(SERIAL) $$(go list $(GOFLAGS_TAGS) ./cmd/... ./... | grep -v -e /core/ -e '/variants\(/\|$$\)')
 	go test -tags=metastore_plant -run Plant ./core/plant ./core/api
 
+# CHROMIUM names another browser; SHOTS is where the screenshots go.
+SHOTS ?= results/screenshots
+PAGE_BROWSER := harness/report/page/browser
+.PHONY: page-test
+page-test: ## tests of report.html in a headless chromium, with screenshots in SHOTS=results/screenshots; see make deps DEV=1
+	@for tool in "$(or $(CHROMIUM),chromium)" npm; do command -v "$$tool" >/dev/null || { echo "$$tool is missing: make deps DEV=1 installs it"; exit 1; }; done
+	@cd $(PAGE_BROWSER) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@mkdir -p $(SHOTS)
+	PAGE_SCREENSHOTS=$(abspath $(SHOTS)) go test -count 1 -v -run 'Browser|Small' ./harness/report/page ./harness/serve
+
 # Modules of their own, so that what they depend on is not the store's.
 NESTED_MODULES := harness/peer/etcd core/wal/walbench variants/logbench variants/rpc/conform
 
 .PHONY: lint
+lint: DEV := 1
 lint: deps ## gofmt, vet, nested modules too, generated code, EXPERIMENTS.md against its records
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-clean: $$unformatted"; exit 1; }
 	go vet $(GOFLAGS_TAGS) ./...
@@ -75,7 +96,7 @@ lint: deps ## gofmt, vet, nested modules too, generated code, EXPERIMENTS.md aga
 COMMAND_PROTOS := core/kv/kv.proto
 SERVICE_PROTOS := core/rpcpb/metastore.proto
 .PHONY: generate
-generate: install-protoc ## regenerate the protobuf code
+generate: protoc ## regenerate the protobuf code
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; $(MAKE) --no-print-directory generate-into OUT=. PLUGINS=$$dir
 
 .PHONY: generate-into
@@ -91,14 +112,14 @@ generate-into:
 		--go-vtproto_out=$(OUT) --go-vtproto_opt=module=metastorebench,features=marshal+unmarshal+unmarshal_unsafe+size \
 		$(SERVICE_PROTOS)
 
-.PHONY: install-protoc
-install-protoc:
-	@command -v protoc >/dev/null || $(MAKE) --no-print-directory install-rocksdb APT_PACKAGES=protobuf-compiler
+.PHONY: protoc
+protoc:
+	@command -v protoc >/dev/null || { echo "protoc is not installed: make deps DEV=1"; exit 1; }
 
 # Generated code is compared without its first lines, which name the version of
 # protoc: any version makes the same code.
 .PHONY: check-generated
-check-generated: install-protoc
+check-generated: protoc
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir -p $$dir/out $$dir/plugins; \
 	$(MAKE) --no-print-directory generate-into OUT=$$dir/out PLUGINS=$$dir/plugins; \
 	for f in $$(cd $$dir/out && find . -name '*.pb.go'); do \
@@ -106,33 +127,33 @@ check-generated: install-protoc
 	done
 
 .PHONY: phase1
-phase1: build ## run phase 1's matrix, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
-	@bin/metabench run phase1 $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
+phase1: build ## measure phase 1: verdicts and a page (SMOKE=1, FULL=1, ARGS="--only ...")
+	@bin/metabench run phase1 $(EFFORT) $(ARGS)
 
 .PHONY: phase2
-phase2: build ## run phase 2's matrix on top of phase 1, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
-	@bin/metabench run phase2 $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
+phase2: build ## measure phase 2, on top of phase 1 (SMOKE=1, FULL=1, ARGS="--only ...")
+	@bin/metabench run phase2 $(EFFORT) $(ARGS)
 
 .PHONY: phase3 ladder
-phase3: build ## run phase 3's matrix on top of phase 2, draw it, update EXPERIMENTS.md (SMOKE=1, FULL=1, ARGS="--only ...")
-	@bin/metabench run phase3 $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
-ladder: build ## baseline, phase 1, 2 and 3 in one interleaved run, against the plan's targets, update EXPERIMENTS.md
-	@bin/metabench run ladder $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
+phase3: build ## measure phase 3, on top of phase 2 (SMOKE=1, FULL=1, ARGS="--only ...")
+	@bin/metabench run phase3 $(EFFORT) $(ARGS)
+ladder: build ## baseline, phase 1, 2 and 3 in one interleaved run, against the plan's targets
+	@bin/metabench run ladder $(EFFORT) $(ARGS)
 
 # The objective of `make capacity`; more flags by ARGS.
 SLO ?= p99=5ms
 .PHONY: capacity scaling
-capacity: build ## find the highest rate that meets SLO=p99=5ms, compare latency there, update EXPERIMENTS.md
-	@bin/metabench capacity --slo $(SLO) $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
-scaling: build ## throughput against 1 to 256 clients, with the Universal Scalability Law, update EXPERIMENTS.md
-	@bin/metabench run scaling $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
+capacity: build ## find the highest rate that meets SLO=p99=5ms, compare latency there
+	@bin/metabench capacity --slo $(SLO) --variant baseline --variant phase1 $(EFFORT) $(ARGS)
+scaling: build ## throughput against 1 to 256 clients, with the Universal Scalability Law
+	@bin/metabench run scaling $(EFFORT) $(ARGS)
 
 # Plans that go over one size each.
 SWEEPS := sweep-clients sweep-values sweep-keys large batch indexes reads pipelining
 .PHONY: sweep
-sweep: build ## cost against size, update EXPERIMENTS.md: PLAN=sweep-clients, sweep-values, sweep-keys, large, batch, indexes, reads or pipelining
+sweep: build ## cost against size: PLAN=sweep-clients, sweep-values, sweep-keys, large, batch, indexes, reads or pipelining
 	@[ -n "$(filter $(SWEEPS),$(PLAN))" ] || { echo "PLAN is '$(PLAN)'; accepted: $(SWEEPS)"; exit 1; }
-	@bin/metabench run $(PLAN) $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
+	@bin/metabench run $(PLAN) $(EFFORT) $(ARGS)
 
 # The revision to compare with, and the one to judge: the working tree by default.
 # The gate builds both by itself; its own program is this tree's.
@@ -151,26 +172,14 @@ gate-power: build ## false alarms and detection rates of the gate on this machin
 	@bin/metabench gate --power $(RUNS) $(if $(SMOKE),--level smoke --steady-only --budget 3m) $(ARGS)
 # Each case of cmd/metabench/regressions_test.go in a clone of HEAD of its own; CASE=
 # is a regular expression that picks some by name.
-gate-regressions: deps ## does the gate find real regressions, and let harmless changes pass? a table of both (CASE=name); about an hour
+gate-regressions: engines ## does the gate find real regressions, and let harmless changes pass? a table of both (CASE=name); about an hour
 	@GATE_REGRESSIONS='$(or $(CASE),.)' go test $(GOFLAGS_TAGS) ./cmd/metabench -run '^TestRegressions$$' -count 1 -timeout 6h -v
 
-# Every committed run, by the folder's name: a run's section is its plan's.
-REFERENCES = $(patsubst %/manifest.json,%,$(wildcard results/reference/*/manifest.json))
-# The gate's power study, which is runs in a folder, if there is one.
-GATE_STUDY = $(patsubst %/run-001/manifest.json,%,$(wildcard results/reference/gate/run-001/manifest.json))
-.PHONY: report
-report: build ## remake EXPERIMENTS.md and its figures from results/reference
-	@for run in $(REFERENCES); do bin/metabench report $$run >/dev/null; done
-	@bin/metabench report results/reference --section ledger
-	@bin/metabench report $(BENCH_DIR) --section bench
-	@$(if $(GATE_STUDY),bin/metabench report $(GATE_STUDY) --section gate)
-
-.PHONY: check-report
+.PHONY: report check-report
+report: build ## remake the reports of results/reference, and EXPERIMENTS.md from its template
+	@bin/metabench report --all results/reference
 check-report: build
-	@for run in $(REFERENCES); do bin/metabench report $$run --check; done
-	@bin/metabench report results/reference --section ledger --check
-	@bin/metabench report $(BENCH_DIR) --section bench --check
-	@$(if $(GATE_STUDY),bin/metabench report $(GATE_STUDY) --section gate --check)
+	@bin/metabench report --all results/reference --check
 
 # A peer is a module of its own: its dependencies are not the store's.
 .PHONY: peers test-peers peer
@@ -178,8 +187,8 @@ peers: ## build bin/peer-etcd, etcd v3.7, which plan "peer" compares the store w
 	cd harness/peer/etcd && go build -o ../../../bin/peer-etcd .
 test-peers: ## tests of the peers: real trials against them
 	cd harness/peer/etcd && go test -timeout 5m ./...
-peer: build peers ## the store against etcd v3.7: puts, reads, limited ranges; update EXPERIMENTS.md
-	@bin/metabench run peer $(EFFORT) --experiments EXPERIMENTS.md $(ARGS)
+peer: build peers ## the store against etcd v3.7: puts, reads, limited ranges
+	@bin/metabench run peer $(EFFORT) $(ARGS)
 
 # conform is a module of its own: it depends on h2spec and on grpc-go's interop client.
 .PHONY: rpc-conformance
@@ -200,11 +209,11 @@ ceilings: build ## what this machine can do at best: gRPC, device, loopback, cod
 	@bin/metabench ceilings --level $(LEVEL) $(ARGS)
 
 .PHONY: bench
-bench: deps ## Go benchmarks: puts in process, codecs, engines, log
+bench: engines ## Go benchmarks: puts in process, codecs, engines, log
 	go test $(GOFLAGS_TAGS) -run '^$$' -bench . -benchtime 1s ./variants/... ./core/...
 
 .PHONY: power-cuts
-power-cuts: deps ## acknowledged writes that each --wal loses over 1,000 simulated power cuts
+power-cuts: engines ## acknowledged writes that each --wal loses over 1,000 simulated power cuts
 	@go test $(GOFLAGS_TAGS) -run '^$$' -bench PowerCuts -benchtime 1000x ./variants
 
 # The benchmarks that EXPERIMENTS.md shows, six repeats each. A file's first
@@ -225,19 +234,19 @@ endef
 
 # walbench is a module of its own: it depends on the logs that it compares with.
 .PHONY: bench-wal
-bench-wal: deps ## the log against the device, hashicorp/raft-wal and etcd's log, as a benchmark record
+bench-wal: engines ## the log against the device, hashicorp/raft-wal and etcd's log, as a benchmark record
 	$(call bench-rounds,wal-device,-bench Save -benchtime 200ms ./...,core/wal/walbench)
 
 # logbench is one too. DISK is a folder of the disk to measure: the temporary one's
 # without it. A system that loses a put fails the run.
 .PHONY: bench-commit-log test-commit-log
-bench-commit-log: deps ## the commit log in process beside hashicorp/raft, etcd's raft and tidwall/wal, as a benchmark record (DISK=folder; about twelve minutes)
+bench-commit-log: engines ## the commit log in process beside hashicorp/raft, etcd's raft and tidwall/wal, as a benchmark record (DISK=folder; about twelve minutes)
 	$(call bench-rounds,commit-log,-bench CommitLog -benchtime 1s ./... $(if $(DISK),-dir $(abspath $(DISK))),variants/logbench)
-test-commit-log: deps ## tests of that benchmark: every system keeps what it acknowledged, and a loss is found
+test-commit-log: engines ## tests of that benchmark: every system keeps what it acknowledged, and a loss is found
 	cd variants/logbench && go test $(GOFLAGS_TAGS) -timeout 5m ./...
 
 .PHONY: bench-reference
-bench-reference: deps ## remake the committed benchmark records, without bench-wal and bench-commit-log (about twelve minutes)
+bench-reference: engines ## remake the committed benchmark records, without bench-wal and bench-commit-log (about twelve minutes)
 	$(call bench-reference,codec,-bench Codec -count 6 -benchtime 200ms ./variants/codec/...)
 	$(call bench-reference,in-process-put,-bench Put -count 6 -benchtime 300ms ./variants)
 	$(call bench-reference,in-process-put-saturated,-bench Put/variant=best/.*/clients=1000 -count 6 -benchtime 300000x ./variants)

@@ -5,9 +5,12 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,16 +89,27 @@ type arrow struct {
 	exceptFrom []string
 }
 
+// numbers are the packages that make numbers out of records.
+var numbers = []string{
+	"harness/record", "harness/metric", "harness/stats", "harness/infer", "harness/attrib", "harness/fraction", "harness/capacity", "harness/usl", "harness/format",
+}
+
 // arrows are the import directions of DESIGN.md: cmd -> variants, harness;
-// variants -> core; analysis reads records only.
+// variants -> core; records -> facts -> views.
 var arrows = []arrow{
 	{why: "core is below everything", from: []string{"core"}, to: []string{"variants", "harness", "plots", "cmd"}},
 	{why: "variants know core only", from: []string{"variants"}, to: []string{"harness", "plots", "cmd"}},
 	{why: "the harness sees the store over the wire", from: []string{"harness", "plots"}, to: []string{"core", "variants", "cmd"},
 		exceptTo: []string{"core/client", "core/kv", "core/rpcpb", "core/api/lean"}},
 	{why: "the lean transport knows no store", from: []string{"core/api/lean"}, to: []string{"core"}, exceptTo: []string{"core/api/lean"}},
-	{why: "analysis reads records and runs no trials", from: []string{"harness/stats", "harness/attrib", "harness/report", "harness/claims", "harness/capacity", "harness/usl", "harness/gate", "plots"},
-		to: []string{"harness"}, exceptTo: []string{"harness/stats", "harness/attrib", "harness/report", "harness/claims", "harness/infer", "harness/format", "harness/fraction", "harness/capacity", "harness/usl", "harness/gate", "harness/record"}},
+	{why: "metrics are read from records", from: []string{"harness/metric"}, to: []string{"harness", "plots"}, exceptTo: []string{"harness/metric", "harness/record"}},
+	{why: "numbers are made from records, and know neither plans nor views", from: []string{"harness/stats", "harness/attrib", "harness/capacity", "harness/usl"},
+		to: []string{"harness", "plots"}, exceptTo: numbers},
+	{why: "facts are numbers that a plan asks for, and run no trials", from: []string{"harness/facts", "harness/gate"}, to: []string{"harness", "plots"},
+		exceptTo: append([]string{"harness/facts", "harness/gate", "harness/plan"}, numbers...)},
+	{why: "reports are views of facts", from: []string{"harness/report"}, to: []string{"harness"}, exceptTo: append([]string{"harness/report", "harness/facts", "harness/plan"}, numbers...)},
+	{why: "queries are answered from records", from: []string{"harness/query"}, to: []string{"harness", "plots"}, exceptTo: append([]string{"harness/query"}, numbers...)},
+	{why: "figures know facts alone", from: []string{"plots"}, to: []string{"harness"}, exceptTo: []string{"harness/facts", "harness/format"}},
 	{why: "inference is pure", from: []string{"harness/infer"}, to: []string{"harness", "plots", "core"}, exceptTo: []string{"harness/infer", "harness/format"}},
 	{why: "writing numbers is a leaf", from: []string{"harness/format"}, to: []string{"harness", "plots", "core"}, exceptTo: []string{"harness/format"}},
 	{why: "revisions are built without knowing what for", from: []string{"harness/revision"}, to: []string{"harness", "plots", "core"}, exceptTo: []string{"harness/revision"}},
@@ -226,7 +240,7 @@ func starts(n ast.Node) bool {
 func TestTopLevel(t *testing.T) {
 	known := map[string]bool{
 		"cmd": true, "core": true, "variants": true, "harness": true, "plots": true, "results": true,
-		"Makefile": true, "go.mod": true, "go.sum": true, "README.md": true, "EXPERIMENTS.md": true, "rules_test.go": true,
+		"LICENSE": true, "CONTRIBUTING.md": true, "CHANGELOG.md": true, "Makefile": true, "go.mod": true, "go.sum": true, "README.md": true, "EXPERIMENTS.md": true, "rules_test.go": true,
 		"bin": true, "metastore-data": true, // made by the Makefile and by metastore, ignored by git
 	}
 	entries, err := os.ReadDir(".")
@@ -234,4 +248,104 @@ func TestTopLevel(t *testing.T) {
 	for _, e := range entries {
 		require.True(t, known[e.Name()] || strings.HasPrefix(e.Name(), "."), "%s is not part of the layout", e.Name())
 	}
+}
+
+// TestOnlyDepsInstalls: no other target of the Makefile has packages installed, and the
+// two commands with which one begins go there.
+func TestOnlyDepsInstalls(t *testing.T) {
+	text, err := os.ReadFile("Makefile")
+	require.NoError(t, err)
+	target := ""
+	for line := range strings.Lines(string(text)) {
+		if m := regexp.MustCompile(`^([a-z0-9-]+) ?[:=]`).FindStringSubmatch(line); m != nil {
+			target = m[1]
+		}
+		if strings.Contains(line, "apt-get") && !strings.HasPrefix(line, "#") {
+			require.Contains(t, []string{"deps", "install"}, target, line)
+		}
+		if strings.Contains(line, "$(call install,") {
+			require.Equal(t, "deps", target, line)
+		}
+	}
+	require.Contains(t, string(text), "$(filter phase1 test lint,$(MAKECMDGOALS))")
+}
+
+// claimID is the name of a claim of the MetaStore plan, alone.
+var claimID = regexp.MustCompile(`^([TBM][1-9]|P[1-3]\.[1-9])$`)
+
+// namesOfData are the fields that hold a name out of a plan: of the plan itself, of a
+// group, of a workload, of a claim.
+var namesOfData = []string{"Plan", "Group", "Workload", "Claim"}
+
+// TestNothingIsAboutOnePlan keeps plans, claims and groups out of Go: what is asked of a
+// run, and how it is judged, is data that a plan brings. No text in code is a claim's
+// id, and no name that comes from a plan is compared with a text.
+func TestNothingIsAboutOnePlan(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test || !under(f.dir, "harness", "plots", "cmd/metabench") || under(f.dir, "harness/stats/statstest") { // makes records of a plan, for tests
+			continue
+		}
+		for _, fault := range aboutOnePlan(f.syntax) {
+			t.Errorf("%s: %s", f.path, fault)
+		}
+	}
+}
+
+// aboutOnePlan lists what a file knows of a single plan.
+func aboutOnePlan(file *ast.File) (faults []string) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BasicLit:
+			if text, err := strconv.Unquote(n.Value); n.Kind == token.STRING && err == nil && claimID.MatchString(text) {
+				faults = append(faults, "names claim "+text)
+			}
+		case *ast.BinaryExpr:
+			if (n.Op == token.EQL || n.Op == token.NEQ) && (named(n.X) && constant(n.Y) || named(n.Y) && constant(n.X)) {
+				faults = append(faults, "compares "+types.ExprString(n))
+			}
+		case *ast.SwitchStmt:
+			if n.Tag != nil && named(n.Tag) {
+				faults = append(faults, "switches on "+types.ExprString(n.Tag))
+			}
+		case *ast.IndexExpr:
+			if table, ok := n.X.(*ast.Ident); ok && named(n.Index) {
+				faults = append(faults, "looks up "+types.ExprString(n.Index)+" in "+table.Name)
+			}
+		}
+		return true
+	})
+	return faults
+}
+
+// named reports whether an expression is a field that holds a name out of a plan.
+func named(e ast.Expr) bool {
+	sel, ok := e.(*ast.SelectorExpr)
+	return ok && slices.Contains(namesOfData, sel.Sel.Name)
+}
+
+// constant reports whether an expression is a text that is not empty.
+func constant(e ast.Expr) bool {
+	lit, ok := e.(*ast.BasicLit)
+	return ok && lit.Kind == token.STRING && lit.Value != `""`
+}
+
+// TestTheRuleFinds plants what the rule is for.
+func TestTheRuleFinds(t *testing.T) {
+	const planted = `package p
+
+var kinds = map[string]int{"phase1": 1}
+
+func f(m struct{ Plan, Group string }) int {
+	if m.Group == "sync" || m.Plan != "" {
+		return kinds[m.Plan]
+	}
+	switch m.Plan {
+	case "peer":
+	}
+	return len("P1.1")
+}
+`
+	file, err := parser.ParseFile(token.NewFileSet(), "p.go", planted, 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{`compares m.Group == "sync"`, "looks up m.Plan in kinds", "switches on m.Plan", "names claim P1.1"}, aboutOnePlan(file))
 }

@@ -1,185 +1,160 @@
 package plots
 
 import (
-	"errors"
-	"fmt"
-	"image/color"
+	"math"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"metastorebench/harness/format"
-	"metastorebench/harness/stats"
+	"metastorebench/harness/facts"
 )
 
-const (
-	rowHeight = 0.27 * vg.Inch
-	barWidth  = 0.16 * vg.Inch
-)
-
-// Throughput draws one bar per cell of the stratum: the median of the blocks,
-// every block as a dot, and the paired ratio to the baseline in words. Cells
-// that were not measured keep their row and say so. ErrNoData if none was.
-func Throughput(s *stats.Stratum) (*Figure, error) {
-	op := s.Op()
-	if op == "" {
-		return nil, fmt.Errorf("%w: several operation types, or none, in %s", ErrNoData, describe(s))
-	}
-	throughput := stats.Throughput(op)
-	f := newFigure("throughput-"+slug(s), capital(op)+" throughput: "+describe(s), op+"s per second (closed loop)", "")
-	f.Caption = capital(op) + " throughput of every cell; bar: median of the blocks, dot: one block, label: median and, in brackets, the geometric mean of the per-block ratios to the baseline. " + captionTail(s)
-	n := len(s.Rows)
-	f.height = 1.35*vg.Inch + vg.Length(n)*rowHeight
-	f.plot.Add(gridX())
-	var labels []string
-	var top float64
-	var notes plotter.XYLabels
-	for i, row := range s.Rows {
-		labels = append(labels, s.Label(row.Setting))
-		y := float64(n - 1 - i)
-		sum := stats.Over(row.Cell, throughput)
-		notes.XYs = append(notes.XYs, plotter.XY{X: sum.Max, Y: y})
-		if sum.N == 0 {
-			notes.Labels = append(notes.Labels, absence(row.Cell))
-			continue
-		}
-		top = max(top, sum.Max)
-		note, err := barNote(s, row.Cell, sum)
-		if err != nil {
-			return nil, err
-		}
-		notes.Labels = append(notes.Labels, note)
-		if err := addBar(f, y, sum.Median, barColor(s, row.Setting)); err != nil {
-			return nil, err
-		}
-	}
-	if top == 0 {
-		return nil, fmt.Errorf("%w: no throughput for %s", ErrNoData, describe(s))
-	}
-	if err := addDots(f, s); err != nil {
-		return nil, err
-	}
-	if err := addNotes(f, notes); err != nil {
-		return nil, err
-	}
-	nominalRows(&f.plot.Y, labels)
-	// The notes need a quarter of the width right of the longest bar.
-	f.plot.X.Min, f.plot.X.Max = 0, top*1.32
-	f.plot.X.Tick.Marker = plot.TickerFunc(linearTicks)
-	f.describe("median of blocks", swatch{skyBlue})
-	f.describe("one block", dotThumb{draw.GlyphStyle{Color: color.Black, Radius: vg.Points(1.7), Shape: draw.CircleGlyph{}}})
-	return f, nil
-}
-
-// barNote is the median with the ratio to the baseline.
-func barNote(s *stats.Stratum, c *stats.Cell, sum stats.Summary) (string, error) {
-	base := s.Baseline()
-	if c == base || base == nil || !base.Measured() {
-		return format.Number(sum.Median), nil
-	}
-	r, err := stats.Compare(c, base, stats.Throughput(s.Op()))
-	if errors.Is(err, stats.ErrNoPairs) {
-		return format.Number(sum.Median), nil // void trials can leave no block with both
-	}
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s (%sx)", format.Number(sum.Median), format.Number(r.Ratio)), nil
-}
-
-// absence says why a row has no bar.
-func absence(c *stats.Cell) string {
+// bars lie in rows, one row for each category from the top down, and in it a bar for
+// each series that was measured there.
+func bars(f facts.Figure) *drawing {
+	d := newDrawing(f)
+	_, e := d.extents()
+	base := 0.0
 	switch {
-	case c.SkipReason != "":
-		return "skipped"
-	case len(c.Void) > 0:
-		return "void"
+	case f.Y.One:
+		base = 1
+	case f.Y.Log:
+		base = math.NaN() // there is no such place: points alone
+	default:
+		e.value(0)
 	}
-	return "not run"
-}
-
-func barColor(s *stats.Stratum, set stats.Setting) color.Color {
-	switch set {
-	case 0:
-		return grey
-	case s.All():
-		return blue
-	}
-	return skyBlue
-}
-
-func addBar(f *Figure, y, v float64, c color.Color) error {
-	bar, err := plotter.NewBarChart(plotter.Values{v}, barWidth)
-	if err != nil {
-		return fmt.Errorf("figure %s: %w", f.Name, err)
-	}
-	bar.Horizontal, bar.XMin, bar.Color, bar.LineStyle.Width = true, y, c, 0
-	f.plot.Add(bar)
-	return nil
-}
-
-// addDots draws each block's value; blocks are spread over the bar's height so
-// that equal values stay apart.
-func addDots(f *Figure, s *stats.Stratum) error {
-	var pts plotter.XYs
-	for i, row := range s.Rows {
-		y := float64(len(s.Rows) - 1 - i)
-		for k, t := range row.Cell.Trials {
-			if v, ok := stats.Throughput(s.Op())(t); ok {
-				pts = append(pts, plotter.XY{X: v, Y: y + spread(k, len(row.Cell.Trials))})
-			}
+	d.x = numberAxis(f.Y, e)
+	r := d.rows(f.X)
+	several := len(d.measured) > 1
+	for i, s := range d.measured {
+		l, shapes := d.style(i), []string{box, glyph}
+		switch {
+		case math.IsNaN(base) || d.worded:
+			shapes = shapes[1:]
+		case !several:
+			shapes = shapes[:1]
+		}
+		if d.worded { // the face is the word's: the glyph alone tells series apart
+			l.ink, l.face = black, black
+		}
+		for _, p := range s.Points {
+			d.bar(p, base, r.next(p), r.thick, l.worded(p), several, valueText(p, d.worded || f.Y.One))
+		}
+		if several || !d.worded {
+			d.explain(s.Name, l, shapes...)
 		}
 	}
-	sc, err := plotter.NewScatter(pts)
-	if err != nil {
-		return fmt.Errorf("figure %s: %w", f.Name, err)
+	d.across()
+	d.unmeasured(r)
+	return d.finish(box)
+}
+
+// bar adds a point's bar around y, its whisker, its glyph where there are several
+// series or its base is none, and its text.
+func (d *drawing) bar(p facts.Point, base, y, thick float64, l look, several bool, text string) {
+	v := float64(p.Y)
+	end := v
+	if !math.IsNaN(base) {
+		edge := look{ink: l.ink, face: l.face, width: thin}
+		d.add(mark{shape: box, at: []xy{{base, y - thick/2}, {v, y + thick/2}}, look: edge})
+		end = max(end, base)
 	}
-	sc.GlyphStyle = draw.GlyphStyle{Color: color.Black, Radius: vg.Points(1.5), Shape: draw.CircleGlyph{}}
-	f.plot.Add(sc)
-	return nil
-}
-
-// spread is the k-th of n offsets within a bar, in rows.
-func spread(k, n int) float64 {
-	if n == 1 {
-		return 0
+	if lo, hi, ok := interval(p); ok {
+		d.add(mark{shape: span, at: []xy{{lo, y}, {hi, y}}, look: look{ink: black, width: thin}})
+		end = max(end, hi)
 	}
-	return 0.4 * (float64(k)/float64(n-1) - 0.5)
-}
-
-// addNotes writes text right of given points.
-func addNotes(f *Figure, notes plotter.XYLabels) error {
-	l, err := plotter.NewLabels(notes)
-	if err != nil {
-		return fmt.Errorf("figure %s: %w", f.Name, err)
+	beside := gap
+	if several || math.IsNaN(base) {
+		d.add(mark{shape: glyph, at: []xy{{v, y}}, look: l.marked()})
+		beside += radius
 	}
-	for i := range l.TextStyle {
-		l.TextStyle[i].Font.Size, l.TextStyle[i].Font.Variant = 8.5, sans
-		l.TextStyle[i].YAlign = draw.YCenter
+	d.add(mark{shape: word, at: []xy{{end, y}}, text: text, align: draw.XLeft, shift: beside, look: look{ink: black}})
+}
+
+// across adds targets, ceilings and limits: lines across a row, or across all if there
+// is one point only.
+func (d *drawing) across() {
+	for _, s := range d.others {
+		l := d.explainStyle(s)
+		for _, p := range s.Points {
+			from, to := float64(p.X)-0.45, float64(p.X)+0.45
+			if everywhere(s) {
+				from, to = d.y.lo, d.y.hi
+			}
+			d.add(mark{shape: line, at: []xy{{float64(p.Y), from}, {float64(p.Y), to}}, look: l})
+		}
 	}
-	l.Offset = vg.Point{X: vg.Points(6), Y: vg.Points(1.5)}
-	f.plot.Add(l)
-	return nil
 }
 
-// swatch is a legend thumbnail of a bar.
-type swatch struct{ color color.Color }
-
-func (s swatch) Thumbnail(c *draw.Canvas) {
-	c.SetColor(s.color)
-	c.Fill(c.Rectangle.Path())
+// unmeasured says so in the rows without any bar.
+func (d *drawing) unmeasured(r *rows) {
+	for c, n := range r.has {
+		if n == 0 {
+			d.say(xy{d.x.lo, float64(c)}, "not measured", grey)
+		}
+	}
 }
 
-// dotThumb is a legend thumbnail of a dot.
-type dotThumb struct{ style draw.GlyphStyle }
-
-func (d dotThumb) Thumbnail(c *draw.Canvas) {
-	c.DrawGlyph(d.style, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: (c.Min.Y + c.Max.Y) / 2})
+// rows are the places of bars: only the series that a row has take one.
+type rows struct {
+	has, given []int   // by category: bars in all, and those that have a place
+	thick      float64 // of a bar, in rows
 }
 
-var (
-	_ plot.Thumbnailer = swatch{}
-	_ plot.Thumbnailer = dotThumb{}
-)
+// rows makes the axis of categories, from the top down, as high as the fullest row needs.
+func (d *drawing) rows(s facts.Scale) *rows {
+	n := len(s.Categories)
+	r := &rows{has: make([]int, n), given: make([]int, n)}
+	most := 1
+	for _, series := range d.measured {
+		for _, p := range series.Points {
+			r.has[int(p.X)]++
+			most = max(most, r.has[int(p.X)])
+		}
+	}
+	row := barHeight*vg.Length(most) + rowGap
+	r.thick = float64(barHeight / row)
+	d.y, d.height = rowsAxis(s), row*vg.Length(n)
+	return r
+}
+
+// next is the middle of a point's bar.
+func (r *rows) next(p facts.Point) float64 {
+	c := int(p.X)
+	r.given[c]++
+	return float64(c) + (float64(r.given[c])-float64(r.has[c]+1)/2)*r.thick
+}
+
+// stack has the parts of a whole side by side, a row for each category, with the total.
+func stack(f facts.Figure) *drawing {
+	f.Y.Log, f.Y.One = false, false // parts add up on no other scale
+	d := newDrawing(f)
+	r := d.rows(f.X)
+	const thick = 0.65
+	d.height = vg.Length(len(r.has)) * barHeight / thick * 1.2
+	_, e := d.extents()
+	e.value(0)
+	totals := make([]float64, len(r.has))
+	for i, s := range d.measured {
+		l := d.style(i)
+		l.dash, l.width, l.tint = 0, thin, 0.35
+		for _, p := range s.Points {
+			from, y := totals[int(p.X)], float64(p.X)
+			to := from + float64(p.Y)
+			totals[int(p.X)] = to
+			e.value(facts.Number(to))
+			d.add(mark{shape: box, at: []xy{{from, y - thick/2}, {to, y + thick/2}}, look: l},
+				mark{shape: glyph, at: []xy{{(from + to) / 2, y}}, within: to - from, look: l.marked()})
+		}
+		d.explain(s.Name, l, box, glyph)
+	}
+	d.x = numberAxis(f.Y, e)
+	for c, total := range totals {
+		if r.has[c] > 0 {
+			d.say(xy{total, float64(c)}, valueText(facts.Point{Y: facts.Number(total)}, false), black)
+		}
+	}
+	d.across()
+	d.unmeasured(r)
+	return d.finish(box)
+}

@@ -1,178 +1,221 @@
-package plots_test
+package plots
 
 import (
 	"bytes"
-	"encoding/xml"
 	"flag"
+	"fmt"
 	"image/png"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/recorder"
 
-	"metastorebench/harness/record"
-	"metastorebench/harness/stats"
-	"metastorebench/harness/stats/statstest"
-	"metastorebench/plots"
+	"metastorebench/harness/facts"
 )
 
-var keep = flag.String("keep", "", "write the figures of the synthetic run into this folder, to look at")
+var (
+	keep   = flag.String("keep", "", "write the sample figures into this directory")
+	update = flag.Bool("update", false, "rewrite the golden files")
+)
 
-func synthetic(t testing.TB, blocks, samples int) *stats.Run {
-	t.Helper()
-	m, trials := statstest.Phase1(statstest.Config{Seed: 7, Blocks: blocks, Level: "full", Samples: samples})
-	r, err := stats.NewRun(m, trials)
-	require.NoError(t, err)
-	return r
+// TestDrawings: what is drawn where, of each kind.
+func TestDrawings(t *testing.T) {
+	for _, f := range goldens() {
+		t.Run(f.ID, func(t *testing.T) {
+			d, err := compose(f)
+			require.NoError(t, err)
+			path, got := filepath.Join("testdata", f.ID+".txt"), describe(d)
+			if *update {
+				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+			}
+			want, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got)
+		})
+	}
 }
 
-// shared is the run of the tests that only read it.
-var shared = sync.OnceValue(func() *stats.Run {
-	m, trials := statstest.Phase1(statstest.Config{Seed: 7, Blocks: 3, Level: "full", Samples: 1500})
-	r, err := stats.NewRun(m, trials)
-	if err != nil {
-		panic(err)
+// describe lists what is drawn: axes, marks in their order, the legend.
+func describe(d *drawing) string {
+	var b strings.Builder
+	for _, a := range []axis{d.x, d.y} {
+		fmt.Fprintf(&b, "axis  %s: %s %.4g to %.4g %q, line at 1: %t\n", a.label, a.scale, a.lo, a.hi, a.names, a.one)
 	}
-	return r
-})
+	for _, m := range d.marks {
+		fmt.Fprintf(&b, "%-5s", m.shape)
+		for _, p := range m.at {
+			fmt.Fprintf(&b, " %.4g,%.4g", p.x, p.y)
+		}
+		if m.text != "" {
+			fmt.Fprintf(&b, " %q", m.text)
+		}
+		fmt.Fprintf(&b, " %s\n", m.look.describe())
+	}
+	for _, e := range d.legend {
+		fmt.Fprintf(&b, "means %s: %s %s\n", e.text, strings.Join(e.shapes, "+"), e.look.describe())
+	}
+	return b.String()
+}
 
-func TestAllFigures(t *testing.T) {
-	figs, err := plots.All(shared(), stats.Factors(1))
-	require.NoError(t, err)
-	names := map[string]bool{}
-	for _, f := range figs {
-		require.False(t, names[f.Name], "%s twice", f.Name)
-		names[f.Name] = true
-		require.Contains(t, f.Caption, "Closed loop", f.Name)
+func (l look) describe() string {
+	s := string(l.ink)
+	if l.face != none {
+		s += fmt.Sprintf(" on %s (tint %.2g)", l.face, l.tint)
 	}
-	for _, want := range []string{
-		"throughput-factorial-memory-put50-native", "throughput-ladder-memory-put50-plan", "throughput-factorial-rocksdb-put50-native",
-		"latency-percentile-factorial-pebble-put50-native", "latency-histogram-factorial-memory-put1-native", "mechanism-factorial-memory-put50-native",
-		"waterfall-factorial-memory-put50-native",
-	} {
-		require.True(t, names[want], want)
+	if l.dash > 0 || l.glyph > 0 {
+		s += fmt.Sprintf(" dash %d, glyph %d", l.dash, l.glyph)
 	}
-	require.False(t, names["throughput-factorial-rocksdb-put1-native"], "a stratum that was skipped has no figure")
-	require.False(t, names["mechanism-factorial-memory-put1-native"], "one client shares nothing")
-	require.False(t, names["waterfall-ladder-memory-put50-plan"], "a ladder is not a full factorial")
+	return s
+}
 
-	dir := t.TempDir()
-	if *keep != "" {
-		dir = *keep
-	}
-	require.NoError(t, os.MkdirAll(dir, 0o755))
-	for _, f := range figs[:5] {
-		require.NoError(t, f.Save(dir))
-		b, err := os.ReadFile(filepath.Join(dir, f.Name+".png"))
-		require.NoError(t, err)
-		img, err := png.DecodeConfig(bytes.NewReader(b))
-		require.NoError(t, err)
-		require.Equal(t, 1008, img.Width)
-	}
-	if *keep != "" {
-		for _, f := range figs {
-			require.NoError(t, f.Save(dir))
+// TestNothingIsCutOff: in each sample, all texts are inside of the canvas, and none is on
+// top of another.
+func TestNothingIsCutOff(t *testing.T) {
+	for _, f := range samples() {
+		d, err := compose(f)
+		require.NoError(t, err, f.ID)
+		l := d.layout()
+		texts := textsOf(l)
+		require.NotEmpty(t, texts, f.ID)
+		for i, a := range texts {
+			require.True(t, a.lo.X >= 0 && a.lo.Y >= 0 && a.hi.X <= l.canvas.X && a.hi.Y <= l.canvas.Y, "%s: %q is at %v to %v of %v", f.ID, a.text, a.lo, a.hi, l.canvas)
+			for _, b := range texts[:i] {
+				require.False(t, a.lo.X < b.hi.X && b.lo.X < a.hi.X && a.lo.Y < b.hi.Y && b.lo.Y < a.hi.Y, "%s: %q is over %q", f.ID, a.text, b.text)
+			}
 		}
 	}
 }
 
-func TestPhase2Figures(t *testing.T) {
-	m, trials := statstest.Phase2(statstest.Config{Seed: 7, Blocks: 3, Level: "full", Samples: 1500})
-	r, err := stats.NewRun(m, trials)
-	require.NoError(t, err)
-	factors, err := r.Factors()
-	require.NoError(t, err)
-	figs, err := plots.All(r, factors)
-	require.NoError(t, err)
-	drawn := map[string]string{}
-	for _, f := range figs {
-		require.Empty(t, drawn[f.Name], "%s twice", f.Name)
-		require.Contains(t, f.Caption, "Closed loop", f.Name)
-		drawn[f.Name] = svg(t, f)
-	}
-	for name, wants := range map[string][]string{
-		"throughput-memory-memory-range10-native":       {"ranges per second (closed loop)", "all but index"},
-		"waterfall-engines-rocksdb-read-zipf-native":    {"gets per second", "P2.4 engine-profile"},
-		"latency-percentile-memory-memory-put50-native": {"full phase 1", "full phase 2"},
-		"fsyncs-sync-plan":                              {"fsyncs per put", "async (unsafe)", "perready"},
-		"throughput-batch-sizes":                        {"puts in a call", "unary"},
-	} {
-		for _, want := range wants {
-			require.True(t, strings.Contains(drawn[name], want), "%s: %q", name, want)
-		}
-	}
-	require.True(t, strings.Contains(drawn["stages-stages-memory-put50-native"], "append"))
-	require.False(t, strings.Contains(drawn["stages-stages-memory-put50-native"], "prediction"), "it is of the baseline of phase 1")
-	require.False(t, strings.Contains(drawn["throughput-sync-plan"], "async"), "the unsafe policy is ranked with none")
-	require.False(t, strings.Contains(drawn["throughput-memory-memory-put50-native"], "profile"), "the memory engine has none")
+// drawnText is a text with the corners of what it covers.
+type drawnText struct {
+	text   string
+	lo, hi vg.Point
 }
 
-func TestFiguresSayWhatTheyShow(t *testing.T) {
-	figs, err := plots.All(shared(), stats.Factors(1))
-	require.NoError(t, err)
-	for _, f := range figs {
-		svg, err := f.Render("svg")
-		require.NoError(t, err)
-		d := xml.NewDecoder(bytes.NewReader(svg))
-		for err == nil {
-			_, err = d.Token()
+// textsOf are those that a layout draws. Descenders are left out.
+func textsOf(l *layout) (texts []drawnText) {
+	var c recorder.Canvas
+	l.paint(draw.NewCanvas(&c, l.canvas.X, l.canvas.Y))
+	for _, a := range c.Actions {
+		if s, ok := a.(*recorder.FillString); ok {
+			face := titleText.Handler.Cache().Lookup(s.Font, s.Size)
+			texts = append(texts, drawnText{s.String, s.Point, s.Point.Add(vg.Point{X: face.Width(s.String), Y: s.Size * 0.72})})
 		}
-		require.ErrorIs(t, err, io.EOF, "%s is not well-formed", f.Name)
-		require.Contains(t, string(svg), " disk, n=3", f.Name)
 	}
-	svg, err := figs[0].Render("svg")
-	require.NoError(t, err)
-	for _, want := range []string{"puts per second (closed loop)", "all but rpc", "propose+codec", "median of blocks", "50 clients"} {
-		require.Contains(t, string(svg), want)
+	return texts
+}
+
+func TestSave(t *testing.T) {
+	dir := *keep
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	for _, f := range samples() {
+		require.NoError(t, Save(dir, f), f.ID)
+		b, err := os.ReadFile(filepath.Join(dir, f.ID+".png"))
+		require.NoError(t, err)
+		img, err := png.Decode(bytes.NewReader(b))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, img.Bounds().Dx(), 2*int(canvasWidth))
+		svg, err := os.ReadFile(filepath.Join(dir, f.ID+".svg"))
+		require.NoError(t, err)
+		require.Contains(t, string(svg), "sans-serif")
+		require.NotRegexp(t, "NaN|Inf", string(svg))
+		again, err := Render(f, "svg")
+		require.NoError(t, err)
+		require.Equal(t, svg, again, "the same figure gives the same bytes")
 	}
 }
 
-func TestSameRecordsSameBytes(t *testing.T) {
-	render := func() (out [][]byte) {
-		figs, err := plots.All(synthetic(t, 1, 500), stats.Factors(1))
-		require.NoError(t, err)
-		for _, f := range figs[:4] {
-			for _, format := range plots.Formats {
-				b, err := f.Render(format)
-				require.NoError(t, err)
-				out = append(out, b)
+func TestRefused(t *testing.T) {
+	bars := facts.Figure{ID: "f", Kind: facts.FigureBars, X: facts.Scale{Categories: []string{"a"}}}
+	_, err := Render(bars, "svg")
+	require.ErrorIs(t, err, ErrNoData)
+
+	bars.Series = []facts.Series{{Name: "s", Points: []facts.Point{{X: 0, Y: 1}}}}
+	_, err = Render(bars, "gif")
+	require.ErrorIs(t, err, ErrFormat)
+	require.EqualError(t, err, `figure f: unknown format: "gif", want one of ["svg" "png"]`)
+
+	bars.Series[0].Points[0].X = 1
+	_, err = Render(bars, "svg")
+	require.EqualError(t, err, `figure f: bad figure: series "s", point 0: category 1 of 1`)
+
+	pie := bars
+	pie.Kind = "pie"
+	require.ErrorContains(t, Save(t.TempDir(), pie), `kind "pie", want one of ["bars" "curve" "heat" "lines" "stack" "waterfall"]`)
+
+	fall := bars
+	fall.Kind = facts.FigureWaterfall
+	_, err = Render(fall, "svg")
+	require.ErrorIs(t, err, ErrFigure)
+}
+
+// TestLostValuesAreSaid: a log axis has no place for 0, and the legend counts it.
+func TestLostValuesAreSaid(t *testing.T) {
+	f := facts.Figure{Kind: facts.FigureLines, Y: facts.Scale{Log: true}, Series: []facts.Series{{Name: "s", Points: []facts.Point{{X: 1}, {X: 2, Y: 1}}}}}
+	d, err := compose(f)
+	require.NoError(t, err)
+	require.Equal(t, "not drawn: 1 values of 0 or less", d.legend[len(d.legend)-1].text)
+
+	below := facts.Number(-1)
+	f.Series[0].Points[1].Lo, f.Series[0].Points[1].Hi = &below, &f.Series[0].Points[1].Y
+	svg, err := Render(f, "svg")
+	require.NoError(t, err)
+	require.NotContains(t, string(svg), "NaN", "an interval that begins below 0 ends at the axis")
+
+	f.Series[0].Points = f.Series[0].Points[:1]
+	d, err = compose(f)
+	require.NoError(t, err)
+	require.Equal(t, linear, d.y.scale, "nothing but zeros: drawn all the same")
+}
+
+func TestWhiskersAreNamed(t *testing.T) {
+	f := goldens()[0]
+	f.Whiskers = "bounds of the verdict"
+	d, err := compose(f)
+	require.NoError(t, err)
+	require.True(t, slices.ContainsFunc(d.legend, func(e entry) bool { return e.text == f.Whiskers }))
+}
+
+func TestTicks(t *testing.T) {
+	labels := func(a axis, length vg.Length) (out []string) {
+		for _, tick := range a.ticks(length, func(s string) vg.Length { return 6 * vg.Length(len(s)) }) {
+			if tick.label != "" {
+				out = append(out, tick.label)
 			}
 		}
 		return out
 	}
-	require.Equal(t, render(), render())
+	require.Equal(t, []string{"1", "2", "5", "10", "20", "50", "100", "200", "500", "1,000"}, labels(axis{scale: logScale, lo: 1, hi: 1000}, 400))
+	require.Equal(t, []string{"1", "10", "100", "1,000"}, labels(axis{scale: logScale, lo: 1, hi: 1000}, 150))
+	require.Equal(t, []string{"0.01", "1", "100", "10,000"}, labels(axis{scale: logScale, lo: 0.001, hi: 1e5}, 150), "every second power of ten")
+	require.Equal(t, []string{"0.9", "1", "1.1", "1.2"}, labels(axis{scale: logScale, lo: 0.86, hi: 1.25}, 150), "less than a decade")
+	require.Equal(t, []string{"50", "100", "200", "300"}, labels(axis{scale: logScale, lo: 48, hi: 420}, 250))
+	require.Equal(t, []string{"0", "50", "100"}, labels(axis{scale: linear, hi: 100}, 60))
+	require.Equal(t, []string{"0", "50", "75", "90", "95", "99", "99.9"}, labels(percentileAxis("", 99.8), 300))
 }
 
-func TestRenderRefusesOtherFormats(t *testing.T) {
-	figs, err := plots.All(synthetic(t, 1, 100), stats.Factors(1))
-	require.NoError(t, err)
-	_, err = figs[0].Render("gif")
-	require.ErrorContains(t, err, `format "gif", want one of ["svg" "png"]`)
+// TestSharesEndAt100: intervals do not widen an axis of shares.
+func TestSharesEndAt100(t *testing.T) {
+	e := nothing
+	e.point(band(0, 98, 0.2))
+	require.InDelta(t, 100, numberAxis(facts.Scale{Label: "share, %"}, e).hi, 0)
+	e.point(band(0, 180, 0.2))
+	require.Greater(t, numberAxis(facts.Scale{Label: "CPU, % of one core"}, e).hi, 180.0)
 }
 
-func TestNoDataIsNoFigure(t *testing.T) {
-	m, _ := statstest.Phase1(statstest.Config{Seed: 1, Blocks: 1, Level: "full", Samples: 10})
-	r, err := stats.NewRun(m, nil)
-	require.NoError(t, err)
-	s := r.Strata(stats.Factors(1))[0]
-	for _, draw := range []func(*stats.Stratum) (*plots.Figure, error){plots.Throughput, plots.LatencyByPercentile, plots.LatencyHistogram, plots.Mechanism} {
-		_, err := draw(s)
-		require.ErrorIs(t, err, plots.ErrNoData)
-	}
-	figs, err := plots.All(r, stats.Factors(1))
-	require.NoError(t, err)
-	require.Empty(t, figs)
-}
-
-func TestDamagedHistogramIsAnError(t *testing.T) {
-	m, trials := statstest.Phase1(statstest.Config{Seed: 1, Blocks: 1, Level: "full", Samples: 100})
-	trials[0].Ops[0].ServiceHDR = "damaged"
-	r, err := stats.NewRun(m, trials)
-	require.NoError(t, err)
-	_, err = plots.All(r, stats.Factors(1))
-	require.ErrorIs(t, err, record.ErrHistogram)
+func TestWrap(t *testing.T) {
+	require.Equal(t, []string{"one two", "three"}, wrap("one two three", tickText, 40, 3))
+	require.Equal(t, []string{"wal=perready,", "sync=group"}, wrap("wal=perready,sync=group", tickText, 60, 3))
+	lines := wrap("one two three four five six", tickText, 40, 2)
+	require.Equal(t, "one two", lines[0])
+	require.True(t, strings.HasSuffix(lines[1], "…"))
+	require.LessOrEqual(t, widthOf(tickText, lines), vg.Length(40))
 }

@@ -1,134 +1,57 @@
 package plots
 
 import (
-	"fmt"
-	"image/color"
 	"math"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-
+	"metastorebench/harness/facts"
 	"metastorebench/harness/format"
-	"metastorebench/harness/infer"
-	"metastorebench/harness/stats"
 )
 
-// Waterfall draws how the items take the baseline's throughput to the full
-// variant's: each bar spans the ratio that is the item's share, on a log scale,
-// where ratios of one size have one length whatever their order, and ends in its
-// interval. ErrNoData unless the stratum is a factorial, full or a fraction, of at
-// least two blocks.
-func Waterfall(s *stats.Stratum) (*Figure, error) {
-	g, err := attribute(s)
-	if err != nil {
-		return nil, err
-	}
-	f := newFigure("waterfall-"+slug(s), "From the baseline to all items: "+describe(s), s.Op()+"s per second (closed loop), log scale", "")
-	f.Caption = fmt.Sprintf("From the baseline's throughput (geometric mean of %d blocks) to the full variant's. Each bar is %s. Lines and brackets are intervals. %s %s", g.n, g.how, infer.Legend, captionTail(s))
-	bars := waterfallBars(g)
-	labels := append(append([]string{"baseline"}, g.labels...), "all")
-	n := len(bars)
-	f.height = 1.35*vg.Inch + vg.Length(n)*rowHeight
-	f.plot.Add(gridX(), spans(bars))
-	lo, hi := g.base, g.base
-	var notes plotter.XYLabels
-	for i, b := range bars {
-		lo, hi = min(lo, b.from, b.to, b.lo), max(hi, b.from, b.to, b.hi)
-		notes.XYs = append(notes.XYs, plotter.XY{X: max(b.from, b.to, b.hi), Y: float64(n - 1 - i)})
-		notes.Labels = append(notes.Labels, b.note)
-	}
-	if err := addNotes(f, notes); err != nil {
-		return nil, err
-	}
-	nominalRows(&f.plot.Y, labels)
-	// The notes need a third of the width right of the longest bar.
-	logAxis(&f.plot.X, lo*0.9, hi*math.Pow(hi/(lo*0.9), 0.5))
-	f.describe("faster", swatch{skyBlue})
-	f.describe("slower", swatch{vermillion})
-	f.describe("not different", swatch{gridGrey})
-	f.describe("measured", swatch{grey})
-	f.describe("95 % interval", whiskerThumb{})
-	return f, nil
-}
-
-// waterfallBars are the baseline, a bar per part, and the total.
-func waterfallBars(g *gains) []span {
-	// A measured value is a thin mark: a log scale has no zero to draw it from.
-	bars := []span{{from: g.base, to: g.base, lo: g.base, hi: g.base, color: grey, note: format.Number(g.base)}}
-	at := g.base
-	for _, e := range g.parts {
-		b := span{from: at, to: at * e.Ratio, color: gridGrey, note: "x " + e.String()}
-		b.lo, b.hi = bounds(e, at)
-		switch {
-		case e.Word == infer.Different && e.Ratio > 1:
-			b.color = skyBlue
-		case e.Word == infer.Different:
-			b.color = vermillion
+// waterfall draws how a total divides among items: from the start in the first row, each
+// item's bar begins where the last one of its series ended, and the last row has it all.
+// On a log axis equal ratios are of equal length, whatever their order.
+func waterfall(f facts.Figure) *drawing {
+	d := newDrawing(f)
+	first := d.measured[0].Points[0]
+	start := first.Y
+	f.Y.Log, f.Y.One = true, start == 1
+	e := nothing
+	e.point(first)
+	r, several := d.rows(f.X), len(d.measured) > 1
+	for i, s := range d.measured {
+		l := d.style(i)
+		l.ink, l.face = black, grey // of what has no word, such as the end
+		at, y := start, r.next(s.Points[0])
+		for _, p := range s.Points[1:] {
+			from, scale, text := at, at, valueText(p, true)
+			if int(p.X) == len(s.Points)-1 { // it is no ratio to what came before, but the end
+				from, scale = start, 1
+				if start != 1 {
+					text = format.Number(float64(p.Y)) + " (" + valueText(facts.Point{Y: p.Y / start, Word: p.Word, Better: p.Better}, true) + ")"
+				}
+			}
+			p, above := times(p, scale), y
+			y = r.next(p)
+			d.add(mark{shape: line, at: []xy{{float64(at), above}, {float64(at), y}}, look: look{ink: grey, width: thin, dash: dotted}})
+			d.bar(p, float64(from), y, r.thick, l.worded(p), several, text)
+			e.point(p)
+			at = p.Y
 		}
-		bars = append(bars, b)
-		at = b.to
-	}
-	note := fmt.Sprintf("%s: x %s", format.Number(at), g.total)
-	all := span{from: at, to: at, color: grey, note: note}
-	all.lo, all.hi = bounds(g.total, g.base)
-	return append(bars, all)
-}
-
-// bounds are an effect's on top of from; without an interval, the effect itself.
-func bounds(e infer.Effect, from float64) (lo, hi float64) {
-	if !e.Interval {
-		return from * e.Ratio, from * e.Ratio
-	}
-	return from * e.Lo, from * e.Hi
-}
-
-// span is a horizontal bar from one value to another, with the interval of the
-// second.
-type span struct {
-	from, to, lo, hi float64
-	color            color.Color
-	note             string
-}
-
-// spans draws bars in rows from the top down.
-type spans []span
-
-var _ plot.Plotter = spans(nil)
-
-// Plot implements plot.Plotter.
-func (bars spans) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
-	for i, b := range bars {
-		mid := y(float64(len(bars) - 1 - i))
-		left, right := x(min(b.from, b.to)), x(max(b.from, b.to))
-		right = max(right, left+vg.Points(2)) // no effect is still a line
-		c.FillPolygon(b.color, []vg.Point{
-			{X: left, Y: mid - barWidth/2}, {X: right, Y: mid - barWidth/2},
-			{X: right, Y: mid + barWidth/2}, {X: left, Y: mid + barWidth/2},
-		})
-		if b.lo < b.hi {
-			whisker(c, x(b.lo), x(b.hi), mid)
+		if several {
+			d.explain(s.Name, l.marked(), glyph)
 		}
 	}
+	d.bar(first, math.NaN(), 0, r.thick, look{face: black, glyph: diamond}, false, format.Number(float64(start)))
+	d.x = numberAxis(f.Y, e)
+	return d.finish(box)
 }
 
-// whisker draws an interval: a line with a cap at each end.
-func whisker(c draw.Canvas, lo, hi, mid vg.Length) {
-	const reach = barWidth / 4
-	style := draw.LineStyle{Color: color.Black, Width: vg.Points(0.9)}
-	c.StrokeLine2(style, lo, mid, hi, mid)
-	c.StrokeLine2(style, lo, mid-reach, lo, mid+reach)
-	c.StrokeLine2(style, hi, mid-reach, hi, mid+reach)
-}
-
-// whiskerThumb is a legend thumbnail of an interval.
-type whiskerThumb struct{}
-
-var _ plot.Thumbnailer = whiskerThumb{}
-
-// Thumbnail implements plot.Thumbnailer.
-func (whiskerThumb) Thumbnail(c *draw.Canvas) {
-	whisker(*c, c.Min.X, c.Max.X, (c.Min.Y+c.Max.Y)/2)
+// times is a point scaled, with its interval.
+func times(p facts.Point, by facts.Number) facts.Point {
+	p.Y *= by
+	if p.Lo != nil && p.Hi != nil {
+		lo, hi := *p.Lo*by, *p.Hi*by
+		p.Lo, p.Hi = &lo, &hi
+	}
+	return p
 }

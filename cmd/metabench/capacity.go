@@ -36,12 +36,12 @@ trials at low rates take longer than --measure: p99 needs 1,000 operations, p99.
 10,000.
 
 --variant NAME:axis=value,... names a store by what differs from the baseline;
-"baseline" and "full" (all of phase 1) need no more than the name. Axes are those
-of "metastore variants".
+"baseline", and the name of a plan for all of its items, need no more than the name.
+Axes are those of "metastore variants".
 
 The result is a run like any other: metabench report DIR, pack DIR, export DIR.`
 
-const capacityExamples = `  metabench capacity --slo p99=5ms
+const capacityExamples = `  metabench capacity --slo p99=5ms --variant baseline --variant phase1
   metabench capacity --slo p99=5ms --slo p99.9=20ms --level full
   metabench capacity --slo p99=5ms --disk plan
   metabench capacity --slo p99=2ms --variant baseline --variant batch:propose=batch --variant group:propose=batch,wal=perready
@@ -65,14 +65,13 @@ var capacityEfforts = map[string]capacityEffort{
 
 // capacityFlags are the flags of the capacity command as they were given.
 type capacityFlags struct {
-	options     benchrun.CapacityOptions
-	spec        capacity.Spec
-	slos        []string
-	variants    []string
-	resolution  string
-	engine      string
-	disk        string
-	experiments string
+	options    benchrun.CapacityOptions
+	spec       capacity.Spec
+	slos       []string
+	variants   []string
+	resolution string
+	engine     string
+	disk       string
 }
 
 func newCapacityCommand() *cobra.Command {
@@ -82,7 +81,6 @@ func newCapacityCommand() *cobra.Command {
 		Short:   "Find the highest rate that meets a latency objective, per variant",
 		Long:    capacityLong,
 		Example: capacityExamples,
-		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.complete(cmd); err != nil {
 				return err
@@ -99,7 +97,7 @@ func newCapacityCommand() *cobra.Command {
 func (f *capacityFlags) define(cmd *cobra.Command) {
 	s, o, fl := &f.spec, &f.options, cmd.Flags()
 	fl.StringArrayVar(&f.slos, "slo", nil, "objective PERCENTILE=DURATION for the response time, such as p99=5ms; may be repeated")
-	fl.StringArrayVar(&f.variants, "variant", []string{benchrun.VariantBaseline, benchrun.VariantFull}, "variant to measure: NAME or NAME:axis=value,...; may be repeated")
+	fl.StringArrayVar(&f.variants, "variant", []string{benchrun.VariantBaseline}, "variant to measure: baseline, a plan, or NAME:axis=value,...; may be repeated")
 	fl.StringVar(&f.engine, "engine", "memory", "engine of all variants that do not name one")
 	fl.StringVar(&f.disk, "disk", "native", "device profile of all variants that do not name one: native, 1ms or plan")
 	fl.StringVar(&o.Level, "level", "default", "effort, where other flags say nothing: smoke, default or full")
@@ -124,7 +122,6 @@ func (f *capacityFlags) define(cmd *cobra.Command) {
 	fl.StringVar(&o.Out, "out", "", "directory to make for the results (default results/capacity-TIME)")
 	fl.StringVar(&o.Metastore, "metastore", "", "the store's binary (default: metastore beside this program)")
 	fl.StringVar(&o.DataDir, "data-dir", "", "where trials keep their data while they run (default: inside the results)")
-	fl.StringVar(&f.experiments, "experiments", "", "document whose section capacity-local is remade from the run when it is complete")
 	cmd.MarkFlagsMutuallyExclusive("resume", "out")
 	cmd.MarkFlagsMutuallyExclusive("resume", "slo")
 }
@@ -145,7 +142,7 @@ func (f *capacityFlags) complete(cmd *cobra.Command) error {
 		return err
 	}
 	if len(f.slos) == 0 {
-		return fmt.Errorf("--slo: %w: none given; accepted: a percentile and a duration, such as --slo p99=5ms", capacity.ErrObjective)
+		return missing(cmd, "--slo PERCENTILE=DURATION")
 	}
 	for _, text := range f.slos {
 		o, err := capacity.ParseObjective(text)
@@ -206,10 +203,10 @@ func (f *capacityFlags) execute(ctx context.Context, w io.Writer) error {
 	if res.Dir == "" {
 		return err
 	}
-	if werr := summarizeCapacity(w, res); werr != nil || res.Trials < res.Planned || f.experiments == "" {
+	if werr := summarizeCapacity(w, res); werr != nil || res.Trials < res.Planned {
 		return errors.Join(err, werr)
 	}
-	return errors.Join(err, reportRun(w, res.Dir, f.experiments))
+	return errors.Join(err, reportRun(w, res.Dir))
 }
 
 // summarizeCapacity prints the capacities.

@@ -27,7 +27,7 @@ func TestCapacityRefusals(t *testing.T) {
 		is   error
 		says string
 	}{
-		"":                                       {capacity.ErrObjective, "--slo p99=5ms"},
+		"":                                       {nil, "--slo PERCENTILE=DURATION is missing; for example:\n  metabench capacity --slo p99=5ms"},
 		"--slo p98=5ms":                          {capacity.ErrObjective, "p99.9"},
 		"--slo p99=5ms --level huge":             {plan.ErrUnknownLevel, "smoke, default, full"},
 		"--slo p99=5ms --resolution fine":        {nil, "a percentage such as 5%"},

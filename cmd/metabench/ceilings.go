@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"metastorebench/harness/ceiling"
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 	"metastorebench/harness/report"
 	"metastorebench/variants/rpc"
@@ -42,7 +43,6 @@ func newCeilingsCommand() *cobra.Command {
 		Short:   "Measure what this machine can do at best",
 		Long:    ceilingsLong,
 		Example: ceilingsExamples,
-		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.survey(cmd.Context())
 			if err != nil {
@@ -106,7 +106,9 @@ func (f *ceilingsFlags) print(w io.Writer, s *surveyed) error {
 	if h.Modified {
 		state = ", with changes that are not committed"
 	}
-	_, err := fmt.Fprintf(w, "metabench of commit %s%s (%s, SHA-256 %.12s) on %d x %s, %s\n%s", cmp.Or(h.Revision, "unknown"), state, h.GoVersion, h.SHA256,
-		s.Env.CPUs, s.Env.CPUModel, s.Env.Filesystem, report.Ceilings(s.Ceilings))
-	return err
+	if _, err := fmt.Fprintf(w, "metabench of commit %s%s (%s, SHA-256 %.12s) on %d x %s, %s\n", cmp.Or(h.Revision, "unknown"), state, h.GoVersion, h.SHA256,
+		s.Env.CPUs, s.Env.CPUModel, s.Env.Filesystem); err != nil {
+		return err
+	}
+	return report.Ceilings(s.Ceilings).Write(w, format.Text)
 }

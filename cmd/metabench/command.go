@@ -15,7 +15,7 @@ import (
 
 // placeFlags say where results go, or what else is done, and not what is run: they are
 // no part of the command that makes a run again. All others are.
-var placeFlags = []string{"help", "list", "resume", "out", "experiments"}
+var placeFlags = []string{"help", "list", "format", "resume", "out"}
 
 // statedFlags are in that command even where they were not given: what their defaults
 // mean may change.
@@ -25,7 +25,8 @@ var statedFlags = []string{"level", "seed"}
 func commandLine(cmd *cobra.Command, args []string) []string {
 	argv := append([]string{"metabench", cmd.Name()}, args...)
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if slices.Contains(placeFlags, f.Name) || !f.Changed && !slices.Contains(statedFlags, f.Name) {
+		stated := slices.Contains(statedFlags, f.Name) && f.Value.String() != ""
+		if slices.Contains(placeFlags, f.Name) || !f.Changed && !stated {
 			return
 		}
 		values := []string{f.Value.String()}

@@ -68,7 +68,7 @@ func TestCommandLineMakesTheRunAgain(t *testing.T) {
 		})
 		require.Equal(t, values(all), values(again(t, make(), commandLine(all, nil))), name)
 		stated := commandLine(make(), nil)
-		require.Subset(t, stated, []string{"--level", "default", "--seed", "1"}, "defaults may change")
+		require.Subset(t, stated, []string{"--seed", "1"}, "defaults may change")
 	}
 }
 
@@ -76,9 +76,12 @@ func TestCommandLine(t *testing.T) {
 	cmd := newRunCommand()
 	require.NoError(t, cmd.ParseFlags([]string{"phase1", "--external", "host:2379", "--data-dir", "data", "--out", "out", "--only", "a=b", "--reference", "--only", "c"}))
 	require.Equal(t, []string{
-		"metabench", "run", "phase1", "--data-dir", "data", "--external", "host:2379", "--level", "default",
+		"metabench", "run", "phase1", "--data-dir", "data", "--external", "host:2379",
 		"--only", "a=b", "--only", "c", "--reference=true", "--seed", "1",
 	}, commandLine(cmd, cmd.Flags().Args()))
+	require.Equal(t, "smoke", levelOf("phase1", "smoke"))
+	require.Equal(t, "default", levelOf("phase1", ""), "what the command states")
+	require.Empty(t, levelOf("no-such-plan", ""))
 }
 
 // TestResumeRecallsTheFlags with which a run was begun; what is given now goes before.

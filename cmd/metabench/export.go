@@ -1,28 +1,32 @@
 package main
 
 import (
-	"bufio"
-	"errors"
-
 	"github.com/spf13/cobra"
 
-	"metastorebench/harness/report"
+	"metastorebench/harness/query"
 )
 
 func newExportCommand() *cobra.Command {
-	return &cobra.Command{
+	var as, out string
+	cmd := &cobra.Command{
 		Use:   "export DIR",
-		Short: "Print a run in the Go benchmark format, for benchstat",
-		Long: `Print every valid trial of the run in DIR as a line of the Go benchmark format,
-one per operation type. Options are keys of the name, so that benchstat groups
-and compares by them.`,
+		Short: "Print a run's trials for benchstat, for a spreadsheet, or for HdrHistogram's plotter",
+		Long: `Print every valid trial of the run in DIR, one line for each operation type, with
+every metric that it has:
+
+  benchfmt  the Go benchmark format: options are keys of the name, so that benchstat
+            groups and compares by them
+  csv, json the same as a table
+  hgrm      percentile files in milliseconds, one for each cell and operation type,
+            in the directory --out, which HdrHistogram's plotter reads`,
 		Example: `  metabench export results/reference/phase1 > phase1.txt
-  benchstat -filter '/group:factorial /workload:put50' -col /propose -row /codec,/apply,/rpc phase1.txt`,
-		Args: cobra.ExactArgs(1),
+  benchstat -filter '/group:factorial /workload:put50' -col /propose -row /codec,/apply,/rpc phase1.txt
+  metabench export results/reference/phase1 --format hgrm --out percentiles`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w := bufio.NewWriter(cmd.OutOrStdout())
-			err := report.WriteBenchfmt(w, args[0])
-			return errors.Join(err, w.Flush())
+			return query.Export(cmd.OutOrStdout(), args[0], as, out)
 		},
 	}
+	formatFlag(cmd, &as, query.ExportFormats())
+	cmd.Flags().StringVar(&out, "out", "", "directory for the files of format hgrm")
+	return cmd
 }

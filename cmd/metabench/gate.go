@@ -11,8 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"metastorebench/harness/facts"
 	"metastorebench/harness/gate"
 	"metastorebench/harness/record"
+	"metastorebench/harness/report"
 	"metastorebench/harness/revision"
 	benchrun "metastorebench/harness/run"
 	"metastorebench/plots"
@@ -39,7 +41,7 @@ not.
 
 A commit between base and head may accept a loss by a trailer:
 
-  Gate-accept: allocs_per_op - pooled buffers removed, see #12
+  Gate-accept: allocs - pooled buffers removed, see #12
   Gate-accept: metastore_wal_bytes_total - nobody read it
 
 Results are a run's directory with gate.md, gate.json, gate.xml (JUnit) and a figure
@@ -58,11 +60,8 @@ const gateExamples = `  metabench gate --base HEAD~1
   metabench gate --report results/gate-20260102T030405Z
   metabench gate --power 50 --out results/gate-power          false alarms and detection rates, some hours`
 
-// Exit statuses of the gate, beside 0 and 1.
-const (
-	statusMisuse       = 2
-	statusInconclusive = 3
-)
+// statusInconclusive is the exit status of a gate that could not decide.
+const statusInconclusive = 3
 
 // runBytes is the room that a run's records and its stores' data take, with some to
 // spare.
@@ -89,15 +88,13 @@ type gateFlags struct {
 func newGateCommand() *cobra.Command {
 	f := &gateFlags{}
 	cmd := &cobra.Command{
-		Use: "gate --base REF", Short: "Decide whether a revision is slower than another, or costs more",
+		Use: "gate", Short: "Decide whether a revision is slower than another, or costs more",
 		Long: gateLong, Example: gateExamples,
-		Args: func(cmd *cobra.Command, args []string) error { return misuse(cobra.NoArgs(cmd, args)) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.log = cmd.ErrOrStderr()
 			return gateStatus(f.run(cmd))
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse(err) })
 	o, fl := &f.options, cmd.Flags()
 	fl.StringVar(&f.base, "base", "", "the revision to compare with: a commit, branch or tag")
 	fl.StringVar(&f.head, "head", "", "the revision to judge (default: the working tree as it is)")
@@ -120,14 +117,6 @@ func newGateCommand() *cobra.Command {
 	return cmd
 }
 
-// misuse gives an error the status of misuse; nil stays nil.
-func misuse(err error) error {
-	if err == nil {
-		return nil
-	}
-	return statusError{statusMisuse, err}
-}
-
 // gateStatus gives an error that is no verdict the status of misuse.
 func gateStatus(err error) error {
 	if _, has := errors.AsType[statusError](err); has || err == nil || errors.Is(err, benchrun.ErrInterrupted) {
@@ -145,7 +134,7 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	if given != 1 {
-		return errors.New("gate: say what to compare with: one of --base REF, --baseline DIR, --report DIR and --power RUNS")
+		return missing(cmd, "one of --base REF, --baseline DIR, --report DIR and --power RUNS")
 	}
 	if f.power < 0 {
 		return fmt.Errorf("gate: --power %d; accepted: 1 or more runs", f.power)
@@ -217,7 +206,7 @@ func (f *gateFlags) conclude(w io.Writer, dir string) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(w, "%sResults: %s\n", res.Markdown(), dir); err != nil {
+	if _, err := fmt.Fprintf(w, "%s\nResults: %s\n", res.Text(lineWidth(w)), dir); err != nil {
 		return err
 	}
 	switch res.Outcome {
@@ -262,20 +251,22 @@ func writeGate(dir string, res *gate.Result) error {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 	}
-	return drawGate(dir, res)
+	return saveFigures(dir, res.Figure())
 }
 
-// drawGate draws the run's figure, unless it ended before there was anything to
-// draw.
-func drawGate(dir string, res *gate.Result) error {
-	figure, err := plots.GateRatios(res)
-	if errors.Is(err, plots.ErrNoData) {
-		return nil
+// saveFigures draws figures where reports keep theirs in dir. Those without anything to
+// draw are left out: a run may have ended before there was.
+func saveFigures(dir string, figures ...facts.Figure) error {
+	dir = filepath.Join(dir, report.FiguresDir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the figures' directory: %w", err)
 	}
-	if err != nil {
-		return err
+	for _, f := range figures {
+		if err := plots.Save(dir, f); err != nil && !errors.Is(err, plots.ErrNoData) {
+			return err
+		}
 	}
-	return saveFigures(dir, figure)
+	return nil
 }
 
 // measure builds the arms and runs them.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"metastorebench/harness/gate"
 	"metastorebench/harness/record"
 	benchrun "metastorebench/harness/run"
-	"metastorebench/plots"
 )
 
 // repeat makes the runs of a power study, each with a seed of its own and two layouts
@@ -61,17 +59,12 @@ func concludePower(w io.Writer, dir string) error {
 	if err != nil {
 		return err
 	}
-	text := "## Power of the gate\n\n" + p.Markdown()
-	if err := os.WriteFile(filepath.Join(dir, "power.md"), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "power.md"), []byte(p.Markdown()), 0o644); err != nil {
 		return fmt.Errorf("write the power study: %w", err)
 	}
-	figure, err := plots.GatePower(p)
-	if err == nil {
-		err = saveFigures(dir, figure)
-	}
-	if err != nil && !errors.Is(err, plots.ErrNoData) {
+	if err := saveFigures(dir, p.Figure()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%sResults: %s\n", text, dir)
+	_, err = fmt.Fprintf(w, "%s\nResults: %s\n", p.Text(lineWidth(w)), dir)
 	return err
 }

@@ -7,15 +7,19 @@
 //	metabench trend          find steps in the history that the gate records
 //	metabench plans [NAME]   list the built-in plans, or print one
 //	metabench report DIR     remake figures and EXPERIMENTS.md from records
+//	metabench serve DIR      show the runs of a folder in a browser, live
 //	metabench compare A B    compare two cells or two runs
 //	metabench export DIR     print a run for benchstat
 //	metabench pack DIR       compress a run's records for keeping
 //	metabench ceilings       measure what this machine can do at best
 //	metabench noop-server    the ceiling's target: answers at once, does nothing
+//	metabench version        what this program was built from, and which files it reads
+//	metabench completion SH  a script that completes commands in a shell
+//	metabench help [TOPIC]   help about a command or a topic
 //
-// Exit status: 0 if everything ran and every check held, 128 and the signal's number
-// (130 for Ctrl-C) if it was interrupted, 1 otherwise; metabench gate has two more, 2
-// and 3.
+// Exit status: 0 if everything ran and every check held, 2 if the command cannot be
+// carried out as it was given and nothing was run, 3 if metabench gate could not decide,
+// 128 and the signal's number (130 for Ctrl-C) if it was interrupted, 1 otherwise.
 package main
 
 import (
@@ -52,6 +56,9 @@ func exitStatus(err error) int {
 	if e, ok := errors.AsType[statusError](err); ok {
 		return e.status
 	}
+	if isMisuse(err) {
+		return statusMisuse
+	}
 	return 1
 }
 
@@ -64,9 +71,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if f, ok := stdout.(*os.File); ok {
 		defer stopOnClosedPipe(ctx, cancel, f)()
 	}
+	out, end := painted(stdout)
+	defer end()
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if s, ok := stopOf(ctx, err); ok && err != nil {

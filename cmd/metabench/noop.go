@@ -25,10 +25,10 @@ of its own. It prints the same ready line as metastore. Trials of target "noop"
 start it, and "metabench ceilings" does.
 
 --stall plants a fault: the server answers nothing for that long, once. The
-built-in plan "stall" shows what open and closed loop make of it:
-
+built-in plan "stall" shows what open and closed loop make of it.`,
+		Example: `  metabench noop-server
+  metabench noop-server --rpc tuned --stall 200ms --stall-after 1s
   metabench run stall`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			profile, err := rpc.Lookup(profileName)
 			if err != nil {

@@ -64,8 +64,8 @@ func comments(files ...string) (all []edit) {
 // regressions are the changes that the gate has to find.
 func regressions() []regression {
 	return []regression{
-		{name: "allocations-10", loads: []string{"batch1"}, edits: allocations("10"), want: statusRegressed, says: "allocs_per_op@batch1"},
-		{name: "allocations-60", loads: []string{"batch1"}, edits: allocations("60"), want: statusRegressed, says: "allocs_per_op@batch1"},
+		{name: "allocations-10", loads: []string{"batch1"}, edits: allocations("10"), want: statusRegressed, says: "allocs@batch1"},
+		{name: "allocations-60", loads: []string{"batch1"}, edits: allocations("60"), want: statusRegressed, says: "allocs@batch1"},
 		{name: "sleep-on-the-path", loads: []string{"put50"}, times: true, want: statusRegressed, says: "throughput@put50", edits: []edit{
 			before(serviceFile, proposeOne, "	time.Sleep(3 * time.Millisecond)\n"),
 		}},
@@ -87,7 +87,7 @@ func regressions() []regression {
 		{name: "longer-frames", loads: []string{"put1"}, want: statusRegressed, says: "wal_bytes_per_write@put1", edits: []edit{
 			{frameFile, "	return (headerBytes+n+frameAlign-1)/frameAlign*frameAlign", "	return frameAlign + (headerBytes+n+frameAlign-1)/frameAlign*frameAlign"},
 		}},
-		{name: "linear-scan-in-apply", loads: []string{"put50"}, times: true, want: statusRegressed, says: "store_cpu_per_op@put50", edits: []edit{
+		{name: "linear-scan-in-apply", loads: []string{"put50"}, times: true, want: statusRegressed, says: "store_cpu@put50", edits: []edit{
 			before(execFile, execPut, "	keys := 0\n	if err := w.b.Scan(nil, nil, func(*kv.KeyValue) bool { keys++; return true }); err != nil {\n		return res, err\n	}\n"),
 		}},
 		{name: "wrong-answer", loads: []string{"put1"}, want: statusRegressed, says: "ead failed in", edits: []edit{
@@ -96,7 +96,7 @@ func regressions() []regression {
 		{name: "removed-counter", loads: []string{"put1"}, want: statusRegressed, says: "no longer has counter metastore_wal_bytes_total", edits: []edit{
 			{"core/metrics/metrics.go", "m.fsyncTime, m.walBytes, m.lockWait,", "m.fsyncTime, m.lockWait,"},
 		}},
-		{name: "twice-the-memory", loads: []string{"fill1"}, want: statusRegressed, says: "peak_memory@fill1", edits: []edit{
+		{name: "twice-the-memory", loads: []string{"fill1"}, want: statusRegressed, says: "peak_rss@fill1", edits: []edit{
 			before(execFile, execPut, "	kept = append(kept, append(make([]byte, 0, 4*len(req.Value)), req.Value...))\n"),
 			add(execFile, "\n// kept has all values that there ever were.\nvar kept [][]byte\n"),
 		}},

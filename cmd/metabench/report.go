@@ -1,86 +1,67 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"metastorebench/harness/record"
+	"metastorebench/harness/format"
 	"metastorebench/harness/report"
 )
 
 func newReportCommand() *cobra.Command {
-	var o report.Options
+	var reference report.Reference
 	var check bool
+	var as string
 	cmd := &cobra.Command{
-		Use:   "report DIR",
-		Short: "Remake a run's figures and its section of EXPERIMENTS.md from its records",
-		Long: `Draw the figures of the run in DIR into DIR/figures, and replace the document's
-section, the text between
+		Use:   "report [DIR]",
+		Short: "Make a run's report from its records",
+		Long: `Make the report of the run in DIR from its records, as the run did when it ended:
+results.json, report.md, report.html and figures, in DIR. The same records always
+make the same bytes. One screen of it goes to standard output; --format csv, json or
+markdown writes all tables of the report there instead, and no file.
 
-  <!-- metabench:begin SECTION -->
-  <!-- metabench:end SECTION -->
-
-by what the records say. Text outside the markers stays as it is. Of a phase's
-run, the attribution and the rows of the claims ledger go to standard output too,
-as they did when the run ended. The same records always make the same bytes.
-
-Section "ledger" takes every claim of the plan from the run that is about it: DIR
-holds the folders phase1, phase2, phase3 and ladder, as far as there are runs.
-Section "gate" takes the folder of metabench gate --power.`,
-		Example: `  metabench report results/reference/phase1
-  metabench report results/phase1-20260102T030405Z --section phase1-local
-  metabench report results/reference --section ledger
-  metabench report results/reference/phase1 --check`,
-		Args: cobra.ExactArgs(1),
+With --all, DIR holds the folders of several runs: each gets its report, and the
+document about them is made of --template, in which every number is a fact of a run.`,
+		Example: `  metabench report results/phase1-20260102T030405Z
+  metabench report results/phase1-20260102T030405Z --format csv > tables.csv
+  metabench report --all results/reference
+  metabench report --all results/reference --check`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.RunDir, o.Summary = args[0], cmd.OutOrStdout()
-			if o.Section == "" {
-				m, err := record.ReadManifest(args[0])
-				if err != nil {
-					return fmt.Errorf("%w (a folder without a manifest needs --section)", err)
-				}
-				o.Section = m.Plan
+			switch {
+			case (len(args) == 1) == (reference.Dir != ""):
+				return errors.New("report: name the folder of a run, or with --all that of several runs")
+			case reference.Dir == "" && check:
+				return errors.New("report: --check is for --all")
+			case check:
+				return reference.Check()
+			case reference.Dir != "":
+				return reference.Make()
+			case as != format.Text:
+				return report.Tables(cmd.OutOrStdout(), args[0], as)
 			}
-			return report.Command(o, check)
+			return reportRun(cmd.OutOrStdout(), args[0])
 		},
 	}
-	cmd.Flags().StringVar(&o.ExperimentsPath, "experiments", "EXPERIMENTS.md", "the document")
-	cmd.Flags().StringVar(&o.Section, "section", "", "name of the section in its markers (default: the plan's name)")
-	cmd.Flags().BoolVar(&check, "check", false, "write and print nothing; fail with the first difference if the document is not exactly what the records make")
+	fl := cmd.Flags()
+	fl.StringVar(&reference.Dir, "all", "", "folder that holds the folders of runs")
+	fl.StringVar(&reference.Template, "template", filepath.Join("results", "EXPERIMENTS.md.tmpl"), "the template of the document about them")
+	fl.StringVar(&reference.Document, "document", "EXPERIMENTS.md", "the document about them")
+	fl.BoolVar(&check, "check", false, "write nothing; fail with every file that is not what the records make")
+	formatFlag(cmd, &as, format.Formats())
 	return cmd
 }
 
-// reportRun reports on a run that has just ended: into the document's section for
-// runs of this machine, if there is a document, and on w. A smoke run compares
-// nothing: it leaves the document alone and only draws its figures.
-func reportRun(w io.Writer, dir, document string) error {
-	m, err := record.ReadManifest(dir)
+// reportRun makes the report of the run in dir, and writes one screen of it on w.
+func reportRun(w io.Writer, dir string) error {
+	doc, err := report.Document(dir)
 	if err != nil {
 		return err
 	}
-	var summary strings.Builder
-	o := report.Options{RunDir: dir, ExperimentsPath: document, Section: m.Plan + "-local", Summary: &summary}
-	made := ""
-	switch figures := filepath.Join(dir, report.FiguresDir); {
-	case document != "" && m.Level != "smoke":
-		made = fmt.Sprintf("figures in %s, report in %s, section %s\n", figures, document, o.Section)
-		err = report.Generate(o)
-	case document != "":
-		made = fmt.Sprintf("figures in %s, %s as it was\n", figures, document)
-		err = report.Draw(o)
-	}
-	if err == nil && summary.Len() == 0 {
-		var text string
-		text, err = report.Summarize(dir)
-		summary.WriteString(text)
-	}
-	if err != nil {
+	if err := report.Write(dir, doc); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n%s", made, summary.String())
-	return err
+	return report.Screen(w, dir, doc)
 }

@@ -29,11 +29,9 @@ func BenchmarkReport(b *testing.B) {
 	}
 	require.NoError(b, log.Close())
 	require.NoError(b, record.Pack(dir))
-	doc := filepath.Join(dir, "..", "EXPERIMENTS.md")
-	require.NoError(b, os.WriteFile(doc, []byte("<!-- metabench:begin phase1 -->\n<!-- metabench:end phase1 -->\n"), 0o644))
 	var peak int64
 	for b.Loop() {
-		cmd := exec.Command(os.Args[0], "report", dir, "--experiments", doc)
+		cmd := exec.Command(os.Args[0], "report", dir)
 		out, err := cmd.CombinedOutput()
 		require.NoError(b, err, "%s", out)
 		peak = max(peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10) // Linux counts KiB

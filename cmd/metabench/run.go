@@ -12,6 +12,8 @@ import (
 	"golang.org/x/term"
 	"google.golang.org/grpc"
 
+	"metastorebench/harness/format"
+	"metastorebench/harness/plan"
 	benchrun "metastorebench/harness/run"
 	"metastorebench/variants/rpc"
 )
@@ -54,33 +56,32 @@ const runExamples = `  metabench run phase1                          about five 
 
 // runFlags are the flags of the run command as they were given.
 type runFlags struct {
-	options     benchrun.Options
-	seed        uint64
-	list        bool
-	experiments string
+	options benchrun.Options
+	seed    uint64
+	list    bool
+	format  string // of the list
 }
 
 func newRunCommand() *cobra.Command {
 	f := &runFlags{}
 	cmd := &cobra.Command{
-		Use:     "run PLAN",
+		Use:     "run [PLAN]",
 		Short:   "Run a plan and record what it measures",
 		Long:    runLong,
 		Example: runExamples,
-		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.complete(cmd, args); err != nil {
 				return err
 			}
 			if f.list {
-				return benchrun.List(cmd.Context(), f.options, cmd.OutOrStdout())
+				return f.printList(cmd.Context(), cmd.OutOrStdout())
 			}
 			return execute(cmd.Context(), f, cmd.OutOrStdout())
 		},
 	}
 	o, fl := &f.options, cmd.Flags()
-	fl.StringVar(&o.Level, "level", "default", "effort: smoke, default or full")
-	fl.BoolVar(&f.list, "list", false, "print the cells and the planned time, and run nothing")
+	fl.StringVar(&o.Level, "level", "", "effort: smoke, default or full (by default: default, or the plan's only level)")
+	fl.BoolVar(&f.list, "list", false, "print the cells and the planned time (see --format), and run nothing")
 	fl.StringArrayVar(&o.Only, "only", nil, "run only matching cells; may be repeated")
 	fl.Uint64Var(&f.seed, "seed", benchrun.DefaultSeed, "seed of every random choice")
 	fl.BoolVar(&o.Reference, "reference", false, referenceUsage)
@@ -90,9 +91,18 @@ func newRunCommand() *cobra.Command {
 	fl.StringVar(&o.DataDir, "data-dir", "", "where trials keep their data while they run (default: inside the results)")
 	fl.StringVar(&o.Etcd, "etcd", "", "the binary of the peer etcd, for cells of target etcd (default: peer-etcd beside this program)")
 	fl.StringVar(&o.External, "external", "", "etcd v3 endpoint (host:port) for cells of target external")
-	fl.StringVar(&f.experiments, "experiments", "", "document whose section PLAN-local is remade from the run when it is complete; a smoke run only draws its figures")
+	formatFlag(cmd, &f.format, format.Formats())
 	cmd.MarkFlagsMutuallyExclusive("resume", "out")
 	return cmd
+}
+
+// printList prints what would run.
+func (f *runFlags) printList(ctx context.Context, w io.Writer) error {
+	l, err := benchrun.List(ctx, f.options)
+	if err != nil {
+		return err
+	}
+	return writeTable(w, l.Cells, f.format, l.Notes...)
 }
 
 // complete checks the arguments and fills in what flags do not say.
@@ -100,9 +110,9 @@ func (f *runFlags) complete(cmd *cobra.Command, args []string) error {
 	o := &f.options
 	switch {
 	case len(args) == 1:
-		o.Plan = args[0]
+		o.Plan, o.Level = args[0], levelOf(args[0], o.Level)
 	case o.Resume == "":
-		return errors.New("run: name a plan (metabench plans lists them), or a run to complete with --resume DIR")
+		return missing(cmd, "PLAN (metabench plans lists those built in), or --resume DIR")
 	}
 	o.Command = commandLine(cmd, args)
 	if err := recall(cmd, newRunCommand(), o.Resume); err != nil {
@@ -122,6 +132,20 @@ func (f *runFlags) complete(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("--etcd: %w", err)
 	}
 	return nil
+}
+
+// levelOf is the level that a run of a plan has: the one that was given, or else the
+// plan's default, which the command that makes the run again then states. "" leaves it
+// to the run to say what is wrong with the plan.
+func levelOf(name, given string) string {
+	if given != "" {
+		return given
+	}
+	p, err := plan.Load(name, nil)
+	if err != nil {
+		return ""
+	}
+	return p.DefaultLevel()
 }
 
 // completeOptions fills in what every command that runs trials needs.
@@ -173,7 +197,7 @@ func execute(ctx context.Context, f *runFlags, w io.Writer) error {
 	if werr := summarize(w, res); werr != nil || res.Trials < res.Planned {
 		return errors.Join(err, werr)
 	}
-	return errors.Join(err, reportRun(w, res.Dir, f.experiments))
+	return errors.Join(err, reportRun(w, res.Dir))
 }
 
 func summarize(w io.Writer, res benchrun.Result) error {

@@ -13,6 +13,7 @@ import (
 	"metastorebench/core/node"
 	"metastorebench/core/trace"
 	"metastorebench/core/transport"
+	"metastorebench/harness/suggest"
 	"metastorebench/variants"
 )
 
@@ -69,7 +70,13 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 	c := &config{axes: make(map[string]*string)}
 	cmd := &cobra.Command{
 		Use: "metastore", Short: "Run an etcd-compatible Raft key-value store", Long: longHelp, Example: examples,
-		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true, Version: version,
+		SilenceUsage: true, SilenceErrors: true, Version: version,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return suggest.UnknownCommand(cmd, args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.peerPort = cmd.Flags().Changed("listen-peer-urls") || cmd.Flags().Changed("initial-cluster")
 			s, err := c.selection(cmd.Flags())
@@ -79,6 +86,7 @@ func newCommand(stdout, stderr io.Writer) *cobra.Command {
 			return serve(cmd.Context(), c, s, stdout, stderr)
 		},
 	}
+	cmd.SetFlagErrorFunc(suggest.FlagError)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 	c.register(cmd.Flags())

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"metastorebench/harness/stats"
+	"metastorebench/harness/metric"
 )
 
 // Objective bounds a percentile of the response time, which counts from the
@@ -72,4 +72,4 @@ func (o Objective) String() string { return o.Name() + "=" + o.Limit.String() }
 func (o Objective) Name() string { return percentileName(o.Percentile) }
 
 // samples is how many operations the percentile needs in one sample.
-func (o Objective) samples() int64 { return stats.MinSamples(o.Percentile) }
+func (o Objective) samples() int64 { return metric.MinSamples(o.Percentile) }

@@ -2,14 +2,16 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 )
 
 // AcceptTrailer is the trailer by which a commit accepts a loss:
 //
-//	Gate-accept: allocs_per_op - pooled buffers removed, see #12
+//	Gate-accept: allocs - pooled buffers removed, see #12
 //	Gate-accept: p99@put50 - the queue is bounded now
 //	Gate-accept: metastore_wal_bytes_total - nobody read it
 //
@@ -31,12 +33,12 @@ func ParseTrailers(commit, message string) ([]record.Accepted, error) {
 			continue
 		}
 		what, reason, _ := strings.Cut(strings.TrimSpace(value), " - ")
-		metric, load, _ := strings.Cut(strings.TrimSpace(what), "@")
-		a := record.Accepted{Metric: metric, Load: load, Reason: strings.TrimSpace(reason), Commit: commit}
-		_, known := metricNamed(metric)
-		if known = known || strings.HasPrefix(what, counterPrefix); !known || a.Reason == "" {
+		name, load, _ := strings.Cut(strings.TrimSpace(what), "@")
+		a := record.Accepted{Metric: name, Load: load, Reason: strings.TrimSpace(reason), Commit: commit}
+		known := slices.Contains(metric.Names(), name) || strings.HasPrefix(what, counterPrefix)
+		if !known || a.Reason == "" {
 			return nil, fmt.Errorf("%w of commit %.12s: %q; accepted: \"%s: METRIC[@LOAD] - REASON\" with METRIC the name of a lost counter, or one of %s",
-				ErrTrailer, commit, strings.TrimSpace(line), AcceptTrailer, metricNames())
+				ErrTrailer, commit, strings.TrimSpace(line), AcceptTrailer, strings.Join(metric.Names(), ", "))
 		}
 		all = append(all, a)
 	}

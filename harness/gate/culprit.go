@@ -9,22 +9,21 @@ import (
 	"metastorebench/harness/record"
 )
 
-// rooms are the directories in which a quantity is made, by the name of its gate's
-// metric or of its stage. What every package has a part in (allocations, CPU time)
-// is not there.
+// rooms are the directories in which a quantity is made, by the name of its metric.
+// What every package has a part in (allocations, CPU time) is not there.
 var rooms = map[string][]string{
 	"proposals_per_write": {"core/api", "core/propose", "variants/propose", "core/raftnode"},
 	"entries_per_ready":   {"core/raftnode", "core/propose", "variants/propose", "variants/pipeline"},
 	"fsyncs_per_write":    {"core/wal", "variants/wal", "core/raftnode"},
 	"wal_bytes_per_write": {"core/wal", "variants/wal", "core/codec", "variants/codec"},
 	lostCounter:           {"core/metrics", "core/node", "core/wal", "core/raftnode"},
-	record.StageDecode:    {"core/api", "core/rpcpb", "variants/rpc"},
-	record.StageEncode:    {"core/codec", "variants/codec", "core/propose"},
-	record.StageQueue:     {"core/propose", "variants/propose", "core/raftnode"},
-	record.StageAppend:    {"core/wal", "variants/wal", "core/raftnode"},
-	record.StageCommit:    {"core/raftnode", "core/transport", "variants/pipeline"},
-	record.StageApply:     {"core/apply", "variants/apply", "core/engine", "variants/engine", "variants/index", "core/codec", "core/kv"},
-	record.StageReply:     {"core/api", "core/apply", "variants/rpc"},
+	"stage_decode":        {"core/api", "core/rpcpb", "variants/rpc"},
+	"stage_encode":        {"core/codec", "variants/codec", "core/propose"},
+	"stage_queue":         {"core/propose", "variants/propose", "core/raftnode"},
+	"stage_append":        {"core/wal", "variants/wal", "core/raftnode"},
+	"stage_commit":        {"core/raftnode", "core/transport", "variants/pipeline"},
+	"stage_apply":         {"core/apply", "variants/apply", "core/engine", "variants/engine", "variants/index", "core/codec", "core/kv"},
+	"stage_reply":         {"core/api", "core/apply", "variants/rpc"},
 }
 
 // Culprit is where a loss seems to be made. It narrows a search; it is no proof.
@@ -85,15 +84,11 @@ func suspects(g Gate, hints []Hint) (all []Culprit) {
 	}
 	for _, stage := range []bool{true, false} {
 		for _, h := range hints {
-			of := rooms[h.room]
-			if h.Stage != stage || of == nil || stage && h.New <= h.Old {
+			of := rooms[h.Metric.Name]
+			if h.Stage() != stage || of == nil || stage && h.New <= h.Old {
 				continue
 			}
-			what := h.Name
-			if stage {
-				what = "stage " + h.Name
-			}
-			all = append(all, Culprit{What: what, Rooms: of})
+			all = append(all, Culprit{What: h.what(), Rooms: of})
 		}
 	}
 	return all
@@ -117,8 +112,8 @@ func notOfStore(file string) bool {
 // maxChanges bounds the changes that a culprit's text lists.
 const maxChanges = 5
 
-// lines are the culprit in words, one item a line.
-func (c *Culprit) lines() []string {
+// Lines are the culprit in words, one item a line.
+func (c *Culprit) Lines() []string {
 	head := "changed between base and head"
 	if len(c.Rooms) > 0 {
 		made := fmt.Sprintf("%s is made in %s", c.What, strings.Join(c.Rooms, ", "))

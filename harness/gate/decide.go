@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"metastorebench/harness/infer"
+	"metastorebench/harness/metric"
 )
 
 // Rule is the version of the rule, counted up when a change of it makes other blocks
@@ -27,7 +28,7 @@ const (
 )
 
 // Decision is a verdict with what it was made of. Losses are logarithms of new/old,
-// positive for the worse, or of a metric with direction Same for more.
+// positive for the worse, or of a metric that is better neither way for more.
 type Decision struct {
 	Verdict Verdict
 	// N is the number of pairs; Look counts the looks that were taken, from 1; 0 if
@@ -60,7 +61,7 @@ func (r Rules) Decide(g Gate, losses, layout Losses, tests, planned int) Decisio
 			return last
 		}
 		sides, width := 1, 0.0
-		if g.Metric.Better == Same {
+		if g.Metric.Better == metric.Neither {
 			sides = 2
 		}
 		if layout != nil {
@@ -83,11 +84,11 @@ func (g Gate) decide(b infer.Bounds, width float64) Decision {
 	floor := g.limit()
 	better := b.Reject.Hi+width < -floor
 	switch {
-	case d.AtLeast > floor, better && g.Metric.Better == Same:
+	case d.AtLeast > floor, better && g.Metric.Better == metric.Neither:
 		d.Verdict = Regressed
 	case better:
 		d.Verdict = Improved
-	case d.AtMost < floor && (g.Metric.Better != Same || b.Accept.Lo-width > -floor):
+	case d.AtMost < floor && (g.Metric.Better != metric.Neither || b.Accept.Lo-width > -floor):
 		d.Verdict = Pass
 	}
 	return d
@@ -100,7 +101,7 @@ func (g Gate) loss(old, next float64) float64 {
 		return math.NaN()
 	}
 	l := math.Log(next / old)
-	if g.Metric.Better == Higher {
+	if g.Metric.Better == metric.Higher {
 		return -l
 	}
 	return l
@@ -108,15 +109,11 @@ func (g Gate) loss(old, next float64) float64 {
 
 // limit is the floor as a loss.
 func (g Gate) limit() float64 {
-	if g.Metric.Better == Higher {
+	if g.Metric.Better == metric.Higher {
 		return -math.Log1p(-g.Floor) // 5 % less, which is a little more than old is 5 % more
 	}
 	return math.Log1p(g.Floor)
 }
-
-// InFloors is a loss in units of the gate's floor: from 1 on it is to be called
-// regressed.
-func (g Gate) InFloors(loss float64) float64 { return loss / g.limit() }
 
 // share is a loss as a part of old: of a throughput that fell to 90 %, 0.1. A bound
 // that says nothing is NaN.
@@ -124,7 +121,7 @@ func (g Gate) share(loss float64) float64 {
 	if math.IsInf(loss, 0) {
 		return math.NaN()
 	}
-	if g.Metric.Better == Higher {
+	if g.Metric.Better == metric.Higher {
 		return -math.Expm1(-loss)
 	}
 	return math.Expm1(loss)
@@ -132,7 +129,7 @@ func (g Gate) share(loss float64) float64 {
 
 // Ratio is new/old for a loss of the gate's.
 func (g Gate) Ratio(loss float64) float64 {
-	if g.Metric.Better == Higher {
+	if g.Metric.Better == metric.Higher {
 		return math.Exp(-loss)
 	}
 	return math.Exp(loss)

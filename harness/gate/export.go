@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"metastorebench/harness/format"
 	"metastorebench/harness/record"
 )
 
@@ -63,7 +64,7 @@ func (r *Result) JSON() ([]byte, error) {
 		out.Placebo = rowsJSON(r.Placebo)
 	}
 	if out.Lost = r.Gate.Lost; r.Where != nil {
-		out.Where = r.Where.lines()
+		out.Where = r.Where.Lines()
 	}
 	for _, t := range r.Tests {
 		out.SelfTest = append(out.SelfTest, testJSON{Fault: t.Fault, Want: t.Pair.Want, OK: len(t.Failures()) == 0, Gates: rowsJSON(t.Rows)})
@@ -76,7 +77,7 @@ func rowsJSON(rows []Row) []rowJSON {
 	all := make([]rowJSON, len(rows))
 	for i, w := range rows {
 		all[i] = rowJSON{
-			Metric: w.Gate.Metric.Name, Load: w.Gate.Load, Kind: w.Gate.Kind, Unit: w.Gate.Metric.Unit, Verdict: w.Verdict, Blocks: w.N, Look: w.Look,
+			Metric: w.Gate.Metric.Name, Load: w.Gate.Load, Kind: w.Gate.Kind(), Unit: w.Gate.Metric.Unit, Verdict: w.Verdict, Blocks: w.N, Look: w.Look,
 			Floor: w.Gate.Floor, Base: w.Old, Head: w.New, AtLeast: finite(w.Gate.share(w.AtLeast)), AtMost: finite(w.Gate.share(w.AtMost)),
 		}
 		if w.N > 0 {
@@ -89,7 +90,7 @@ func rowsJSON(rows []Row) []rowJSON {
 			all[i].Hints = append(all[i].Hints, h.text())
 		}
 		if w.Culprit != nil {
-			all[i].Culprit = w.Culprit.lines()
+			all[i].Culprit = w.Culprit.Lines()
 		}
 	}
 	return all
@@ -134,7 +135,7 @@ type message struct {
 func (r *Result) JUnit() ([]byte, error) {
 	gates := suite{Name: "gate"}
 	for _, w := range r.Rows {
-		c := testCase{Class: "gate." + w.Gate.Kind, Name: w.Gate.Name(), Output: strings.Trim(w.line(), "| \n")}
+		c := testCase{Class: "gate." + w.Gate.Kind(), Name: w.Gate.Name(), Output: w.line()}
 		switch {
 		case w.Fails():
 			c.Failure = &message{fmt.Sprintf("%s, %s; floor %s", w.Verdict, change(math.Log(w.Gate.Ratio(w.Mean))), percent(w.Gate.Floor))}
@@ -148,7 +149,7 @@ func (r *Result) JUnit() ([]byte, error) {
 	self := suite{Name: "self-test"}
 	for _, t := range r.Tests {
 		for _, w := range t.Rows {
-			c := testCase{Class: "gate.self-test", Name: t.Pair.New + "/" + w.Gate.Name(), Output: strings.Trim(w.line(), "| \n")}
+			c := testCase{Class: "gate.self-test", Name: t.Pair.New + "/" + w.Gate.Name(), Output: w.line()}
 			if !t.ok(w) {
 				c.Failure = &message{fmt.Sprintf("%s, want %s", w.Verdict, t.Pair.Want)}
 			}
@@ -157,6 +158,16 @@ func (r *Result) JUnit() ([]byte, error) {
 	}
 	b, err := xml.MarshalIndent(suites{Suites: []suite{gates, self}}, "", "  ")
 	return append([]byte(xml.Header), append(b, '\n')...), err
+}
+
+// line is a row's values in one line.
+func (w Row) line() string {
+	t := format.Table{Columns: rowColumns, Rows: [][]any{w.cells()}}
+	var b strings.Builder
+	// A builder takes everything, and the format is known.
+	_ = t.Write(&b, format.Text)
+	_, line, _ := strings.Cut(b.String(), "\n")
+	return strings.TrimSpace(line)
 }
 
 func (s *suite) add(c testCase) {

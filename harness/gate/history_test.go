@@ -26,7 +26,7 @@ func TestHistory(t *testing.T) {
 	require.Equal(t, "0123456789abcdef", all[0].Commit)
 	require.Equal(t, Pass, all[0].Outcome)
 	require.Len(t, all[0].Values, 3)
-	require.Equal(t, "allocs_per_op@put", all[0].Values[0].Gate)
+	require.Equal(t, "allocs@put", all[0].Values[0].Gate)
 	require.InDelta(t, 70, all[0].Values[0].Median, 0.5)
 	require.NotEqual(t, all[0].Machine, all[1].Machine)
 }
@@ -61,10 +61,10 @@ func TestTrend(t *testing.T) {
 		}
 		history = append(history, Entry{
 			Schema: schemaHistory, Time: time.Date(2026, 1, 1+i, 0, 0, 0, 0, time.UTC), Commit: string(rune('a' + i)), Subject: "store: a|b", Machine: "here",
-			Values: []Value{{"allocs_per_op@put", "allocations/op", allocs, 24}, {"fsyncs_per_write@put", "syncs/write", 1, 24}},
+			Values: []Value{{"allocs@put", "allocations/op", allocs, 24}, {"fsyncs_per_write@put", "syncs/write", 1, 24}},
 		})
 	}
-	history = append([]Entry{{Machine: "elsewhere", Values: []Value{{"allocs_per_op@put", "allocations/op", 700, 24}}}}, history...)
+	history = append([]Entry{{Machine: "elsewhere", Values: []Value{{"allocs@put", "allocations/op", 700, 24}}}}, history...)
 	trend, err := NewTrend(history, 0)
 	require.NoError(t, err)
 	require.Equal(t, 1, trend.Others)
@@ -73,8 +73,8 @@ func TestTrend(t *testing.T) {
 	require.Equal(t, 12, trend.Series[0].Steps[0].At)
 	require.Empty(t, trend.Series[1].Steps)
 	require.Contains(t, trend.Markdown(), "20 runs on here; 1 of other machines or plans are left out.")
-	require.Contains(t, trend.Markdown(), "| allocs_per_op@put | 20 | 72.1 | allocations/op | 2026-01-13, `m` store: a\\|b | +2.85 % | 0.00500 |")
-	require.Contains(t, trend.Markdown(), "| fsyncs_per_write@put | 20 | 1.00 | syncs/write | none | | |")
+	require.Contains(t, trend.Markdown(), "|allocs@put|20|72.1|allocations/op|2026-01-13|m|store: a\\|b|+2.85 %|0.00500|")
+	require.Contains(t, trend.Markdown(), "|fsyncs_per_write@put|20|1.00|syncs/write|none|||||")
 
 	short, err := NewTrend(history, 8)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 )
 
@@ -76,11 +77,11 @@ const frameUnit = 24
 func (r Rules) Size(p Plant, pilot Pilot) (setting, doc string) {
 	g := r.Gates[r.find(p.Metric, p.Load)]
 	loss := math.Expm1(p.Floors * math.Log1p(g.Floor)) // as a share of what the gate measures
-	if g.Metric.Better == Higher {
+	if g.Metric.Better == metric.Higher {
 		loss = min(0.9, p.Floors*g.Floor)
 	}
 	value := 0.0
-	if v, ok := g.Metric.Of(pilot.Trial); ok {
+	if v, ok := g.Of(pilot.Trial); ok {
 		value = v
 	}
 	units := func(unit float64) int { return max(1, int(math.Ceil(loss*value/unit))) }
@@ -107,7 +108,7 @@ const leastDelay = 20 * time.Microsecond
 // be busy first: what they have left, where head does not use them up, comes on top.
 func delay(pilot Pilot, loss float64) time.Duration {
 	t := pilot.Trial
-	perSecond, ok := throughput(t)
+	perSecond, ok := Gate{Metric: metric.Must("throughput")}.Of(t)
 	if !ok || perSecond <= 0 {
 		return leastDelay
 	}

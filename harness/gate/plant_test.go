@@ -29,9 +29,9 @@ func TestPlantsFollowTheFloor(t *testing.T) {
 		pilot   Pilot
 		setting string
 	}{
-		{Plant{Fault: faultAllocations, Floors: 3, Metric: "allocs_per_op", Load: "batch1"}, pilot(10, 1), "allocations=1"},
-		{Plant{Fault: faultAllocations, Floors: 3, Metric: "allocs_per_op", Load: "batch1"}, pilot(70, 1), "allocations=5"},
-		{Plant{Fault: faultAllocations, Floors: 3, Metric: "allocs_per_op", Load: "batch1"}, pilot(-1, 1), "allocations=1"},
+		{Plant{Fault: faultAllocations, Floors: 3, Metric: "allocs", Load: "batch1"}, pilot(10, 1), "allocations=1"},
+		{Plant{Fault: faultAllocations, Floors: 3, Metric: "allocs", Load: "batch1"}, pilot(70, 1), "allocations=5"},
+		{Plant{Fault: faultAllocations, Floors: 3, Metric: "allocs", Load: "batch1"}, pilot(-1, 1), "allocations=1"},
 		{Plant{Fault: faultFrames, Floors: 1, Metric: "wal_bytes_per_write", Load: "put1"}, pilot(10, 1), "frames=1"},
 		{Plant{Fault: faultFrames, Floors: 10, Metric: "wal_bytes_per_write", Load: "put1"}, pilot(10, 1), "frames=4"},
 		{Plant{Fault: faultParts, Floors: 10, Metric: "proposals_per_write", Load: "batch1"}, pilot(10, 1), "parts=2"},

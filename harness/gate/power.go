@@ -8,10 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"metastorebench/harness/format"
-	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 )
@@ -169,41 +166,14 @@ func (p *Power) Detectable(name string) (FaultPower, bool) {
 	return least, found
 }
 
-// Markdown reports the rates with their intervals.
-func (p *Power) Markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d runs in which base is head, %s; median %s s a run.\n\n", p.Runs, p.Describe, format.Number(p.MedianSeconds))
-	b.WriteString("| what | runs | of | rate, % [95 % interval] |\n|---|---:|---:|---:|\n")
-	fmt.Fprintf(&b, "| false alarms: the same build regressed | %d | %d | %s |\n", p.Alarms, p.Runs, rateOf(p.Alarms, p.Runs))
-	if p.Relaid > 0 {
-		fmt.Fprintf(&b, "| placebo, false alarms: head in another layout regressed | %d | %d | %s |\n", p.RelaidAlarms, p.Relaid, rateOf(p.RelaidAlarms, p.Relaid))
-		fmt.Fprintf(&b, "| placebo: base's two layouts called different | %d | %d | %s |\n", p.PlaceboDifferent, p.Relaid, rateOf(p.PlaceboDifferent, p.Relaid))
-	}
-	fmt.Fprintf(&b, "| all gates passed | %d | %d | %s |\n\n", p.Passes, p.Runs, rateOf(p.Passes, p.Runs))
-	b.WriteString("| planted | gate | measured loss | found in | of | rate, % [95 % interval] |\n|---|---|---:|---:|---:|---:|\n")
-	var names []string
+// gates are those that faults are aimed at, in the faults' order.
+func (p *Power) gates() (names []string) {
 	for _, f := range p.Faults {
-		fmt.Fprintf(&b, "| %s | %s | %s | %d | %d | %s |\n", f.Fault, f.Gate.Name(), percent(f.Loss), f.Found, f.Runs, rateOf(f.Found, f.Runs))
 		if !slices.Contains(names, f.Gate.Name()) {
 			names = append(names, f.Gate.Name())
 		}
 	}
-	fmt.Fprintf(&b, "\nSmallest planted loss that is found in %s %% of the runs, as are all larger ones:\n\n", format.Number(100*powerWanted))
-	for _, name := range names {
-		if f, ok := p.Detectable(name); ok {
-			fmt.Fprintf(&b, "- %s: %s (%s)\n", name, percent(f.Loss), f.Fault)
-		} else {
-			fmt.Fprintf(&b, "- %s: none of those planted\n", name)
-		}
-	}
-	b.WriteString("\nIntervals: Clopper and Pearson.\n")
-	return b.String()
-}
-
-// rateOf writes k of n in percent with its interval.
-func rateOf(k, n int) string {
-	lo, hi := infer.Proportion(int64(k), int64(n))
-	return fmt.Sprintf("%s [%s, %s]", format.Number(100*float64(k)/float64(n)), format.Number(100*lo), format.Number(100*hi))
+	return names
 }
 
 // powerRun is the name of a run's directory within a power study's.

@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"metastorebench/harness/infer"
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 )
 
@@ -29,7 +30,7 @@ var (
 	ErrTrailer = errors.New("gate: trailer")
 )
 
-// Kinds of gates.
+// Kinds of gates, by their metrics.
 const (
 	Steady = "steady" // counts: nearly the same in every trial
 	Noisy  = "noisy"  // times
@@ -37,10 +38,29 @@ const (
 
 // Gate is one metric of one load, with the loss that nobody cares about.
 type Gate struct {
-	Metric Metric
-	Load   string  // a workload of the plan
-	Kind   string  // Steady or Noisy
+	Metric metric.Metric
+	Load   string  // a workload of the plan, with one type of operation
 	Floor  float64 // relative: 0.05 is 5 %; above 0
+}
+
+// Kind is Steady or Noisy.
+func (g Gate) Kind() string {
+	if g.Metric.Steady {
+		return Steady
+	}
+	return Noisy
+}
+
+// Of reads the gate's metric out of a valid trial; false if the trial does not have
+// it, or the metric is one of each operation type and there are several.
+func (g Gate) Of(t *record.Trial) (float64, bool) {
+	if !g.Metric.PerOp {
+		return g.Metric.Of(metric.Machine{}, "")(t)
+	}
+	if len(t.Ops) != 1 {
+		return 0, false
+	}
+	return g.Metric.Of(metric.Machine{}, t.Ops[0].Op)(t)
 }
 
 // Name is the gate's name in reports and trailers' shape: metric@load.
@@ -70,7 +90,6 @@ type rulesFile struct {
 	Gates []struct {
 		Metric string  `yaml:"metric"`
 		Load   string  `yaml:"load"`
-		Kind   string  `yaml:"kind"`
 		Floor  float64 `yaml:"floor"` // percent
 	} `yaml:"gates"`
 	Plants []Plant `yaml:"plants"`
@@ -89,22 +108,19 @@ func ParseRules(text []byte) (Rules, error) {
 	r := Rules{Alpha: f.Alpha, Beta: f.Beta, Looks: f.Looks, Plants: f.Plants, Power: f.Power}
 	faults := r.checkErrors()
 	for _, g := range f.Gates {
-		m, known := metricNamed(g.Metric)
-		gate := Gate{Metric: m, Load: g.Load, Kind: g.Kind, Floor: g.Floor / 100}
+		m, err := metric.ByName(g.Metric)
 		name := g.Metric + "@" + g.Load
 		switch {
-		case !known:
-			faults = append(faults, fmt.Sprintf("gate %s: unknown metric; accepted: %s", name, metricNames()))
+		case err != nil:
+			faults = append(faults, fmt.Sprintf("gate %s: %v", name, err))
 		case g.Load == "":
 			faults = append(faults, fmt.Sprintf("gate %s: names no load", name))
-		case g.Kind != Steady && g.Kind != Noisy:
-			faults = append(faults, fmt.Sprintf("gate %s: kind is %q; accepted: %s, %s", name, g.Kind, Steady, Noisy))
 		case !(g.Floor > 0 && g.Floor < 100):
 			faults = append(faults, fmt.Sprintf("gate %s: floor is %v; accepted: above 0 and below 100 percent", name, g.Floor))
 		case r.find(g.Metric, g.Load) >= 0:
 			faults = append(faults, fmt.Sprintf("gate %s: is there twice", name))
 		default:
-			r.Gates = append(r.Gates, gate)
+			r.Gates = append(r.Gates, Gate{Metric: m, Load: g.Load, Floor: g.Floor / 100})
 		}
 	}
 	for _, p := range r.Plants {
@@ -149,14 +165,6 @@ func (r Rules) checkErrors() (faults []string) {
 	return faults
 }
 
-func metricNames() string {
-	var names []string
-	for _, m := range Metrics() {
-		names = append(names, m.Name)
-	}
-	return strings.Join(names, ", ")
-}
-
 // find returns the index of a gate, or -1.
 func (r Rules) find(metric, load string) int {
 	return slices.IndexFunc(r.Gates, func(g Gate) bool { return g.Metric.Name == metric && g.Load == load })
@@ -193,7 +201,7 @@ func (r Rules) Planted(arms []record.Arm) Rules {
 func (r Rules) Narrow(loads []string, steadyOnly bool) (Rules, error) {
 	n := Rules{Alpha: r.Alpha, Beta: r.Beta, Looks: r.Looks, power: r.power}
 	for _, g := range r.Gates {
-		if slices.Contains(loads, g.Load) && (g.Kind == Steady || !steadyOnly) {
+		if slices.Contains(loads, g.Load) && (g.Metric.Steady || !steadyOnly) {
 			n.Gates = append(n.Gates, g)
 		}
 	}

@@ -128,7 +128,7 @@ func (s *Study) untold(p Pair, g Gate) bool {
 		if len(trials) == 0 || trials[0] == nil {
 			return false
 		}
-		_, ok := g.Metric.Of(trials[0])
+		_, ok := g.Of(trials[0])
 		return !ok
 	}
 	return p.Old == record.ArmBase && lacks(p.Old) && !lacks(p.New) || s.lost && lacks(p.New)
@@ -139,7 +139,7 @@ func (s *Study) untold(p Pair, g Gate) bool {
 // of the other against the usual one; else it is nil.
 func (s *Study) evidence(p Pair, g Gate) (losses, layout Losses) {
 	losses = s.losses(p, g)
-	if p.Old != record.ArmBase || p.New == record.ArmPlacebo || g.Kind != Noisy || len(s.trials[place{g.Load, record.ArmPlacebo}]) == 0 {
+	if p.Old != record.ArmBase || p.New == record.ArmPlacebo || g.Metric.Steady || len(s.trials[place{g.Load, record.ArmPlacebo}]) == 0 {
 		return losses, nil
 	}
 	layout = s.losses(Pair{Old: record.ArmBase, New: record.ArmPlacebo}, g)
@@ -167,10 +167,10 @@ func (s *Study) losses(p Pair, g Gate) Losses {
 // none.
 func (s *Study) value(at place, block int, g Gate) (float64, bool) {
 	trials := s.trials[at]
-	if block >= len(trials) || trials[block] == nil || g.Kind == Noisy && disturbed(trials[block]) {
+	if block >= len(trials) || trials[block] == nil || !g.Metric.Steady && disturbed(trials[block]) {
 		return 0, false
 	}
-	return g.Metric.Of(trials[block])
+	return g.Of(trials[block])
 }
 
 // maxOthers is the share of the machine's CPU time that others may take of a trial
@@ -194,7 +194,7 @@ func processCPU(p record.Process) float64 { return p.CPUUserSeconds + p.CPUSyste
 // disturbances counts a load's complete blocks in which others disturbed a trial of
 // base or head, if a gate of the load is of a time, and all its blocks.
 func (s *Study) disturbances(load string) (disturbances, blocks int) {
-	if !slices.ContainsFunc(s.rules.Gates, func(g Gate) bool { return g.Load == load && g.Kind == Noisy }) {
+	if !slices.ContainsFunc(s.rules.Gates, func(g Gate) bool { return g.Load == load && !g.Metric.Steady }) {
 		return 0, 0
 	}
 	for b := range s.blocks[load] {

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
-
-	"metastorebench/harness/format"
 )
 
 // trendSeed seeds the permutations, so that the same history makes the same report.
@@ -80,29 +77,3 @@ func (t *Trend) add(v Value, p Point) {
 	}
 	t.Series[i].Points = append(t.Series[i].Points, p)
 }
-
-// Markdown reports every step, newest first within a gate's series.
-func (t *Trend) Markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "## Trend\n\n%d runs on %s", len(t.Entries), t.Machine)
-	if t.Others > 0 {
-		fmt.Fprintf(&b, "; %d of other machines or plans are left out", t.Others)
-	}
-	fmt.Fprintf(&b, ". Steps by E-divisive with permutation tests at %s %% for each gate; a step needs %d runs on both sides.\n\n", format.Number(100*stepLevel), minSegment)
-	b.WriteString("| gate | runs | newest | unit | step at | change | p |\n|---|---:|---:|---|---|---:|---:|\n")
-	for _, s := range t.Series {
-		newest := format.Number(s.Points[len(s.Points)-1].Median)
-		if len(s.Steps) == 0 {
-			fmt.Fprintf(&b, "| %s | %d | %s | %s | none | | |\n", s.Gate, len(s.Points), newest, s.Unit)
-		}
-		for _, step := range slices.Backward(s.Steps) {
-			e := t.Entries[s.Points[step.At].Entry]
-			fmt.Fprintf(&b, "| %s | %d | %s | %s | %s, `%.12s` %s | %s | %s |\n", s.Gate, len(s.Points), newest, s.Unit,
-				e.Time.Format("2006-01-02"), e.Commit, cell(e.Subject), change(math.Log(step.After/step.Before)), format.Number(step.P))
-		}
-	}
-	return b.String()
-}
-
-// cell makes a text fit for a table.
-func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }

@@ -178,7 +178,7 @@ func (s *Study) median(arm string, g Gate) float64 {
 		if t == nil {
 			continue
 		}
-		if v, ok := g.Metric.Of(t); ok {
+		if v, ok := g.Of(t); ok {
 			values = append(values, v)
 		}
 	}

@@ -22,11 +22,11 @@ alpha: 0.05
 beta: 0.05
 looks: [0.5, 1]
 gates:
-  - {metric: allocs_per_op, load: put, kind: steady, floor: 2}
-  - {metric: entries_per_ready, load: put, kind: steady, floor: 2}
-  - {metric: throughput, load: put, kind: noisy, floor: 5}
+  - {metric: allocs, load: put, floor: 2}
+  - {metric: entries_per_ready, load: put, floor: 2}
+  - {metric: throughput, load: put, floor: 5}
 plants:
-  - {name: allocation, metric: allocs_per_op, load: put}
+  - {name: allocation, metric: allocs, load: put}
   - {name: delay, metric: throughput, load: put}
 `
 
@@ -178,9 +178,9 @@ func TestLossIsNamedWithItsCulprit(t *testing.T) {
 	require.InDelta(t, 0.88, res.Rows[2].Gate.Ratio(res.Rows[2].Mean), 0.01)
 	var names []string
 	for _, h := range res.Rows[2].Hints {
-		names = append(names, h.Name)
+		names = append(names, h.Metric.Name)
 	}
-	require.Equal(t, []string{"allocations per operation", record.StageApply}, names)
+	require.Equal(t, []string{"allocs", "stage_apply"}, names)
 
 	golden := filepath.Join("testdata", "regressed.md")
 	if os.Getenv("UPDATE_GOLDEN") != "" {
@@ -210,11 +210,11 @@ func TestLossIsNamedWithItsCulprit(t *testing.T) {
 
 func TestAcceptedLossPasses(t *testing.T) {
 	run := simulated(24, truths(armTruth{allocs: 3}))
-	run.Manifest.Gate.Accepted = []record.Accepted{{Metric: "allocs_per_op", Reason: "pooled buffers removed", Commit: "c0ffee"}}
+	run.Manifest.Gate.Accepted = []record.Accepted{{Metric: "allocs", Reason: "pooled buffers removed", Commit: "c0ffee"}}
 	res := judge(t, run)
 	require.Equal(t, Pass, res.Outcome, res.Reason)
 	require.Equal(t, "1 of 3 gates regressed, which commits accept", res.Reason)
-	require.Contains(t, res.Markdown(), "Accepted by commit c0ffee: allocs_per_op@put - pooled buffers removed")
+	require.Contains(t, res.Markdown(), "Accepted by commit c0ffee: allocs@put - pooled buffers removed")
 	b, err := res.JUnit()
 	require.NoError(t, err)
 	require.Contains(t, string(b), `message="accepted: pooled buffers removed"`)
@@ -234,7 +234,7 @@ func TestMachineThatCannotGate(t *testing.T) {
 	differs[record.ArmAgain] = armTruth{ops: -0.2}
 	res = judge(t, simulated(24, differs))
 	require.Equal(t, Inconclusive, res.Outcome)
-	require.Contains(t, res.Markdown(), "| head against itself | throughput@put |")
+	require.Contains(t, res.Markdown(), "|head against itself|throughput@put|")
 
 	// 50 allocations more: what was planted, 5, is then below its floor.
 	large := truths(armTruth{allocs: 350})

@@ -1,8 +1,10 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"metastorebench/harness/format"
@@ -81,8 +83,9 @@ type Case struct {
 	// Change is the ratio to the same run's baseline, for a target or a level.
 	// Without an interval it decides nothing.
 	Change Estimate
-	// ChangeOf names what changed, if it is not what was Measured.
-	ChangeOf string
+	// ChangeOf names what changed, if it is not what was Measured; ChangeFrom is that
+	// baseline, if it has a name.
+	ChangeOf, ChangeFrom string
 	// Rises says that the plan expects a Level to grow.
 	Rises bool
 }
@@ -95,6 +98,9 @@ func JudgeClaim(c Case) (Verdict, string) {
 	}
 	switch c.Kind {
 	case KindRatio:
+		if math.IsInf(c.Predicted.Min, -1) || math.IsInf(c.Predicted.Max, 1) {
+			return boundedEffect(c)
+		}
 		return effect(c, 1, "1")
 	case KindShare:
 		return effect(c, Negligible, fmt.Sprintf("a share below %g %%", Negligible))
@@ -105,29 +111,35 @@ func JudgeClaim(c Case) (Verdict, string) {
 	}
 }
 
-// Faster judges the claim that a ratio of speeds is above 1, of no stated size.
+// Faster judges the claim that a ratio is above 1, of no stated size.
 func Faster(e Estimate) (Verdict, string) {
 	switch {
 	case !e.Interval:
 		return Inconclusive, "no interval: " + tooFew(e.N)
 	case e.Lo > 1:
-		return Confirmed, fmt.Sprintf("faster: all of %s is above 1", e.bounds())
+		return Confirmed, fmt.Sprintf("all of %s is above 1", e.bounds())
 	case e.Hi < 1:
-		return Refuted, fmt.Sprintf("slower: all of %s is below 1", e.bounds())
+		return Refuted, fmt.Sprintf("all of %s is below 1", e.bounds())
 	}
 	return Inconclusive, fmt.Sprintf("%s holds 1, no difference", e.bounds())
 }
 
-// Both is the verdict on a claim of two halves, each judged on its own: theirs if
-// they agree, inconclusive if either is, and otherwise partly.
-func Both(a, b Verdict) Verdict {
-	switch {
-	case a == b:
-		return a
-	case a == Inconclusive || b == Inconclusive:
-		return Inconclusive
+// Both is the verdict on a claim whose goals have to hold together, each judged on its
+// own: theirs if they agree, the weakest word if one of them is not decided, and
+// otherwise partly. Without any goal nothing is measured yet.
+func Both(goals ...Verdict) Verdict {
+	if len(goals) == 0 {
+		return NotYet
 	}
-	return Partly
+	for _, open := range []Verdict{NotYet, NotMeasurable, Inconclusive} {
+		if slices.Contains(goals, open) {
+			return open
+		}
+	}
+	if slices.ContainsFunc(goals, func(v Verdict) bool { return v != goals[0] }) {
+		return Partly
+	}
+	return goals[0]
 }
 
 // tooFew says why an estimate over n blocks has no interval.
@@ -155,6 +167,22 @@ func effect(c Case, none float64, noneText string) (Verdict, string) {
 		return Partly, fmt.Sprintf("the predicted sign, but %s lies %s %s", m.bounds(), side(m, p), p)
 	}
 	return Refuted, fmt.Sprintf("the wrong sign: %s, predicted %s", m.bounds(), p)
+}
+
+// boundedEffect judges a ratio that is predicted to be on one side of a bound: all of the
+// interval has to be there, or it is open. A bound beside which 1 lies too, as in "at most
+// 1.05", predicts no sign.
+func boundedEffect(c Case) (Verdict, string) {
+	m, p := c.Measured, c.Predicted
+	switch {
+	case m.Lo >= p.Min && m.Hi <= p.Max:
+		return Confirmed, fmt.Sprintf("all of %s is %s", m.bounds(), p)
+	case m.Lo <= p.Max && m.Hi >= p.Min:
+		return Inconclusive, fmt.Sprintf("%s holds the bound, %s", m.bounds(), p)
+	case p.Min <= 1 && p.Max >= 1:
+		return Refuted, fmt.Sprintf("missed: %s lies %s %s", m.bounds(), side(m, p), withoutBound(p))
+	}
+	return effect(c, 1, "1")
 }
 
 // side says on which side of p the interval lies that does not meet it.
@@ -194,9 +222,9 @@ func missed(c Case, rises bool) (Verdict, string) {
 	miss := fmt.Sprintf("missed: %s lies %s %s", c.Measured.bounds(), side(c.Measured, c.Predicted), withoutBound(c.Predicted))
 	g := c.Change
 	if !g.Interval {
-		return Inconclusive, miss + "; whether it moved in the right direction is not known: no interval for the change from this run's baseline"
+		return Inconclusive, miss + "; whether it moved in the right direction is not known: no interval for the change from " + cmp.Or(c.ChangeFrom, "this run's baseline")
 	}
-	change := g.String() + " times this run's baseline"
+	change := g.String() + " times " + cmp.Or(c.ChangeFrom, "this run's baseline")
 	if c.ChangeOf != "" {
 		change += " (" + c.ChangeOf + ")"
 	}

@@ -39,7 +39,13 @@ func TestTruthTable(t *testing.T) {
 		{"ratio: a predicted loss, found", ratio(0.5, 0.6, in(0.55, 0.8)), infer.Confirmed, "meets"},
 		{"ratio: a predicted loss, smaller", ratio(0.5, 0.6, in(0.7, 0.8)), infer.Partly, "above"},
 		{"ratio: a predicted loss, a gain", ratio(0.5, 0.6, in(1.1, 1.2)), infer.Refuted, "wrong sign"},
-		{"ratio: open range", ratio(2, inf, in(3, 4)), infer.Confirmed, "at least 2"},
+		{"ratio: at least, all of it", ratio(2, inf, in(3, 4)), infer.Confirmed, "all of [3.00, 4.00] is at least 2"},
+		{"ratio: at least, bound within", ratio(2, inf, in(1.5, 4)), infer.Inconclusive, "[1.50, 4.00] holds the bound, at least 2"},
+		{"ratio: at least, less", ratio(2, inf, in(1.5, 1.8)), infer.Partly, "the predicted sign, but [1.50, 1.80] lies below at least 2"},
+		{"ratio: at least, no effect", ratio(2, inf, in(0.9, 1.8)), infer.Refuted, "no effect"},
+		{"ratio: at most what is no loss", ratio(-inf, 1.05, in(0.98, 1.02)), infer.Confirmed, "is below 1.05"},
+		{"ratio: at most, bound within", ratio(-inf, 1.05, in(0.98, 1.1)), infer.Inconclusive, "holds the bound"},
+		{"ratio: at most, more", ratio(-inf, 1.05, in(1.1, 1.2)), infer.Refuted, "missed: [1.10, 1.20] lies above 1.05"},
 		{"ratio: too few blocks", ratio(6, 11, without(8, 2)), infer.Inconclusive, "no interval: n=2, 3 or more blocks are needed"},
 		{"ratio: blocks too short", ratio(6, 11, without(8, 10)), infer.Inconclusive, "fewer than 3 blocks have enough operations each"},
 
@@ -65,6 +71,7 @@ func TestTruthTable(t *testing.T) {
 		{"target: upper bound missed, and worse", target(math.Inf(-1), 5, in(6, 7), in(1.4, 1.6)), infer.Refuted, "wrong direction"},
 
 		{"target: change of something else", infer.Case{Kind: infer.KindTarget, Predicted: infer.Range{Min: math.Inf(-1), Max: 5}, Measured: in(6, 7), Change: in(0.4, 0.6), ChangeOf: "its median"}, infer.Partly, "times this run's baseline (its median)"},
+		{"target: change from something named", infer.Case{Kind: infer.KindTarget, Predicted: infer.Range{Min: math.Inf(-1), Max: 5}, Measured: in(6, 7), Change: in(0.4, 0.6), ChangeFrom: "step 1"}, infer.Partly, "0.500 [0.400, 0.600] times step 1"},
 
 		{"level: met", level(65, true, in(60, 70), in(1.1, 1.2)), infer.Confirmed, "meets"},
 		{"level: off, moved as predicted", level(65, true, in(40, 42), in(1.1, 1.2)), infer.Partly, "below"},
@@ -99,30 +106,47 @@ func level(v float64, rises bool, m, change infer.Estimate) infer.Case {
 	return infer.Case{Kind: infer.KindLevel, Predicted: infer.Range{Min: v, Max: v}, Measured: m, Change: change, Rises: rises}
 }
 
-func TestBottleneck(t *testing.T) {
-	rpc := infer.Item{Name: "P1.4", Ratio: in(0.9, 1.1)}
+func TestMost(t *testing.T) {
+	rpc := infer.Item{Name: "rpc", Ratio: in(0.9, 1.1)}
 	for _, tt := range []struct {
-		name      string
-		busy      infer.Estimate
-		consensus infer.Estimate
-		others    []infer.Item
-		want      infer.Verdict
-		reason    string
+		name   string
+		of     infer.Estimate
+		others []infer.Item
+		want   infer.Verdict
+		reason string
 	}{
-		{"both halves", in(90, 95), in(3, 4), []infer.Item{rpc}, infer.Confirmed, "more than any other item"},
-		{"waits for the log, but nothing to batch", in(60, 70), in(0.9, 1.2), []infer.Item{rpc}, infer.Partly, "no gain that is shown"},
-		{"matters most without waiting", in(10, 20), in(3, 4), []infer.Item{rpc}, infer.Partly, "10.0, 20.0"},
-		{"neither", in(10, 20), in(1.1, 1.2), []infer.Item{{Name: "P1.2", Ratio: in(2, 3)}}, infer.Refuted, "less than P1.2"},
-		{"busy on the line", in(45, 55), in(3, 4), []infer.Item{rpc}, infer.Inconclusive, "50.0 [45.0, 55.0] %"},
-		{"not told apart", in(90, 95), in(1.05, 4), []infer.Item{rpc}, infer.Inconclusive, "not told apart from P1.4"},
-		{"other without an interval", in(90, 95), in(3, 4), []infer.Item{{Name: "P1.2", Ratio: without(1, 2)}}, infer.Inconclusive, "P1.2"},
-		{"no interval", without(90, 2), without(4, 2), nil, infer.Inconclusive, "n=2"},
+		{"above all others", in(3, 4), []infer.Item{rpc}, infer.Confirmed, "log makes 3.50 [3.00, 4.00], more than any other"},
+		{"alone", in(3, 4), nil, infer.Confirmed, "more than any other"},
+		{"no gain", in(0.9, 1.2), []infer.Item{rpc}, infer.Refuted, "no gain that is shown"},
+		{"another makes more", in(1.1, 1.2), []infer.Item{{Name: "codec", Ratio: in(2, 3)}}, infer.Refuted, "less than codec"},
+		{"another makes more, one is open", in(1.2, 1.4), []infer.Item{{Name: "pool", Ratio: in(1.3, 1.5)}, {Name: "codec", Ratio: in(2, 3)}}, infer.Refuted, "less than codec"},
+		{"not told apart", in(1.05, 4), []infer.Item{rpc}, infer.Inconclusive, "not told apart from rpc"},
+		{"another without an interval", in(3, 4), []infer.Item{{Name: "codec", Ratio: without(1, 2)}}, infer.Inconclusive, "codec"},
+		{"no interval", without(4, 2), nil, infer.Inconclusive, "n=2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, reason := infer.Bottleneck(tt.busy, infer.Item{Name: "P1.1", Ratio: tt.consensus}, tt.others)
+			got, reason := infer.Most(infer.Item{Name: "log", Ratio: tt.of}, tt.others)
 			require.Equal(t, tt.want, got, reason)
 			require.Contains(t, reason, tt.reason)
 		})
+	}
+}
+
+func TestBoth(t *testing.T) {
+	for _, tt := range []struct {
+		goals []infer.Verdict
+		want  infer.Verdict
+	}{
+		{nil, infer.NotYet},
+		{[]infer.Verdict{infer.Refuted}, infer.Refuted},
+		{[]infer.Verdict{infer.Confirmed, infer.Confirmed, infer.Confirmed}, infer.Confirmed},
+		{[]infer.Verdict{infer.Confirmed, infer.Refuted, infer.Confirmed}, infer.Partly},
+		{[]infer.Verdict{infer.Partly, infer.Confirmed}, infer.Partly},
+		{[]infer.Verdict{infer.Confirmed, infer.Inconclusive, infer.Refuted}, infer.Inconclusive},
+		{[]infer.Verdict{infer.Confirmed, infer.NotYet}, infer.NotYet},
+		{[]infer.Verdict{infer.NotMeasurable, infer.Confirmed}, infer.NotMeasurable},
+	} {
+		require.Equal(t, tt.want, infer.Both(tt.goals...), "%v", tt.goals)
 	}
 }
 

@@ -117,12 +117,16 @@ func TestQuestions(t *testing.T) {
 	}
 	q.Ask("large", infer.Margin, first)
 	q.Ask("small", infer.Margin, again)
+	q.Ask("small", infer.Margin, infer.Effect{})
 	q.Judge()
-	a, b := q.Ask("large", infer.Margin, first), q.Ask("small", infer.Margin, again)
+	a, family, size := q.Answer(first)
+	b, second, _ := q.Answer(again)
 	require.Equal(t, []any{a.Lo, a.Hi, a.Word}, []any{b.Lo, b.Hi, b.Word}, "one comparison has one verdict")
-	late := q.Ask("late", infer.Margin, infer.Paired([]float64{1, 1.1, 1.2}))
-	require.Equal(t, infer.Different, late.Word)
-	require.Zero(t, q.Ask("large", infer.Margin, infer.Effect{}).N)
+	require.Equal(t, infer.Unresolved, a.Word, "in the family of 21 that asked first")
+	require.Equal(t, []any{"large", "large", 21}, []any{family, second, size})
+	late, family, size := q.Answer(infer.Paired([]float64{1, 1.1, 1.2}))
+	require.Empty(t, late.Word, "nobody asked it")
+	require.Equal(t, []any{"", 0}, []any{family, size})
 }
 
 func TestUnpaired(t *testing.T) {

@@ -13,18 +13,24 @@ import (
 type Questions struct {
 	families []*question
 	byName   map[string]*question
-	answers  map[uint64]*Effect
-	judged   bool
+	answers  map[uint64]answered
 }
 
 type question struct {
+	name   string
 	margin float64
 	asked  []*Effect
 }
 
+// answered is an effect with the question that it belongs to.
+type answered struct {
+	effect *Effect
+	family *question
+}
+
 // NewQuestions returns an empty set.
 func NewQuestions() *Questions {
-	return &Questions{byName: map[string]*question{}, answers: map[uint64]*Effect{}}
+	return &Questions{byName: map[string]*question{}, answers: map[uint64]answered{}}
 }
 
 // Judge makes the intervals and words of all families. Nothing is asked afterwards.
@@ -32,47 +38,34 @@ func (q *Questions) Judge() {
 	for _, f := range q.families {
 		Judge(f.margin, f.asked...)
 	}
-	q.judged = true
 }
 
 // Ask puts an effect into the family of a question, with the margin that the question
-// has when it is asked first. After Judge, e is what Judge made of it.
-func (q *Questions) Ask(name string, margin float64, e Effect) Effect {
-	if e.N == 0 {
-		return e
-	}
-	if answer := q.answers[e.fingerprint()]; answer != nil {
-		return *answer
-	}
-	if q.judged {
-		Judge(margin, &e) // nobody had asked: a family of its own
-		return e
+// has when it is asked first.
+func (q *Questions) Ask(name string, margin float64, e Effect) {
+	key := e.fingerprint()
+	if e.N == 0 || q.answers[key].effect != nil {
+		return
 	}
 	f := q.byName[name]
 	if f == nil {
-		f = &question{margin: margin}
+		f = &question{name: name, margin: margin}
 		q.byName[name] = f
 		q.families = append(q.families, f)
 	}
 	asked := e
 	f.asked = append(f.asked, &asked)
-	q.answers[e.fingerprint()] = &asked
-	return e
+	q.answers[key] = answered{&asked, f}
 }
 
-// Judged reports whether Judge was called.
-func (q *Questions) Judged() bool { return q.judged }
-
-// Answer replaces effects by what Judge made of them; before Judge, by what they are
-// as a question of their own.
-func (q *Questions) Answer(margin float64, effects ...*Effect) {
-	if !q.judged {
-		Judge(margin, effects...)
-		return
+// Answer is what Judge made of an effect that was asked, with the name of its family and
+// the number of effects in that. An effect that was not asked is as it was.
+func (q *Questions) Answer(e Effect) (judged Effect, family string, size int) {
+	a := q.answers[e.fingerprint()]
+	if a.effect == nil {
+		return e, "", 0
 	}
-	for _, e := range effects {
-		*e = q.Ask("", margin, *e)
-	}
+	return *a.effect, a.family.name, len(a.family.asked)
 }
 
 // fingerprint is the same for the same numbers, whichever way they were computed.

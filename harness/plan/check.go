@@ -20,8 +20,14 @@ const (
 // maxFactors bounds a factorial to 1,024 points.
 const maxFactors = 10
 
+// maxBlocks bounds the repeats of a plan, far beyond what a week's run takes.
+const maxBlocks = 10_000
+
+// levelDefault is the level of a run that names none.
+const levelDefault = "default"
+
 // Levels are the accepted names of levels, least effort first.
-var Levels = []string{"smoke", "default", "full"}
+var Levels = []string{"smoke", levelDefault, "full"}
 
 // targets are the accepted targets with the axes that mean something to each;
 // nil means all.
@@ -70,13 +76,12 @@ func (p *Plan) check(f *faults, catalog Catalog) {
 	for _, name := range p.levelNames {
 		p.checkLevel(f, name, p.levels[name])
 	}
-	if len(p.levels) > 0 {
-		if _, ok := p.levels["default"]; !ok {
-			f.add(p.levels[p.levelNames[0]].line, `levels lack "default"`)
-		}
-	}
-	if len(f.list) == 0 {
+	p.checkAsked(f)
+	if f.none() {
 		p.checkCells(f)
+	}
+	if f.none() {
+		p.checkCellsOf(f)
 	}
 }
 
@@ -194,7 +199,35 @@ func (p *Plan) checkLevel(f *faults, name string, l level) {
 			continue
 		}
 		p.checkDesigns(f, p.groups[i], o.designs)
+		p.checkNarrower(f, name, p.groups[i], o)
 	}
+}
+
+// checkNarrower reports what a level asks of a group that the group does not have: a
+// level leaves out, and adds nothing.
+func (p *Plan) checkNarrower(f *faults, level string, g group, o override) {
+	for _, w := range o.workloads {
+		if !slices.ContainsFunc(g.workloads, func(have named) bool { return have.name == w.name }) {
+			f.add(w.line, "level %s: group %s has no workload %q; accepted: %s", level, g.name, w.name, namesOf(g.workloads))
+		}
+	}
+	for _, v := range o.vary {
+		i := slices.IndexFunc(g.vary, func(have variation) bool { return have.axis == v.axis })
+		if i < 0 {
+			f.add(v.line, "level %s: group %s does not vary axis %q", level, g.name, v.axis)
+			continue
+		}
+		for _, value := range v.values {
+			if !slices.ContainsFunc(g.vary[i].values, func(have named) bool { return have.name == value.name }) {
+				f.add(value.line, "level %s: group %s does not vary %s to %q; accepted: %s", level, g.name, v.axis, value.name, namesOf(g.vary[i].values))
+			}
+		}
+	}
+}
+
+// namesOf lists names for a message.
+func namesOf(ns []named) string {
+	return strings.Join(mapSlice(ns, func(n named) string { return n.name }), ", ")
 }
 
 // checkCells reports cells that would share an id, at any level, and workloads

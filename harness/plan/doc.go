@@ -48,7 +48,7 @@
 //	    warmup: 100ms
 //	    measure: 300ms
 //	    groups:                      # what differs for single groups
-//	      factorial: {designs: [ends], measure: 1s}
+//	      factorial: {designs: [ends], workloads: [put50], vary: {engine: [pebble]}, measure: 1s}
 //	      other: {omit: true}
 //
 // The axis api (unary, batch, stream) is the client's, and so a factor like any other:
@@ -57,6 +57,88 @@
 // (on, off) is the harness's: off leaves out what linearizability is checked on. A
 // workload's client (grpc-go, or lean for single calls at a third of the cost) is what
 // makes the calls.
+//
+// A run that names no level takes "default", or the only one that the plan has. There
+// are at most 10,000 blocks.
+//
+// # What a plan asks
+//
+//	rungs:                          # named points; the first that matches counts
+//	  - {name: baseline, where: {items: none}}
+//	  - {name: phase 1, where: {items: all}}
+//	report:                         # questions, in the order of the report
+//	  - kind: cells                 # required: see the table below
+//	    id: sync                    # unique; by default the kind
+//	    title: Sync policies        # required
+//	    doc: what the question is, in a sentence or two
+//	    where: {group: sync, disk: [native, plan], wal: "!async"}
+//	    against: {wal: perready}    # what ratios are to
+//	    same: [workload, engine]    # in what both agree; by default in all else
+//	    rows: [disk, clients, wal]  # what names a row; by default what differs
+//	    ops: [put, get]             # operation types; by default all
+//	    metrics: [throughput, p99]  # levels
+//	    ratios: [throughput]
+//	    limit: 1.02                 # of cells: are ratios at most 2 % worse?
+//	    figures:
+//	      - {kind: lines, metric: throughput, ratio: true, x: clients, lines: [wal], per: [disk], log: true}
+//	claims: metastore               # a built-in file, the path of one, or a list
+//
+// A selector (where, against) gives each property a value or several; one that begins
+// with "!" must not be. Properties are the axes of the plan, and of a cell:
+//
+//	group, workload, target, durability
+//	items        none, all, P1.1, P1.1+P1.2, all but P1.3: of the factors
+//	rung         a name of rungs
+//	ops          operation types: put, get, put+get, ...
+//	mix          the same with shares: put:get 5:95
+//	api, clients, conns, value_bytes, key_bytes, keys, batch_ops, loop, rate, distribution
+//	operation    of rows and figures: one operation type
+//
+// Kinds of views, with what each needs and takes beside title, doc, where, rows and ops:
+//
+//	cells        a row for each cell: metrics, ratios with against, figures
+//	effects      what each item makes alone and last: metrics
+//	attribution  the gain of all items divided among them: metrics
+//	ladder       rungs one after another: metrics, ratios, same
+//	sweep        metrics by x, a line for each of rows; fit: usl
+//	grid         one of ratios or metrics, rows by columns
+//	stages       where traced writes spend their time
+//	openloop     open loops, by both clocks
+//	capacity     what metabench capacity found
+//	bounds       what bounded each cell
+//	aa           a variant against itself: metrics, by runs of so many blocks
+//	ledger       the verdicts of the claims
+//
+// A plan without report is asked how fast each cell is, what that is beside the
+// baseline, what bounded it, and for its verdicts.
+//
+// # Claims
+//
+//	claims:
+//	  - id: linger                    # required, unique
+//	    title: A wait of 1 ms pays    # required
+//	    predicted: "at least 1.2x"    # in the words of source
+//	    source: a hunch
+//	    topic: items                  # a heading of the ledger
+//	    from: [phase1]                # of a shared file: the plans that measure it
+//	    not_here: why records cannot decide it
+//	    both: true                    # one verdict: all goals have to hold
+//	    rule: effect                  # see the constants Rule...; effect by default
+//	    metric: throughput            # required
+//	    op: put
+//	    min: 1.2                      # the expectation: min, max, or both
+//	    where: {wal-linger: 1ms}      # required
+//	    against: {wal-linger: 0s}
+//	    same: [workload, engine]
+//	    prefer: [{disk: plan}]        # which environment counts: the first that matches
+//	    most: clients                 # and of those the one with most of this
+//	    also: [{text: "without it %s", where: {...}, against: {...}}]
+//	    goals:                        # several: each has what differs from the above
+//	      - {name: phase 1, min: 6, where: {rung: phase 1}}
+//
+// A file of claims is the list alone; a run keeps its text (Plan.ClaimsText).
+// What goals share stands in the claim itself; of where, goals add to it. A contrast has
+// to match a cell of the plan's largest level, and each cell one to be compared with.
 //
 // # Designs
 //

@@ -2,9 +2,12 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+
+	"metastorebench/harness/format"
 )
 
 // Filter returns the matrix cut down to the cells that match terms (--only). A
@@ -15,11 +18,15 @@ import (
 //	a text      anywhere in the cell id
 //
 // Terms of one key are alternatives, and so are terms of ids; different keys
-// must all match. Nothing left is ErrNoCells, a malformed glob path.ErrBadPattern.
+// must all match. Nothing left is ErrNoCells, a malformed glob path.ErrBadPattern, a key
+// that no cell has, in a term that is part of no id, ErrUnknownKey.
 func (m *Matrix) Filter(terms []string) (*Matrix, error) {
 	filters := make(map[string][]string) // key ("" for the id) to patterns
 	for _, t := range terms {
 		key, pattern := m.splitTerm(t)
+		if err := m.checkTerm(key, t); err != nil {
+			return nil, err
+		}
 		if _, err := path.Match(pattern, ""); err != nil {
 			return nil, fmt.Errorf("--only %q: %w", t, err)
 		}
@@ -46,14 +53,31 @@ func (m *Matrix) splitTerm(term string) (key, pattern string) {
 	return key, value
 }
 
+// checkTerm reports a term that is meant as KEY=VALUE, and whose key no cell has.
+func (m *Matrix) checkTerm(key, term string) error {
+	unknown, _, ok := strings.Cut(term, "=")
+	if key != "" || !ok || strings.ContainsAny(unknown, ",/*?[") || slices.ContainsFunc(m.Entries, func(e Entry) bool { return strings.Contains(e.Cell.ID, term) }) {
+		return nil
+	}
+	keys := map[string]bool{PropWorkload: true, PropGroup: true, PropTarget: true}
+	for _, e := range m.Entries {
+		for axis := range e.Cell.Options {
+			keys[axis] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(keys))
+	hint := strings.TrimSpace(format.DidYouMean(unknown, names, "") + " accepted: " + strings.Join(names, ", "))
+	return fmt.Errorf("--only %q: %w %q; %s", term, ErrUnknownKey, unknown, hint)
+}
+
 // property returns what a key of a term stands for.
 func property(e Entry, key string) (string, bool) {
 	switch key {
-	case "workload":
+	case PropWorkload:
 		return e.Cell.Workload, true
-	case "group":
+	case PropGroup:
 		return e.Cell.Group, true
-	case "target":
+	case PropTarget:
 		return e.Cell.Target, true
 	}
 	v, ok := e.Cell.Options[key]

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -53,8 +54,24 @@ type Matrix struct {
 	Entries []Entry
 }
 
-// Expand multiplies the plan out at a level.
+// DefaultLevel is the level of a run that names none: "default" or, of a plan with one
+// level, that; "" if there is neither.
+func (p *Plan) DefaultLevel() string {
+	if _, ok := p.levels[levelDefault]; ok {
+		return levelDefault
+	}
+	if len(p.levelNames) == 1 {
+		return p.levelNames[0]
+	}
+	return ""
+}
+
+// Expand multiplies the plan out at a level, DefaultLevel if it is "".
 func (p *Plan) Expand(levelName string) (*Matrix, error) {
+	levelName = cmp.Or(levelName, p.DefaultLevel())
+	if levelName == "" {
+		return nil, fmt.Errorf("plan %s: %w: it has no level %q, so one has to be named; accepted: %s", p.Name, ErrUnknownLevel, levelDefault, strings.Join(p.levelNames, ", "))
+	}
 	l, ok := p.levels[levelName]
 	if !ok {
 		return nil, fmt.Errorf("plan %s: %w %q; accepted: %s", p.Name, ErrUnknownLevel, levelName, strings.Join(p.levelNames, ", "))
@@ -90,9 +107,24 @@ func (p *Plan) levelGroups(l level) []group {
 		if len(o.designs) > 0 {
 			g.designs = o.designs
 		}
+		if len(o.workloads) > 0 {
+			g.workloads = o.workloads
+		}
+		g.vary = o.narrow(g.vary)
 		groups = append(groups, g)
 	}
 	return groups
+}
+
+// narrow are the variations of a group with the values that the level wants of them.
+func (o override) narrow(all []variation) []variation {
+	all = slices.Clone(all)
+	for i, v := range all {
+		if k := slices.IndexFunc(o.vary, func(w variation) bool { return w.axis == v.axis }); k >= 0 {
+			all[i].values = o.vary[k].values
+		}
+	}
+	return all
 }
 
 func (l level) override(group string) override {

@@ -1,7 +1,10 @@
 package plan
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -22,6 +25,10 @@ type Plan struct {
 	groups         []group
 	levels         map[string]level
 	levelNames     []string // in the file's order
+
+	asked      Asked // views, rungs and claims, as they were read
+	claimsFrom claimsFile
+	uses       []use // what they name
 }
 
 // factor is an item that designs switch on: a value on an axis, and those of
@@ -76,25 +83,36 @@ type override struct {
 	group           string
 	omit            bool
 	designs         []named
+	vary            []variation // axes of the group's own vary, with fewer values
+	workloads       []named     // some of the group's own
 	warmup, measure time.Duration
 	line            int
 }
 
-// Parse reads and checks a plan; file names it in messages. With a catalog, axes
-// and values are checked against what the store offers. Every violation is
-// reported: the error is Violations.
+// Parse reads and checks a plan; file names it in messages, and is where a path of
+// `claims:` starts from. With a catalog, axes and values are checked against what the
+// store offers. Every violation is reported: the error is Violations.
 func Parse(file string, text []byte, catalog Catalog) (*Plan, error) {
-	f := &faults{file: file}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", file, ErrInvalid, err)
+	return parse(&faults{file: file, claims: readClaimsFile}, text, catalog)
+}
+
+// ParseRecorded is Parse for the plan that a run's manifest keeps, with the claims that
+// it keeps.
+func ParseRecorded(m record.Manifest, catalog Catalog) (*Plan, error) {
+	return parse(&faults{file: recordedPlan, claims: recordedClaims(m)}, []byte(m.PlanYAML), catalog)
+}
+
+func parse(f *faults, text []byte, catalog Catalog) (*Plan, error) {
+	root, err := f.document(text)
+	if err != nil {
+		return nil, err
 	}
-	if doc.Kind != yaml.DocumentNode {
+	if root == nil {
 		f.add(1, "the plan is empty")
 		return nil, f.err()
 	}
 	p := &Plan{Text: text, levels: make(map[string]level)}
-	p.read(f, resolve(doc.Content[0]))
+	p.read(f, root)
 	p.check(f, catalog)
 	if err := f.err(); err != nil {
 		return nil, err
@@ -102,8 +120,27 @@ func Parse(file string, text []byte, catalog Catalog) (*Plan, error) {
 	return p, nil
 }
 
+// document is the root of a YAML text, nil of an empty one. A second document in it is a
+// violation: nothing would read it. The error is that of a text that is no YAML.
+func (f *faults) document(text []byte) (*yaml.Node, error) {
+	var first, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&first); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", f.file, ErrInvalid, err)
+	}
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		f.add(second.Line, "a second YAML document begins here; accepted: one in a file")
+	case !errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s: %w: %w", f.file, ErrInvalid, err)
+	}
+	return resolve(first.Content[0]), nil
+}
+
 func (p *Plan) read(f *faults, root *yaml.Node) {
-	f.mapping(root, "the plan", []field{
+	f.mapping(root, "the plan", append([]field{
 		{"name", true, f.text("name", &p.Name)},
 		{"title", true, f.text("title", &p.Title)},
 		{"baseline", true, f.settings("baseline", &p.baseline)},
@@ -112,7 +149,7 @@ func (p *Plan) read(f *faults, root *yaml.Node) {
 		{"workloads", true, func(n *yaml.Node) { p.readWorkloads(f, n) }},
 		{"groups", true, func(n *yaml.Node) { p.readGroups(f, n) }},
 		{"levels", true, func(n *yaml.Node) { p.readLevels(f, n) }},
-	})
+	}, p.askedFields(f)...))
 }
 
 func (p *Plan) readFactors(f *faults, n *yaml.Node) {
@@ -223,8 +260,8 @@ func (p *Plan) readLevels(f *faults, n *yaml.Node) {
 		f.mapping(value, what, []field{
 			{"blocks", true, func(n *yaml.Node) {
 				f.integer(what+": blocks", &l.blocks)(n)
-				if l.blocks < 1 {
-					f.add(n.Line, "%s: blocks is %s; accepted: 1 or more repeats", what, n.Value)
+				if l.blocks < 1 || l.blocks > maxBlocks {
+					f.add(n.Line, "%s: blocks is %s; accepted: 1 to %d repeats", what, n.Value, maxBlocks)
 				}
 			}},
 			{"warmup", true, f.duration(what+": warmup", &l.warmup)},
@@ -244,6 +281,8 @@ func readOverrides(f *faults, n *yaml.Node, what string) []override {
 		f.mapping(value, at, []field{
 			{"omit", false, f.flag(at+": omit", &o.omit)},
 			{"designs", false, f.texts(at+": designs", &o.designs)},
+			{"vary", false, func(n *yaml.Node) { o.vary = readVary(f, n) }},
+			{"workloads", false, f.texts(at+": workloads", &o.workloads)},
 			{"warmup", false, f.duration(at+": warmup", &o.warmup)},
 			{"measure", false, f.duration(at+": measure", &o.measure)},
 		})

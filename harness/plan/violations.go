@@ -16,8 +16,12 @@ var (
 	// ErrUnknownPlan says that there is neither a built-in plan nor a file of
 	// this name.
 	ErrUnknownPlan = errors.New("unknown plan")
+	// ErrNoFile says that the file that a plan is to be read from is not there.
+	ErrNoFile = errors.New("no such file")
 	// ErrUnknownLevel says that the plan does not have the level.
 	ErrUnknownLevel = errors.New("unknown level")
+	// ErrUnknownKey says that a filter names a key that no cell has.
+	ErrUnknownKey = errors.New("unknown key")
 	// ErrNoCells says that a filter leaves nothing to run.
 	ErrNoCells = errors.New("no cell matches")
 )
@@ -51,21 +55,36 @@ func (vs Violations) Error() string {
 // Unwrap makes errors.Is(err, ErrInvalid) true.
 func (vs Violations) Unwrap() error { return ErrInvalid }
 
-// faults collects violations while a plan is read.
+// faults collects violations while a plan is read, or a file that a plan names.
 type faults struct {
 	file string
 	list Violations
+	// claims reads the file of claims that a plan names; inner are the faults of that
+	// file, nil without one.
+	claims claimsReader
+	inner  *faults
 }
 
 func (f *faults) add(line int, format string, args ...any) {
 	f.list = append(f.list, Violation{File: f.file, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-// err returns the violations by line, or nil.
+// none reports whether there is no violation, in the plan or in its file of claims.
+func (f *faults) none() bool { return f.err() == nil }
+
+// err returns the violations by line, those of the file of claims last; nil if there are
+// none.
 func (f *faults) err() error {
-	if len(f.list) == 0 {
+	all := f.list
+	slices.SortStableFunc(all, func(a, b Violation) int { return cmp.Compare(a.Line, b.Line) })
+	if f.inner != nil {
+		var inner Violations
+		if errors.As(f.inner.err(), &inner) {
+			all = slices.Concat(all, inner)
+		}
+	}
+	if len(all) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(f.list, func(a, b Violation) int { return cmp.Compare(a.Line, b.Line) })
-	return f.list
+	return all
 }

@@ -15,11 +15,11 @@ import (
 // self is the file of this program as it runs, whatever has come to lie at its path.
 const self = "/proc/self/exe"
 
-// ownBuild describes this program, which does not change.
-var ownBuild = sync.OnceValues(func() (*Build, error) {
-	b, err := readBuild(self)
-	return &b, err
-})
+// readSelf describes this program, which does not change.
+var readSelf = sync.OnceValues(func() (Build, error) { return readBuild(self) })
+
+// OwnBuild describes this program as it was built. The error is that of reading its file.
+func OwnBuild() (Build, error) { return readSelf() }
 
 // readBuild describes the executable at path. One that was not made by Go has a hash
 // alone.

@@ -87,3 +87,20 @@ func Unchecked(trials []Trial) (lines []string) {
 	}
 	return lines
 }
+
+// OutcomeOK and OutcomeFailed are outcomes of a check beside its states.
+const (
+	OutcomeOK     = "ok"
+	OutcomeFailed = "failed"
+)
+
+// Outcome is what the check came to, in a word: OutcomeOK, OutcomeFailed, or its State.
+func (c Check) Outcome() string {
+	switch {
+	case c.OK:
+		return OutcomeOK
+	case c.Failed():
+		return OutcomeFailed
+	}
+	return string(c.State)
+}

@@ -32,10 +32,11 @@ func CaptureEnvironment(binary, dataDir string) (Environment, error) {
 	if info, err := buildinfo.ReadFile(binary); err == nil {
 		e.Commit, e.Dirty = sources(info)
 	}
-	var err error
-	if e.Harness, err = ownBuild(); err != nil {
+	own, err := OwnBuild()
+	if err != nil {
 		return Environment{}, fmt.Errorf("environment: %w", err)
 	}
+	e.Harness = &own
 	if e.MachineID, err = machineID(); err != nil {
 		return Environment{}, fmt.Errorf("environment: %w", err)
 	}

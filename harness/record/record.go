@@ -45,7 +45,7 @@ import "time"
 // The version of the results schema that this package writes.
 const (
 	Schema = 1
-	Minor  = 1
+	Minor  = 2
 )
 
 // Durability tiers. Results of different tiers are never ranked together.
@@ -88,6 +88,9 @@ type Manifest struct {
 	Finished time.Time `json:"finished"`  // zero while the run is incomplete
 	Command  []string  `json:"command"`   // argv with which to run it again
 	PlanYAML string    `json:"plan_yaml"` // the plan's text
+	// ClaimsYAML is the text of the file of claims that the plan names; empty if it names
+	// none, and in records from before it was kept.
+	ClaimsYAML string `json:"claims_yaml,omitempty"`
 	// PlanHash identifies the expanded matrix; --resume demands equality.
 	PlanHash string `json:"plan_hash"`
 	// Only holds the filters (--only) that cut the plan down; usually empty.
@@ -233,6 +236,16 @@ type Trial struct {
 	// the target did not start, a port was taken, the disk was full. It says nothing
 	// about the cell, and a resumed run makes it again.
 	Retry bool `json:"retry,omitempty"`
+}
+
+// Op is the trial's statistics of an operation type, nil without any.
+func (t *Trial) Op(name string) *OpStats {
+	for i := range t.Ops {
+		if t.Ops[i].Op == name {
+			return &t.Ops[i]
+		}
+	}
+	return nil
 }
 
 // Preload is what it took to fill the store before the warm-up: the workload's

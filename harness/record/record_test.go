@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -140,6 +141,7 @@ func TestReadRefusesWhatItCannotTrust(t *testing.T) {
 		require.Contains(t, line, old)
 		return strings.Replace(line, old, new, 1)
 	}
+	minor, newer := fmt.Sprintf(`"minor":%d`, Minor), fmt.Sprintf(`"minor":%d`, Minor+1)
 	tests := []struct {
 		name, records string
 		is            error
@@ -147,9 +149,9 @@ func TestReadRefusesWhatItCannotTrust(t *testing.T) {
 	}{
 		{"newer schema", line + swap(`"schema":1`, `"schema":2`), ErrSchema, "records.jsonl:2: unsupported results schema: the file has version 2, this program reads version 1; read it with the program that wrote it, or a newer one"},
 		{"older schema", swap(`"schema":1`, `"schema":0`), ErrSchema, "read it with the program that wrote it"},
-		{"newer minor, broken JSON", line + swap(`"minor":1`, `"minor":2,`), ErrDamaged, "records.jsonl:2"},
-		{"newer minor, wrong type", line + swap(`"minor":1`, `"minor":2,"block":"1"`), ErrDamaged, "records.jsonl:2"},
-		{"newer minor, unsound", strings.Replace(swap(`"minor":1`, `"minor":2,"new":1`), `"count":99`, `"count":-1`, 1), ErrDamaged, "count -1"},
+		{"newer minor, broken JSON", line + swap(minor, newer+","), ErrDamaged, "records.jsonl:2"},
+		{"newer minor, wrong type", line + swap(minor, newer+`,"block":"1"`), ErrDamaged, "records.jsonl:2"},
+		{"newer minor, unsound", strings.Replace(swap(minor, newer+`,"new":1`), `"count":99`, `"count":-1`, 1), ErrDamaged, "count -1"},
 		{"newer schema with unknown fields", swap(`"schema":1`, `"schema":2,"new":1`), ErrSchema, "records.jsonl:1"},
 		{"no schema", swap(`"schema":1,`, ``), ErrDamaged, "no schema version"},
 		{"broken JSON in the middle", line + "{\"schema\":1,\n" + line, ErrDamaged, "records.jsonl:2"},
@@ -204,13 +206,13 @@ func TestNewerMinorVersion(t *testing.T) {
 		path := filepath.Join(dir, name)
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
-		text := regexp.MustCompile(`"minor": ?1`).ReplaceAllString(string(b), `"minor":7,"new":{"a":1}`)
+		text := regexp.MustCompile(`"minor": ?\d+`).ReplaceAllString(string(b), `"minor":7,"new":{"a":1}`)
 		text = strings.Replace(text, `"name":"end state"`, `"name":"end state","state":"fine"`, 1)
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 	}
 	run, err = ReadRun(dir)
 	require.NoError(t, err)
-	require.Equal(t, dir+" was written with schema 1.7; this program knows 1.1, and leaves out fields that it does not know", run.Newer())
+	require.Equal(t, fmt.Sprintf("%s was written with schema 1.7; this program knows 1.%d, and leaves out fields that it does not know", dir, Minor), run.Newer())
 	m.Minor, tr.Minor = 7, 7
 	tr.Checks[0].State = "fine" // a state that a later version may have
 	require.Equal(t, m, run.Manifest)

@@ -1,243 +1,169 @@
-package report_test
+package report
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"metastorebench/harness/facts"
 	"metastorebench/harness/record"
-	"metastorebench/harness/report"
-	"metastorebench/harness/stats"
 	"metastorebench/harness/stats/statstest"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+var update = flag.Bool("update", false, "rewrite the goldens")
 
-var keep = flag.String("keep", "", "leave the runs of synthetic records and their figures in this folder, to look at")
-
-const skeleton = "# Title\n\nBy hand.\n\n<!-- metabench:begin phase1 -->\nold\n<!-- metabench:end phase1 -->\n\nMore by hand, kept  as is.\n"
-
-// section reports a synthetic run without figures.
-func section(t testing.TB, c statstest.Config) string {
+func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	m, trials := statstest.Phase1(c)
-	return sectionOf(t, m, trials)
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, got, 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
 }
 
-// sectionOf reports a run of these records without figures.
-func sectionOf(t testing.TB, m record.Manifest, trials []record.Trial) string {
-	t.Helper()
-	run, err := stats.NewRun(m, trials)
-	require.NoError(t, err)
-	s, err := report.Section(report.Input{Run: run, RunPath: "results/reference/" + m.Plan, Document: "EXPERIMENTS.md", Section: m.Plan})
-	require.NoError(t, err)
-	return s
+func num(v float64) *facts.Number { n := facts.Number(v); return &n }
+
+// tiny is a document with one of everything.
+func tiny() *facts.Document {
+	ratio := func(id int, text, word string) *facts.Fact {
+		return &facts.Fact{ID: id, Kind: facts.Ratio, Metric: "throughput", Op: "put", Value: 2, Lo: num(1.5), Hi: num(2.5), N: 6, Word: word, Text: text}
+	}
+	return &facts.Document{
+		Schema: facts.Schema,
+		Run: facts.Run{
+			Plan: "tiny", Title: "Tiny: one item", Level: "default", Command: "metabench run tiny", Started: "2026-01-02T03:04:05Z", Seed: 7, Blocks: 6, Trials: 1812,
+			Voids:   []facts.Void{{Cell: "memory/put1", Block: 2, Reason: "answers: 1 was wrong"}},
+			Skipped: []facts.Skip{{Cell: "rocksdb/put1", Reason: "no engine rocksdb in this build"}, {Cell: "rocksdb/put2", Reason: "no engine rocksdb in this build"}},
+			Env:     record.Environment{OS: "linux", Kernel: "6.1", CPUs: 2, CPUModel: "a processor", Filesystem: "ext4", SyncLatencyP50NS: 123456, GoVersion: "go1.26"},
+			Checks:  map[string]map[string]int{"answers": {"ok": 1811, "failed": 1}, "stop": {"ok": 1812}},
+			Commit:  "0123456789ab", Dirty: true,
+		},
+		Answer: []string{"All items make 2.00 [1.50, 2.50] times the puts."},
+		Axes:   []facts.Axis{{Name: "disk", Values: []string{"native", "plan"}}},
+		Cells: []facts.Cell{
+			{ID: "memory/put1", Blocks: 5, Bound: "device", Properties: map[string]string{"disk": "plan"}, Warnings: []string{"drift: it fell"}},
+			{ID: "memory/put2", Blocks: 6, Properties: map[string]string{"disk": "plan"}},
+		},
+		Facts: []*facts.Fact{
+			ratio(1, "2.00 [1.50, 2.50]", "different"), ratio(2, "1.01 [0.900, 1.12] ? 1.15", "unresolved"),
+			{ID: 3, Kind: facts.Level, Metric: "throughput", Unit: "ops/s", Value: 12345, N: 6, Text: "12,300"},
+		},
+		Views: []facts.View{
+			{ID: "items", Kind: "attribution", Title: "What each item brings", Doc: "Two items.", Notes: []string{"Nothing is missing."},
+				Tables: []facts.Table{{ID: "memory", Title: "memory", Caption: "Ratios.",
+					Columns: []facts.Column{{Key: "item", Title: "item", Text: true}, {Key: "engine", Title: "engine", Text: true}, {Key: "shapley", Title: "Shapley"}},
+					Rows: []facts.Row{
+						{Key: "X1", Cells: []facts.Value{{Text: "X1 a|b"}, {Text: "memory"}, {Fact: 1}}},
+						{Key: "X2", Cells: []facts.Value{{Text: "X2"}, {Text: "memory"}, {Text: "n/a"}}},
+					}, Notes: []string{"A note."}}},
+				Figures: []facts.Figure{{ID: "items-memory", Kind: facts.FigureBars, Title: "Items", Caption: "Each item.", X: facts.Scale{Categories: []string{"X1"}},
+					Y: facts.Scale{Label: "ratio", One: true}, Series: []facts.Series{{Name: "ratio", Points: []facts.Point{{Y: 2, Lo: num(1.5), Hi: num(2.5), Word: "different", Fact: 1}}}}}}},
+			{ID: "ledger", Kind: "ledger", Title: "What was predicted", Tables: []facts.Table{{ID: "claims", Caption: "Ratios.",
+				Columns: []facts.Column{{Key: "claim", Title: "claim", Text: true}}, Rows: []facts.Row{{Key: "X1", Cells: []facts.Value{{Text: "X1"}}}}}}},
+		},
+		Claims: []facts.Claim{
+			{ID: "X1", Title: "Item one", Topic: "items", Verdict: "confirmed", Goals: []facts.Goal{{Predicted: "1.5 to 2", Verdict: "confirmed", Judged: []facts.Judgment{{Environment: "memory", Quantity: "puts", Fact: 1, Verdict: "confirmed"}}}}},
+			{ID: "X2", Title: "Item two", Topic: "other", Verdict: facts.Mixed, Goals: []facts.Goal{
+				{Name: "a", Predicted: "2", Verdict: "refuted", Judged: []facts.Judgment{{Environment: "memory", Fact: 2, Verdict: "refuted"}}},
+				{Name: "b", Predicted: "3", Verdict: "not yet measured", Missing: "no cell", Judged: []facts.Judgment{}},
+			}},
+		},
+	}
 }
 
-func TestGoldenSections(t *testing.T) {
-	for name, c := range map[string]statstest.Config{
-		"full.md":    {Seed: 3, Blocks: 6, Level: "full", Samples: 200},
-		"default.md": {Seed: 3, Blocks: 2, Level: "default", Samples: 200},
-		"smoke.md":   {Seed: 3, Blocks: 1, Level: "smoke", Samples: 50},
-	} {
-		got := section(t, c)
-		path := filepath.Join("testdata", name)
-		if *update {
-			require.NoError(t, os.MkdirAll("testdata", 0o755))
-			require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-		}
-		want, err := os.ReadFile(path)
+func TestMarkdown(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, writeKept(dir, tiny()))
+	b, err := os.ReadFile(filepath.Join(dir, MarkdownFile))
+	require.NoError(t, err)
+	golden(t, "report.md", b)
+}
+
+func TestScreen(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, Screen(&b, "results/tiny", tiny()))
+	golden(t, "screen.txt", b.Bytes())
+	for line := range strings.Lines(b.String()) {
+		require.LessOrEqual(t, len([]rune(line)), screenWidth+1)
+	}
+}
+
+func TestLongTablesAreCut(t *testing.T) {
+	doc := tiny()
+	table := &doc.Views[0].Tables[0]
+	for len(table.Rows) < mostRows+3 {
+		table.Rows = append(table.Rows, table.Rows[1])
+	}
+	var b bytes.Buffer
+	require.NoError(t, view{doc, ""}.render(&b, "report.md.tmpl"))
+	require.Contains(t, b.String(), "*3 more rows are in `report.html`.*")
+	require.Equal(t, mostRows-1, strings.Count(b.String(), "|X2|memory|"))
+}
+
+// TestWrite makes all files, the same bytes each time, and leaves no figure of before.
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, FiguresDir), 0o755))
+	old := filepath.Join(dir, FiguresDir, "old.svg")
+	require.NoError(t, os.WriteFile(old, nil, 0o644))
+	require.NoError(t, Write(dir, tiny()))
+	require.NoFileExists(t, old)
+	names := []string{ResultsFile, MarkdownFile, PageFile, FiguresDir + "/items-memory.svg", FiguresDir + "/items-memory.png"}
+	first := map[string][]byte{}
+	for _, name := range names {
+		b, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
-		require.Equal(t, string(want), got, "%s; rewrite with -update if the change is meant", name)
+		first[name] = b
 	}
+	require.NoError(t, Write(dir, tiny()))
+	for _, name := range names {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Equal(t, first[name], b, name)
+	}
+	doc, err := facts.Read(filepath.Join(dir, ResultsFile))
+	require.NoError(t, err)
+	require.Equal(t, tiny(), doc)
 }
 
-// golden returns a section that TestGoldenSections has compared.
-func golden(t *testing.T, name string) string {
+// write makes a run's folder of records.
+func write(t *testing.T, dir string, m record.Manifest, trials []record.Trial) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(t, err)
-	return string(b)
-}
-
-func TestWhatASectionSays(t *testing.T) {
-	full := golden(t, "full.md")
-	for _, want := range []string{
-		"0123456789abcdef0123456789abcdef01234567", "Synthetic CPU", "ext4", "kernel 6.1.0",
-		"Skipped, because synthetic: RocksDB is not linked in: 16 cells",
-		"Void, taken out of every number: `factorial/memory/put50/native/perentry/batch-json-perop-default`, block 1",
-		"Not measured: rocksdb, put1, native disk: synthetic: RocksDB is not linked in.",
-		"1 of 6 blocks have no partner", "6 to 11", "3,386", "at least 20,000 ops/s", "### Claims ledger", "below 5 ms (from 10)",
-		"### Sync policies", "### Share of the ceiling", "### One client", "### Step by step",
-	} {
-		require.Contains(t, full, want)
-	}
-	require.NotContains(t, full, "n=6: needs", "six blocks have an interval")
-	few := golden(t, "default.md")
-	require.Contains(t, few, "n=2: needs 3 or more blocks for a 95 % interval")
-	require.NotContains(t, few, "NaN")
-
-	smoke := golden(t, "smoke.md")
-	require.Contains(t, smoke, "smoke run")
-	require.NotContains(t, smoke, "puts/s", "a smoke run compares nothing")
-}
-
-func TestTablesAreRectangular(t *testing.T) {
-	width := 0
-	for line := range strings.Lines(golden(t, "default.md")) {
-		if !strings.HasPrefix(line, "|") {
-			width = 0
-			continue
-		}
-		if width == 0 {
-			width = len([]rune(line))
-		}
-		require.Len(t, []rune(line), width, line)
-	}
-}
-
-func TestUnsafeCellsAreRefused(t *testing.T) {
-	m, trials := statstest.Phase1(statstest.Config{Seed: 1, Blocks: 1, Level: "default", Samples: 20})
-	cell := trials[len(trials)/2].Cell
-	for i := range trials {
-		if trials[i].Cell == cell {
-			trials[i].Durability = record.TierUnsafe
-		}
-	}
-	run, err := stats.NewRun(m, trials)
-	require.NoError(t, err)
-	_, err = report.Section(report.Input{Run: run})
-	require.ErrorIs(t, err, stats.ErrTier)
-}
-
-func TestRecordedTextCannotBreakTheDocument(t *testing.T) {
-	m, trials := statstest.Phase1(statstest.Config{Seed: 1, Blocks: 1, Level: "smoke", Samples: 20})
-	m.Env.CPUModel = "a | b"
-	trials[0].Void = "two\n<!-- metabench:end phase1 -->\nlines"
-	run, err := stats.NewRun(m, trials)
-	require.NoError(t, err)
-	body, err := report.Section(report.Input{Run: run})
-	require.NoError(t, err)
-	require.Contains(t, body, `a \| b`)
-	doc, err := report.Splice(skeleton, "phase1", body)
-	require.NoError(t, err)
-	_, err = report.Extract(doc, "phase1")
-	require.NoError(t, err)
-}
-
-// runDir writes a synthetic run and a document.
-func runDir(t *testing.T, level string) report.Options {
-	t.Helper()
-	root := t.TempDir()
-	dir := filepath.Join(root, "results", "phase1")
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	m, trials := statstest.Phase1(statstest.Config{Seed: 3, Blocks: 1, Level: level, Samples: 60})
 	require.NoError(t, record.WriteManifest(dir, m))
-	log, _, err := record.OpenLog(dir)
-	require.NoError(t, err)
-	for _, tr := range trials[:20] {
-		require.NoError(t, log.Append(tr))
-	}
-	require.NoError(t, log.Close())
-	doc := filepath.Join(root, "EXPERIMENTS.md")
-	require.NoError(t, os.WriteFile(doc, []byte(skeleton), 0o644))
-	return report.Options{RunDir: dir, ExperimentsPath: doc, Section: "phase1"}
-}
-
-// TestFiguresAndTablesAgree: a comparison has one interval and one word wherever it
-// stands.
-func TestFiguresAndTablesAgree(t *testing.T) {
-	root := t.TempDir()
-	dir := filepath.Join(root, "phase1")
-	require.NoError(t, os.MkdirAll(dir, 0o755))
-	m, trials := statstest.Phase1(statstest.Config{Seed: 3, Blocks: 4, Level: "full", Samples: 60})
-	require.NoError(t, record.WriteManifest(dir, m))
-	log, _, err := record.OpenLog(dir)
+	l, _, err := record.OpenLog(dir)
 	require.NoError(t, err)
 	for _, tr := range trials {
-		require.NoError(t, log.Append(tr))
+		require.NoError(t, l.Append(tr))
 	}
-	require.NoError(t, log.Close())
-	o := report.Options{RunDir: dir, ExperimentsPath: filepath.Join(root, "EXPERIMENTS.md"), Section: "phase1"}
-	require.NoError(t, os.WriteFile(o.ExperimentsPath, []byte(skeleton), 0o644))
-	require.NoError(t, report.Generate(o))
-	doc, err := os.ReadFile(o.ExperimentsPath)
-	require.NoError(t, err)
-	svg, err := os.ReadFile(filepath.Join(dir, "figures", "waterfall-factorial-memory-put50-native.svg"))
-	require.NoError(t, err)
-	ratios := regexp.MustCompile(`x ([0-9.,]+ \[[^<]*)<`).FindAllSubmatch(svg, -1)
-	require.Len(t, ratios, 5, "four items and all")
-	for _, r := range ratios {
-		require.Contains(t, string(doc), " "+string(r[1])+" |", "the figure's ratio stands in a table")
-	}
+	require.NoError(t, l.Close())
 }
 
-func TestGenerateThenCheck(t *testing.T) {
-	o := runDir(t, "default")
-	require.ErrorIs(t, report.Command(o, true), report.ErrStale)
-	require.NoError(t, report.Command(o, false))
-	require.NoError(t, report.Command(o, true))
-
-	doc, err := os.ReadFile(o.ExperimentsPath)
-	require.NoError(t, err)
-	require.True(t, strings.HasPrefix(string(doc), "# Title\n\nBy hand.\n\n<!-- metabench:begin phase1 -->\n"))
-	require.True(t, strings.HasSuffix(string(doc), "<!-- metabench:end phase1 -->\n\nMore by hand, kept  as is.\n"))
-	require.Contains(t, string(doc), "`bin/metabench report results/phase1 --experiments EXPERIMENTS.md --section phase1`")
-	figure := "results/phase1/figures/throughput-factorial-memory-put50-native.png"
-	require.Contains(t, string(doc), "("+figure+")")
-	require.FileExists(t, filepath.Join(filepath.Dir(o.ExperimentsPath), figure))
-
-	require.NoError(t, report.Generate(o))
-	again, err := os.ReadFile(o.ExperimentsPath)
-	require.NoError(t, err)
-	require.Equal(t, string(doc), string(again))
-
-	edited := strings.Replace(string(doc), "### What was run", "### What was ran", 1)
-	require.NoError(t, os.WriteFile(o.ExperimentsPath, []byte(edited), 0o644))
-	err = report.Check(o)
-	require.ErrorIs(t, err, report.ErrStale)
-	require.ErrorContains(t, err, `is "### What was ran", want "### What was run"`)
-
-	require.NoError(t, report.Generate(o))
-	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(o.ExperimentsPath), figure)))
-	require.ErrorIs(t, report.Check(o), report.ErrStale)
-}
-
-func TestSmokeHasNoFigures(t *testing.T) {
-	o := runDir(t, "smoke")
-	require.NoError(t, report.Generate(o))
-	files, err := os.ReadDir(filepath.Join(o.RunDir, report.FiguresDir))
-	require.NoError(t, err)
-	require.Empty(t, files)
-}
-
-func TestGenerateRefusals(t *testing.T) {
-	err := report.Generate(report.Options{})
-	for _, want := range []string{"no run folder given", "no document given", "no section given"} {
-		require.ErrorContains(t, err, want)
-	}
-	o := runDir(t, "smoke")
-	o.Section = "phase9"
-	require.ErrorIs(t, report.Generate(o), report.ErrMarkers)
-	doc, err := os.ReadFile(o.ExperimentsPath)
-	require.NoError(t, err)
-	require.Equal(t, skeleton, string(doc), "a refused report leaves the document alone")
-	o.RunDir = t.TempDir()
-	require.ErrorIs(t, report.Generate(o), os.ErrNotExist)
-}
-
-func BenchmarkSection(b *testing.B) {
-	m, trials := statstest.Phase1(statstest.Config{Seed: 3, Blocks: 12, Level: "full", Samples: 500})
-	b.ReportMetric(float64(len(trials)), "trials")
-	for b.Loop() {
-		run, err := stats.NewRun(m, trials)
-		require.NoError(b, err)
-		_, err = report.Section(report.Input{Run: run})
-		require.NoError(b, err)
+// TestEveryRunHasAReport makes reports of runs that have little to say.
+func TestEveryRunHasAReport(t *testing.T) {
+	m, trials := statstest.Phase1(statstest.Config{Seed: 3, Blocks: 1, Level: "smoke", Samples: 20})
+	few := m
+	few.Level, few.PlanYAML = "default", ""
+	for name, run := range map[string]struct {
+		m      record.Manifest
+		trials []record.Trial
+	}{"smoke": {m, trials}, "one trial of an unknown plan": {few, trials[:1]}, "no trial": {few, nil}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, run.m, run.trials)
+			doc, err := Document(dir)
+			require.NoError(t, err)
+			require.NoError(t, Write(dir, doc))
+			var b bytes.Buffer
+			require.NoError(t, Screen(&b, dir, doc))
+			require.Contains(t, b.String(), "Report: "+dir)
+		})
 	}
 }

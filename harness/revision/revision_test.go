@@ -31,7 +31,7 @@ func repo(t *testing.T) (Repository, []string) {
 	run("add", "-A")
 	run("commit", "-q", "-m", "tiny: a program\n\nBody.")
 	write("cmd/metastore/main.go", "package main\n\nfunc main() { broken }\n")
-	run("commit", "-q", "-a", "-m", "tiny: broken\n\nGate-accept: allocs_per_op - on purpose")
+	run("commit", "-q", "-a", "-m", "tiny: broken\n\nGate-accept: allocs - on purpose")
 	r, err := Find(t.Context(), filepath.Join(dir, "cmd"))
 	require.NoError(t, err)
 	return r, []string{run("rev-parse", "HEAD~1"), run("rev-parse", "HEAD")}
@@ -61,7 +61,7 @@ func TestRepository(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, between, 1)
 	require.Equal(t, "tiny: broken", between[0].Subject)
-	require.Contains(t, between[0].Message, "Gate-accept: allocs_per_op - on purpose")
+	require.Contains(t, between[0].Message, "Gate-accept: allocs - on purpose")
 	require.NotEmpty(t, between[0].Files)
 	changed, err := r.Changed(t.Context())
 	require.NoError(t, err)

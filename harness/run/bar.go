@@ -19,23 +19,25 @@ type bar struct {
 	w     io.Writer
 	tally *tally
 	bar   *progressbar.ProgressBar
+	width int // of the bar itself
 }
 
 var _ progress = (*bar)(nil)
 
 const (
-	barWidth = 16
-	// barRoom is what the library draws beside the bar: brackets, percentage,
-	// spaces.
-	barRoom = barWidth + 12
+	// barShare is the part of a line that the bar itself takes.
+	barShare = 0.08
+	// barRoom is what the library draws beside the bar: brackets, percentage, spaces.
+	barRoom = 12
 	// assumedColumns is the width of a terminal that does not tell.
 	assumedColumns = 80
 )
 
 func newBar(w io.Writer, t *tally) *bar {
-	return &bar{w: w, tally: t, bar: progressbar.NewOptions(max(t.total, 1),
+	width := int(barShare * float64(columnsOf(w)))
+	return &bar{w: w, tally: t, width: width, bar: progressbar.NewOptions(max(t.total, 1),
 		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetWidth(barWidth),
+		progressbar.OptionSetWidth(width),
 		progressbar.OptionSetPredictTime(false), // ours knows the plan's times
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
@@ -59,20 +61,20 @@ func (b *bar) live(completed int64) {
 	b.describe()
 }
 
-// describe shows the status, cut to the terminal's width: a line that wraps
-// could not be redrawn.
+// describe shows the status within the terminal's width: a line that wraps could not
+// be redrawn.
 func (b *bar) describe() {
-	columns := assumedColumns
-	if f, ok := b.w.(*os.File); ok {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
-			columns = w
+	b.bar.Describe(b.tally.status(max(columnsOf(b.w)-b.width-barRoom, 1)))
+}
+
+// columnsOf is the width of a terminal as it is now.
+func columnsOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns
 		}
 	}
-	status := b.tally.status()
-	if room := max(columns-barRoom, 0); len(status) > room {
-		status = status[:room]
-	}
-	b.bar.Describe(status)
+	return assumedColumns
 }
 
 func (b *bar) trialEnds(t record.Trial) {

@@ -181,7 +181,7 @@ func TestVariants(t *testing.T) {
 		{Name: "mine", Options: map[string]string{"propose": "batch", "engine": "memory", "disk": "1ms"}},
 	}, vs)
 	for text, says := range map[string]string{
-		"fast": "accepted: baseline, full, or NAME", ":propose=batch": "not empty", "a/b:propose=batch": "without slash", "a:propose": "axis=value",
+		"fast": "accepted: baseline, the name of a plan", ":propose=batch": "not empty", "a/b:propose=batch": "without slash", "a:propose": "axis=value",
 		"a:propose=fast": "accepted: perop, batch", "a:prose=batch": "unknown axis", "a:engine=rocksdb": "not in this build",
 		"a:api=batch": "sent one by one",
 	} {

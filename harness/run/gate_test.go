@@ -35,9 +35,9 @@ alpha: 0.05
 beta: 0.05
 looks: [0.5, 1]
 gates:
-  - {metric: allocs_per_op, load: put, kind: steady, floor: 2}
+  - {metric: allocs, load: put, floor: 2}
 plants:
-  - {name: allocation, fault: allocations, floors: 3, metric: allocs_per_op, load: put}
+  - {name: allocation, fault: allocations, floors: 3, metric: allocs, load: put}
 `
 
 // gateBench is a gate whose trials only say how many allocations each arm has.

@@ -67,7 +67,7 @@ func (l *lines) printDue() {
 // print writes the status; l.mu is held.
 func (l *lines) print() {
 	l.last, l.begun = l.tally.now(), true
-	fmt.Fprintln(l.w, l.tally.status())
+	fmt.Fprintln(l.w, l.tally.status(0))
 }
 
 func (l *lines) trialEnds(t record.Trial) {

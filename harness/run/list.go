@@ -3,53 +3,47 @@ package run
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
+
+	"metastorebench/harness/format"
 )
 
-// List writes what Run would run, without running it: one line per cell, what
-// its larger designs cost and alias, then the count and the planned time.
-func List(ctx context.Context, o Options, w io.Writer) error {
+// Listing is what Run would do.
+type Listing struct {
+	// Cells has a row for each: its group, id, the lengths of warm-up and
+	// window, and why it would be skipped.
+	Cells format.Table
+	// Notes say what larger designs cost and alias, and last how many trials there are
+	// and how long they take, a line each.
+	Notes []string
+}
+
+// List says what Run would run, without running it. Errors are those of a plan that
+// cannot be run.
+func List(ctx context.Context, o Options) (Listing, error) {
 	j, err := prepare(ctx, o)
 	if err != nil {
-		return err
+		return Listing{}, err
 	}
 	reasons := make(map[string]string, len(j.skipped))
 	for _, s := range j.skipped {
 		reasons[s.Cell] = s.Reason
 	}
-	var runnable int
+	l := Listing{Cells: format.Table{Columns: format.Words("group", "cell", "warmup", "measure", "skipped")}}
+	runnable := 0
 	var planned time.Duration
-	out := &listWriter{w: w}
 	for _, e := range j.matrix.Entries {
-		out.printf("%-14s %s", e.Cell.Group, e.Cell.ID)
-		if reason, skip := reasons[e.Cell.ID]; skip {
-			out.printf("  (skipped: %s)\n", reason)
-			continue
+		reason, skip := reasons[e.Cell.ID]
+		if !skip {
+			runnable++
+			planned += e.TrialTime() * time.Duration(j.matrix.Blocks)
 		}
-		out.printf("  %v + %v\n", e.Warmup, e.Measure)
-		runnable++
-		planned += e.TrialTime() * time.Duration(j.matrix.Blocks)
+		l.Cells.Rows = append(l.Cells.Rows, []any{e.Cell.Group, e.Cell.ID, e.Warmup.String(), e.Measure.String(), reason})
 	}
-	for _, note := range j.matrix.DesignNotes() {
-		out.printf("%s\n", note)
-	}
-	out.printf("%s at level %s, seed %d: %d cells x %d blocks = %d trials, about %v\n",
-		j.matrix.Plan.Name, j.Level, j.seed, runnable, j.matrix.Blocks, runnable*j.matrix.Blocks, planned.Round(time.Second))
+	l.Notes = append(j.matrix.DesignNotes(), fmt.Sprintf("%s at level %s, seed %d: %d cells x %d blocks = %d trials, about %v",
+		j.matrix.Plan.Name, j.Level, j.seed, runnable, j.matrix.Blocks, runnable*j.matrix.Blocks, planned.Round(time.Second)))
 	if len(reasons) > 0 {
-		out.printf("%d more cells are skipped\n", len(reasons))
+		l.Notes = append(l.Notes, fmt.Sprintf("%d more cells are skipped", len(reasons)))
 	}
-	return out.err
-}
-
-// listWriter keeps the first error.
-type listWriter struct {
-	w   io.Writer
-	err error
-}
-
-func (l *listWriter) printf(format string, args ...any) {
-	if l.err == nil {
-		_, l.err = fmt.Fprintf(l.w, format, args...)
-	}
+	return l, nil
 }

@@ -47,8 +47,8 @@ type Options struct {
 	// Etcd is the path of the binary of the peer etcd, for cells of that target;
 	// if it does not exist they are skipped.
 	Etcd string
-	// External is the endpoint for cells of target external; without it they
-	// are skipped.
+	// External is the endpoint, host:port, for cells of target external; without it
+	// they are skipped.
 	External string
 	// CeilingRPC is the value of the rpc axis with which ceilings are measured: the
 	// fastest one; "" means gRPC's defaults.
@@ -89,6 +89,8 @@ var (
 	ErrUnchecked = errors.New("trials not fully checked")
 	// ErrNoTrial says that the same trial could not be made, try after try.
 	ErrNoTrial = errors.New("trial could not be made")
+	// ErrNothing says that no cell can run here.
+	ErrNothing = errors.New("nothing can run here")
 	// ErrExists says that the output directory already holds a run.
 	ErrExists = errors.New("directory already holds a run")
 	// ErrPeer says that a peer's binary is there and cannot be used.

@@ -51,7 +51,6 @@ func prepare(ctx context.Context, o Options) (*job, error) {
 			j.Only = m.Only
 		}
 	}
-	j.Level = cmp.Or(j.Level, "default")
 	if o.Seed != nil {
 		j.seed = *o.Seed
 	}
@@ -65,6 +64,7 @@ func prepare(ctx context.Context, o Options) (*job, error) {
 	if j.matrix, err = p.Expand(j.Level); err != nil {
 		return nil, err
 	}
+	j.Level = j.matrix.Level
 	if len(j.Only) > 0 {
 		if j.matrix, err = j.matrix.Filter(j.Only); err != nil {
 			return nil, err
@@ -102,7 +102,7 @@ func (j *job) store() string {
 
 func (j *job) loadPlan() (*plan.Plan, error) {
 	if j.Plan == "" && j.resumed != nil {
-		return plan.Parse(record.ManifestFile+" (plan_yaml)", []byte(j.resumed.PlanYAML), j.catalog)
+		return plan.ParseRecorded(*j.resumed, j.catalog)
 	}
 	return plan.Load(j.Plan, j.catalog)
 }
@@ -122,7 +122,7 @@ func (j *job) findSkipped() error {
 			reason = noPeer
 		case plan.TargetExternal:
 			if j.External == "" {
-				reason = "no external endpoint was given"
+				reason = "no endpoint of the external store was given; name it with --external HOST:PORT"
 			}
 		}
 		if reason != "" {
@@ -130,6 +130,21 @@ func (j *job) findSkipped() error {
 		}
 	}
 	return nil
+}
+
+// needCells fails if every cell would be skipped: a run that measures nothing is a
+// mistake, not a success.
+func (j *job) needCells() error {
+	if len(j.skipped) < len(j.matrix.Entries) {
+		return nil
+	}
+	var reasons []string
+	for _, s := range j.skipped {
+		if !slices.Contains(reasons, s.Reason) {
+			reasons = append(reasons, s.Reason)
+		}
+	}
+	return fmt.Errorf("%w of plan %s, cells: %d: %s", ErrNothing, j.matrix.Plan.Name, len(j.skipped), strings.Join(reasons, "; "))
 }
 
 // needStore fails if the plan has cells for a store that is not there.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"metastorebench/harness/plan"
 	"metastorebench/harness/record"
@@ -124,20 +125,39 @@ func (t *tally) leftText() string {
 	return ""
 }
 
-// status is one line about the present.
-func (t *tally) status() string {
+// status is one line about the present, of at most room characters, 0 for any number.
+// The cell's name stays as long as it can: what else there is to say goes first, the
+// most fleeting before the rest.
+func (t *tally) status(room int) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	void := ""
+	trials := fmt.Sprintf("%d/%d trials", t.done, t.total)
 	if t.void > 0 {
-		void = fmt.Sprintf(", %d void", t.void)
+		trials += fmt.Sprintf(", %d void", t.void)
 	}
+	block := fmt.Sprintf(", block %d/%d", t.slot.Block+1, t.matrix.Blocks)
 	rate := ""
 	if t.rate >= 0.5 { // else the trial is too young, too short or too slow to tell
 		rate = fmt.Sprintf(", %.0f ops/s", t.rate)
 	}
-	return fmt.Sprintf("%d/%d trials%s, block %d/%d%s%s: %s", t.done, t.total, void,
-		t.slot.Block+1, t.matrix.Blocks, rate, t.leftText(), t.matrix.Entries[t.slot.Entry].Cell.ID)
+	cell := t.matrix.Entries[t.slot.Entry].Cell.ID
+	for _, before := range []string{trials + block + rate + t.leftText(), trials + block + t.leftText(), trials + t.leftText(), trials} {
+		if line := before + ": " + cell; room <= 0 || utf8.RuneCountInString(line) <= room {
+			return line
+		}
+	}
+	return cutMiddle(cell, room)
+}
+
+// cutMiddle shortens s to n characters, an ellipsis among them: names of cells differ
+// at both ends.
+func cutMiddle(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	head := n / 2
+	return string(runes[:head]) + "…" + string(runes[len(runes)-(n-head-1):])
 }
 
 // voidNote tells of a trial that must not be used.

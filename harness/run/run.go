@@ -23,7 +23,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := j.needStore(); err != nil {
+	if err := errors.Join(j.needStore(), j.needCells()); err != nil {
 		return Result{}, err
 	}
 	j.useDefaults()

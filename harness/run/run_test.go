@@ -109,7 +109,7 @@ func TestRunRecordsEveryTrialOnce(t *testing.T) {
 	require.Equal(t, []record.Skipped{
 		{Cell: "rocksdb/put/propose=perop", Reason: "rocksdb engine is not in this build"},
 		{Cell: "rocksdb/put/propose=batch", Reason: "rocksdb engine is not in this build"},
-		{Cell: "external/put", Reason: "no external endpoint was given"},
+		{Cell: "external/put", Reason: "no endpoint of the external store was given; name it with --external HOST:PORT"},
 	}, res.Skipped)
 
 	run := b.read()
@@ -145,6 +145,19 @@ func TestRunRecordsEveryTrialOnce(t *testing.T) {
 	require.Len(t, entries, 2, "manifest and records; the trials' data are gone")
 	require.Equal(t, 2*time.Millisecond, b.specs[0].Measure)
 	require.Equal(t, b.opts.Metastore, b.specs[0].Metastore)
+}
+
+// TestRunOfNothing: what skips every cell is an error before anything is written.
+func TestRunOfNothing(t *testing.T) {
+	for only, reason := range map[string]string{"target=external": "name it with --external HOST:PORT", "engine=rocksdb": "rocksdb engine is not in this build"} {
+		b := newBench(t)
+		b.opts.Only = []string{only}
+		_, err := b.run()
+		require.ErrorIs(t, err, ErrNothing)
+		require.ErrorContains(t, err, reason)
+		require.NoDirExists(t, b.opts.Out)
+		require.Empty(t, b.specs)
+	}
 }
 
 func TestRunPassesTheExternalEndpoint(t *testing.T) {
@@ -379,18 +392,20 @@ func TestDataDirIsLeftAsItWas(t *testing.T) {
 
 func TestList(t *testing.T) {
 	b := newBench(t)
-	var out strings.Builder
-	require.NoError(t, List(t.Context(), b.opts, &out))
-	require.Contains(t, out.String(), "memory/put/propose=batch  1ms + 2ms\n")
-	require.Contains(t, out.String(), "rocksdb/put/propose=perop  (skipped: rocksdb engine is not in this build)\n")
+	l, err := List(t.Context(), b.opts)
+	require.NoError(t, err)
+	require.Contains(t, l.Cells.Rows, []any{"all", "memory/put/propose=batch", "1ms", "2ms", ""})
+	require.Contains(t, l.Cells.Rows, []any{"all", "rocksdb/put/propose=perop", "1ms", "2ms", "rocksdb engine is not in this build"})
 	planned := 6 * (3*time.Millisecond + plan.TrialOverhead)
-	require.Contains(t, out.String(), fmt.Sprintf("tiny at level default, seed 1: 3 cells x 2 blocks = 6 trials, about %v\n", planned.Round(time.Second)))
+	require.Equal(t, []string{
+		fmt.Sprintf("tiny at level default, seed 1: 3 cells x 2 blocks = 6 trials, about %v", planned.Round(time.Second)), "3 more cells are skipped",
+	}, l.Notes)
 	require.NoDirExists(t, b.opts.Out)
 
 	b.opts.Metastore = ""
-	out.Reset()
-	require.NoError(t, List(t.Context(), b.opts, &out), "listing works before the store is built")
-	require.Contains(t, out.String(), "5 cells x 2 blocks")
+	l, err = List(t.Context(), b.opts)
+	require.NoError(t, err, "listing works before the store is built")
+	require.Contains(t, l.Notes[0], "5 cells x 2 blocks")
 }
 
 func TestLinesAreFew(t *testing.T) {
@@ -437,5 +452,32 @@ func TestBarFitsTheTerminal(t *testing.T) {
 	require.Contains(t, out.String(), "void: noop/put block 0: on purpose")
 	for _, line := range strings.FieldsFunc(out.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
 		require.LessOrEqual(t, len([]rune(strings.TrimRight(line, " "))), assumedColumns, line)
+	}
+}
+
+// TestStatusKeepsTheCell: a narrow line says less beside it.
+func TestStatusKeepsTheCell(t *testing.T) {
+	b := newBench(t)
+	p, err := plan.Load(b.opts.Plan, nil)
+	require.NoError(t, err)
+	m, err := p.Expand("default")
+	require.NoError(t, err)
+	m.Entries = m.Entries[:1]
+	m.Entries[0].Cell.ID = "memory/put/propose=perop"
+	now := time.Unix(0, 0)
+	tally := newTally(m, m.Schedule(1), func() time.Time { return now })
+	tally.start(m.Schedule(1)[0])
+	now = now.Add(time.Second)
+	tally.update(2500)
+	for room, want := range map[int]string{
+		0:  "0/2 trials, block 1/2, 2500 ops/s, 0s left: memory/put/propose=perop",
+		60: "0/2 trials, block 1/2, 0s left: memory/put/propose=perop",
+		50: "0/2 trials, 0s left: memory/put/propose=perop",
+		40: "0/2 trials: memory/put/propose=perop",
+		24: "memory/put/propose=perop",
+		15: "memory/…e=perop",
+		1:  "…",
+	} {
+		require.Equal(t, want, tally.status(room), room)
 	}
 }

@@ -126,7 +126,7 @@ func (s *session) begin(j *job, env record.Environment) error {
 	}
 	s.manifest = record.Manifest{
 		Plan: j.matrix.Plan.Name, Level: j.Level, Seed: j.seed, Blocks: j.matrix.Blocks,
-		Started: time.Now().UTC(), Command: j.argv, PlanYAML: string(j.matrix.Plan.Text), PlanHash: j.matrix.Hash(),
+		Started: time.Now().UTC(), Command: j.argv, PlanYAML: string(j.matrix.Plan.Text), ClaimsYAML: string(j.matrix.Plan.ClaimsText()), PlanHash: j.matrix.Hash(),
 		Only: j.Only, StoreSHA256: j.storeHash, External: j.External, Peers: j.peers, Reference: j.Reference, Gate: j.gate,
 		Cells: j.matrix.Cells(), Skipped: j.skipped, Env: env,
 	}

@@ -9,15 +9,11 @@ import (
 
 	"metastorebench/harness/capacity"
 	"metastorebench/harness/plan"
-	"metastorebench/harness/stats"
 )
 
-// Names of variants that need no options: the catalogue's baseline, and all
-// items of phase 1 over it.
-const (
-	VariantBaseline = "baseline"
-	VariantFull     = "full"
-)
+// VariantBaseline is the catalogue's baseline. A variant may be called by the name of a
+// built-in plan as well: all of its items over the baseline.
+const VariantBaseline = "baseline"
 
 // Variants reads variants as a command line gives them: a name that is known, or
 // NAME:axis=value,... over the baseline. environment (engine, disk) is part of
@@ -57,13 +53,15 @@ func parseVariant(text string, base map[string]string) (capacity.Variant, error)
 	case given:
 	case name == VariantBaseline:
 		return v, nil
-	case name == VariantFull:
-		for _, f := range stats.Factors(1) {
-			v.Options[f.Axis] = f.On
+	case slices.Contains(plan.Names(), name):
+		p, err := plan.Load(name, nil)
+		if err != nil {
+			return v, err
 		}
+		maps.Copy(v.Options, p.ItemsOn())
 		return v, nil
 	default:
-		return v, fmt.Errorf("variant %q: accepted: %s, %s, or NAME:axis=value,... with values over the baseline's", text, VariantBaseline, VariantFull)
+		return v, fmt.Errorf("variant %q: accepted: %s, the name of a plan for all of its items, or NAME:axis=value,... with values over the baseline's", text, VariantBaseline)
 	}
 	if name == "" || strings.ContainsAny(name, "/=, ") {
 		return v, fmt.Errorf("variant %q: the name %q is part of cells' ids; accepted: not empty, without slash, comma, space and equals sign", text, name)

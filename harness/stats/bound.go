@@ -136,10 +136,3 @@ func SyncCeiling(t *record.Trial) (float64, bool) {
 	}
 	return float64(t.Mechanism.AppliedOps) * 1e9 / float64(t.Mechanism.FsyncNS), true
 }
-
-// Calls is the rate of completed operations of all types together. It says how
-// much the RPC layer carried and nothing else: operations of different
-// types are no measure of a store.
-func Calls(t *record.Trial) (float64, bool) {
-	return float64(completed(t)) * 1e9 / float64(t.MeasureNS), t.MeasureNS > 0
-}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"metastorebench/harness/infer"
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 )
 
@@ -22,7 +23,7 @@ type Comparison struct {
 //
 // It refuses cells of different durability tiers (ErrTier) or workloads
 // (ErrWorkload), and cells without a common block (ErrNoPairs).
-func Compare(num, den *Cell, m Metric) (Comparison, error) {
+func Compare(num, den *Cell, m metric.Func) (Comparison, error) {
 	if err := comparable(num, den); err != nil {
 		return Comparison{}, err
 	}
@@ -33,7 +34,7 @@ func Compare(num, den *Cell, m Metric) (Comparison, error) {
 // stores nothing can do the store reaches. It is no ranking, has no use for the
 // test, and demands that the ceiling's tier is record.TierNone and the store's
 // is not (ErrTier).
-func CeilingShare(store, ceiling *Cell, m Metric) (Comparison, error) {
+func CeilingShare(store, ceiling *Cell, m metric.Func) (Comparison, error) {
 	if ceiling.Durability != record.TierNone || store.Durability == record.TierNone {
 		return Comparison{}, fmt.Errorf("%w: ceiling %q is %q, want %q; store %q is %q", ErrTier,
 			ceiling.ID, ceiling.Durability, record.TierNone, store.ID, store.Durability)
@@ -45,7 +46,7 @@ func CeilingShare(store, ceiling *Cell, m Metric) (Comparison, error) {
 // before its log is synced. It is no ranking, because what the two acknowledge is
 // not the same, and demands the tiers record.TierUnsafe and record.TierSynced
 // (ErrTier) and equal workloads (ErrWorkload).
-func UnsafeSpeed(unsafe, safe *Cell, m Metric) (Comparison, error) {
+func UnsafeSpeed(unsafe, safe *Cell, m metric.Func) (Comparison, error) {
 	if unsafe.Durability != record.TierUnsafe || safe.Durability != record.TierSynced {
 		return Comparison{}, fmt.Errorf("%w: %q is %q, want %q; %q is %q, want %q", ErrTier,
 			unsafe.ID, unsafe.Durability, record.TierUnsafe, safe.ID, safe.Durability, record.TierSynced)
@@ -56,7 +57,7 @@ func UnsafeSpeed(unsafe, safe *Cell, m Metric) (Comparison, error) {
 	return paired(unsafe, safe, m)
 }
 
-func paired(num, den *Cell, m Metric) (Comparison, error) {
+func paired(num, den *Cell, m metric.Func) (Comparison, error) {
 	byBlock := make(map[int]float64, len(den.Trials))
 	for _, t := range den.Trials {
 		if v, ok := m(t); ok && v > 0 {
@@ -117,7 +118,7 @@ func newComparison(logs []float64) Comparison {
 //
 // It refuses what Compare refuses; without a positive value on both sides it returns
 // ErrNoPairs. Machines are the caller's to check: record.Environment.
-func CompareAcross(num, den *Cell, m Metric) (Comparison, error) {
+func CompareAcross(num, den *Cell, m metric.Func) (Comparison, error) {
 	if err := comparable(num, den); err != nil {
 		return Comparison{}, err
 	}
@@ -133,7 +134,7 @@ func CompareAcross(num, den *Cell, m Metric) (Comparison, error) {
 }
 
 // logsOf are the logarithms of m's values of the cell that have one.
-func logsOf(c *Cell, m Metric) (logs []float64) {
+func logsOf(c *Cell, m metric.Func) (logs []float64) {
 	for _, v := range valuesOf(c.Trials, m) {
 		if v > 0 {
 			logs = append(logs, math.Log(v))

@@ -7,12 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"metastorebench/harness/infer"
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/stats/statstest"
 )
 
-var puts = stats.Throughput(record.OpPut)
+var puts = metric.Must("throughput").Of(metric.Machine{}, record.OpPut)
 
 // pair makes a run of cells a and b whose log-ratios per block are logs.
 func pair(t *testing.T, logs []float64) (a, b *stats.Cell) {
@@ -61,7 +62,7 @@ func TestCompareRepeatsPairsByOrder(t *testing.T) {
 	require.ErrorIs(t, err, stats.ErrNoPairs)
 }
 
-func pairOf(t *testing.T, logs []float64) (a, b *stats.Cell, m stats.Metric) {
+func pairOf(t *testing.T, logs []float64) (a, b *stats.Cell, m metric.Func) {
 	a, b = pair(t, logs)
 	return a, b, puts
 }
@@ -131,7 +132,7 @@ func TestCompareAcross(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, c.Interval)
 	require.Equal(t, stats.WarnFewSamples, c.Warnings[0].Kind)
-	_, err = stats.CompareAcross(few.Cell("a"), few.Cell("b"), stats.Allocs)
+	_, err = stats.CompareAcross(few.Cell("a"), few.Cell("b"), metric.Must("allocs").Of(metric.Machine{}, ""))
 	require.ErrorIs(t, err, stats.ErrNoPairs)
 }
 

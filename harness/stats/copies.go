@@ -8,6 +8,9 @@ import (
 	"metastorebench/harness/record"
 )
 
+// OptionArm is the axis that tells copies of one cell apart.
+const OptionArm = "arm"
+
 // Copies are two cells that are the same variant under two names: equal in all
 // but the axis arm.
 type Copies struct{ A, B *Cell }
@@ -18,11 +21,11 @@ func (r *Run) Copies() []Copies {
 	var pairs []Copies
 	first := map[string]*Cell{}
 	for _, c := range r.Cells {
-		if c.Options[optionArm] == "" || !c.Measured() {
+		if c.Options[OptionArm] == "" || !c.Measured() {
 			continue
 		}
 		rest := maps.Clone(c.Options)
-		delete(rest, optionArm)
+		delete(rest, OptionArm)
 		key := strings.Join([]string{c.Group, c.Workload, c.Target, canonical(rest)}, "\x00")
 		if a := first[key]; a != nil {
 			pairs = append(pairs, Copies{A: a, B: c})

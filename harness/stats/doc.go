@@ -8,7 +8,7 @@
 //  1. NewRun indexes the trials by cell and block. Void trials are taken out
 //     and counted; a run that contradicts itself (an unknown cell, a block
 //     twice, two durability tiers in one cell) is refused.
-//  2. A Metric reads one number out of one trial, or says that the trial does
+//  2. A metric.Func reads one number out of one trial, or says that the trial does
 //     not have it. Nothing is invented for a missing counter.
 //  3. Summarize gives the median of a cell's blocks with minimum and maximum, and
 //     the mean with its interval (package infer).

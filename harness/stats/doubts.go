@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
-
 	"metastorebench/harness/format"
 	"metastorebench/harness/infer"
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 )
 
@@ -36,7 +35,7 @@ const (
 // is too small: drift over the run, two modes among the trials or within them, a
 // load generator at its limit, a noisy neighbour. A trial that lacks a counter
 // says nothing.
-func (r *Run) Warnings(c *Cell, m Metric) []Warning {
+func (r *Run) Warnings(c *Cell, m metric.Func) []Warning {
 	var ws []Warning
 	for _, w := range []*Warning{
 		drifts(c, m), twoModes(c, m), unsteady(c), generatorLimited(c, r.Manifest.Env.CPUs), stolen(c),
@@ -49,7 +48,7 @@ func (r *Run) Warnings(c *Cell, m Metric) []Warning {
 }
 
 // drifts warns of values that rise or fall in the order of the trials.
-func drifts(c *Cell, m Metric) *Warning {
+func drifts(c *Cell, m metric.Func) *Warning {
 	trials := slices.SortedStableFunc(slices.Values(c.Trials), func(a, b *record.Trial) int { return cmp.Compare(a.Order, b.Order) })
 	tau, p := infer.Trend(valuesOf(trials, m))
 	if p >= DriftP {
@@ -59,7 +58,7 @@ func drifts(c *Cell, m Metric) *Warning {
 }
 
 // twoModes warns of trials that fall into two groups.
-func twoModes(c *Cell, m Metric) *Warning {
+func twoModes(c *Cell, m metric.Func) *Warning {
 	values := slices.DeleteFunc(valuesOf(c.Trials, m), func(v float64) bool { return v <= 0 })
 	g, two := bimodal(values, ModesRatio)
 	if !two {
@@ -122,7 +121,7 @@ func generatorLimited(c *Cell, cpus int) *Warning {
 	if share.N > 0 && share.Median > MaxClientShare {
 		return &Warning{WarnGenerator, fmt.Sprintf("the client used %s %% of the machine's CPU time", format.Number(100*share.Median))}
 	}
-	timing := Summarize(valuesOf(c.Trials, TimingErrorP99))
+	timing := Summarize(valuesOf(c.Trials, metric.TimingErrorP99))
 	response := Summarize(valuesOf(c.Trials, responseMedian))
 	if timing.N > 0 && timing.Median > max(MinTimingErrorNS, MaxTimingShare*response.Median) {
 		return &Warning{WarnGenerator, fmt.Sprintf("timing error p99 %s us, response p50 %s us", format.Number(timing.Median/1e3), format.Number(response.Median/1e3))}
@@ -135,35 +134,16 @@ func closedLoop(c *Cell) []*record.Trial {
 	return slices.DeleteFunc(slices.Clone(c.Trials), func(t *record.Trial) bool { return t.OpenLoop != nil })
 }
 
-// TimingErrorP99 is the 99th percentile of how late an open loop's generator
-// sent operations that had nothing to wait for, in nanoseconds.
-func TimingErrorP99(t *record.Trial) (float64, bool) {
-	if t.OpenLoop == nil {
-		return 0, false
-	}
-	h, err := record.DecodeHDR(t.OpenLoop.TimingErrorHDR)
-	return percentileOf(h, err, 99)
-}
-
 // responseMedian is the greatest of the operation types' median response times.
 func responseMedian(t *record.Trial) (float64, bool) {
 	greatest, found := 0.0, false
 	for i := range t.Ops {
 		h, err := t.ResponseTimes(&t.Ops[i])
-		if v, ok := percentileOf(h, err, 50); ok {
+		if v, ok := metric.PercentileOf(h, err, 50); ok {
 			greatest, found = max(greatest, v), true
 		}
 	}
 	return greatest, found
-}
-
-// percentileOf reads one percentile out of a histogram; false if it is absent,
-// damaged (err) or too small.
-func percentileOf(h *hdr.Histogram, err error, p float64) (float64, bool) {
-	if err != nil || h == nil || h.TotalCount() < MinSamples(p) {
-		return 0, false
-	}
-	return float64(h.ValueAtPercentile(p)), true
 }
 
 // stolen warns of CPU time that went to other machines.
@@ -182,7 +162,7 @@ func stolen(c *Cell) *Warning {
 }
 
 // valuesOf are m's values of the trials that have it.
-func valuesOf(trials []*record.Trial, m Metric) []float64 {
+func valuesOf(trials []*record.Trial, m metric.Func) []float64 {
 	values := make([]float64, 0, len(trials))
 	for _, t := range trials {
 		if v, ok := m(t); ok {

@@ -5,20 +5,15 @@ import (
 	"maps"
 	mathbits "math/bits"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
-
-	"metastorebench/harness/claims"
-	"metastorebench/harness/infer"
-	"metastorebench/harness/record"
 )
 
 // Factor is a two-level axis under study: an item of the plan that is off or
 // on.
 type Factor struct {
-	ID   string // the claim's id, e.g. "P1.1"
+	ID   string // as the plan names the item, e.g. "P1.1"
 	Axis string // key of record.Cell.Options
 	Off  string // the baseline's value
 	On   string // the item's value
@@ -29,41 +24,20 @@ type Factor struct {
 // Tie is an axis that goes with a factor's own.
 type Tie struct{ Axis, Off, On string }
 
+// Axes are those that the factor switches, its own first.
+func (f Factor) Axes() []string {
+	var axes []string
+	for _, t := range f.ties() {
+		axes = append(axes, t.Axis)
+	}
+	return axes
+}
+
 // ties are all axes of the factor, its own first.
 func (f Factor) ties() []Tie { return append([]Tie{{f.Axis, f.Off, f.On}}, f.Tied...) }
 
 // Name names the factor's axes: "codec", or "codec/pool" for two that are tied.
-func (f Factor) Name() string {
-	return f.join(func(t Tie) string { return t.Axis })
-}
-
-// Value names the factor's values, on or off: "wire", or "wire/on" of two axes.
-func (f Factor) Value(on bool) string {
-	return f.join(func(t Tie) string {
-		if on {
-			return t.On
-		}
-		return t.Off
-	})
-}
-
-// Setting writes what the factor switches on: "codec=wire", or
-// "codec=wire, pool=on" of two axes.
-func (f Factor) Setting() string {
-	parts := make([]string, 0, 1+len(f.Tied))
-	for _, t := range f.ties() {
-		parts = append(parts, t.Axis+"="+t.On)
-	}
-	return strings.Join(parts, ", ")
-}
-
-func (f Factor) join(part func(Tie) string) string {
-	var parts []string
-	for _, t := range f.ties() {
-		parts = append(parts, part(t))
-	}
-	return strings.Join(parts, "/")
-}
+func (f Factor) Name() string { return strings.Join(f.Axes(), "/") }
 
 // state says whether options have the factor on; ok is false if they lack one of
 // its axes, or are on for some of them and off for others.
@@ -81,33 +55,8 @@ func (f Factor) state(opts map[string]string) (on, ok bool) {
 	return have > 0, have == 0 || have == 1+len(f.Tied)
 }
 
-// Factors are the items of one phase that are an axis, in the order of their
-// ids.
-func Factors(phase int) []Factor {
-	var fs []Factor
-	for _, c := range claims.All() {
-		if c.Phase == phase && c.Axis != "" {
-			fs = append(fs, Factor{ID: c.ID, Axis: c.Axis, Off: c.Off, On: c.On})
-		}
-	}
-	return fs
-}
-
-// Phase is the plan's phase that factors are about: that of the latest item, 1
-// without any.
-func Phase(factors []Factor) int {
-	latest := 1
-	for _, f := range factors {
-		if c, known := claims.ByID(f.ID); known {
-			latest = max(latest, c.Phase)
-		}
-	}
-	return latest
-}
-
 // Factors are the items that the run's plan switches on, in its order, as the
-// manifest's copy of the plan has them. A plan that lists none compares its ends:
-// then they are the items of phase 1. Errors: ErrPlan.
+// manifest's copy of the plan has them; none if the plan lists none. Errors: ErrPlan.
 func (r *Run) Factors() ([]Factor, error) {
 	var p struct {
 		Baseline map[string]string
@@ -118,9 +67,6 @@ func (r *Run) Factors() ([]Factor, error) {
 	}
 	if err := yaml.Unmarshal([]byte(r.Manifest.PlanYAML), &p); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
-	}
-	if len(p.Factors) == 0 {
-		return Factors(1), nil
 	}
 	fs := make([]Factor, len(p.Factors))
 	for i, f := range p.Factors {
@@ -153,106 +99,12 @@ type Stratum struct {
 	// Rows are the cells, ordered by setting: baseline, each item alone, pairs,
 	// ..., all.
 	Rows []Row
-	// Questions are the run's.
-	Questions *infer.Questions
-}
-
-// Groups of a plan that answer a question of their own. They are not part of the
-// study of the factors.
-const (
-	// GroupSync crosses sync policies with proposals (phase 1) or with clients.
-	GroupSync = "sync"
-	// GroupIndexes has every index of the memory engine.
-	GroupIndexes = "indexes"
-	// GroupBatchSizes has workloads that differ in the size of their batches.
-	GroupBatchSizes = "batch-sizes"
-	// GroupBatchUnary has the same with one operation in a call.
-	GroupBatchUnary = "batch-sizes-unary"
-	// GroupClients has the ends of the factors by the number of clients. It is part
-	// of the study.
-	GroupClients = "clients"
-	// GroupPlanBaseline is the store that the plan starts from, within a run whose
-	// own baseline is a later one.
-	GroupPlanBaseline = "phase1-baseline"
-)
-
-// Apart reports whether the stratum's group has a question of its own, or its
-// stages are traced: it is then no part of the study of the factors.
-func (s *Stratum) Apart() bool {
-	return Traced(s.Options) || strings.HasPrefix(s.Group, GroupLadder) || slices.Contains([]string{GroupSync, GroupIndexes, GroupBatchSizes, GroupBatchUnary, GroupPlanBaseline}, s.Group)
-}
-
-// Study returns the strata in which the factors are compared: those that are not
-// Apart and have a measured baseline.
-func (r *Run) Study(factors []Factor) []*Stratum {
-	return slices.DeleteFunc(r.Strata(factors), func(s *Stratum) bool {
-		base := s.Baseline()
-		return s.Apart() || base == nil || !base.Measured()
-	})
 }
 
 // Index returns the place of a factor among the stratum's, by the id of its
 // claim, and -1 if the stratum does not have it.
 func (s *Stratum) Index(id string) int {
 	return slices.IndexFunc(s.Factors, func(f Factor) bool { return f.ID == id })
-}
-
-// Store names what the stratum's cells share of the store: the engine, and how
-// many members its cluster has where it is more than one. "memory", or
-// "memory, 3 members".
-func (s *Stratum) Store() string { return StoreName(s.Options) }
-
-// StoreName is Stratum.Store of a cell's options.
-func StoreName(options map[string]string) string {
-	parts := []string{options["engine"]}
-	if n := options["members"]; n != "" && n != "1" {
-		parts = append(parts, n+" members")
-	}
-	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
-}
-
-// Load names the stratum's workload, and how its operations are sent where that
-// is not one in a call: "put50", or "put1000 by stream".
-func (s *Stratum) Load() string {
-	if api := s.Options["api"]; api == "batch" || api == "stream" {
-		return s.Workload + " by " + api
-	}
-	return s.Workload
-}
-
-// Members is the size of the stratum's clusters, 1 where nothing is said of it.
-func (s *Stratum) Members() int {
-	n, err := strconv.Atoi(s.Options["members"])
-	if err != nil {
-		return 1
-	}
-	return n
-}
-
-// Op is the only operation type of the stratum's workload, "" for a mix.
-func (s *Stratum) Op() string {
-	if ops := s.Ops(); len(ops) == 1 {
-		return ops[0]
-	}
-	return ""
-}
-
-// WritesOnly reports whether puts are all that the stratum's workload does.
-func (s *Stratum) WritesOnly() bool { return s.Op() == record.OpPut }
-
-// ClosedLoop reports whether the clients of the stratum's cells wait for their
-// answers. Where they do not, throughput is what was offered, and no factor makes
-// it.
-func (s *Stratum) ClosedLoop() bool { return s.load().Loop == record.LoopClosed }
-
-// load is the workload of the stratum's first cell that has trials.
-func (s *Stratum) load() record.Workload {
-	for _, r := range s.Rows {
-		if w := r.Cell.Load(); w.Loop != "" {
-			return w
-		}
-	}
-	return record.Workload{}
 }
 
 // Row is a cell with its setting.
@@ -275,7 +127,7 @@ func (r *Run) Strata(factors []Factor) []*Stratum {
 		key := strings.Join([]string{c.Group, c.Workload, c.Target, canonical(rest)}, "\x00")
 		s := byKey[key]
 		if s == nil {
-			s = &Stratum{Group: c.Group, Workload: c.Workload, Target: c.Target, Options: rest, Factors: factors, Questions: r.Questions}
+			s = &Stratum{Group: c.Group, Workload: c.Workload, Target: c.Target, Options: rest, Factors: factors}
 			byKey[key] = s
 			all = append(all, s)
 		}
@@ -332,57 +184,6 @@ func (s *Stratum) At(set Setting) *Cell {
 
 // All is the setting with every factor on.
 func (s *Stratum) All() Setting { return 1<<len(s.Factors) - 1 }
-
-// Baseline returns the cell with every factor off, or nil.
-func (s *Stratum) Baseline() *Cell { return s.At(0) }
-
-// Full returns the cell with every factor on, or nil.
-func (s *Stratum) Full() *Cell { return s.At(s.All()) }
-
-// Corners are the rows of baseline, each alone, all but each, and all.
-func (s *Stratum) Corners() []Row {
-	n := len(s.Factors)
-	return slices.DeleteFunc(slices.Clone(s.Rows), func(r Row) bool {
-		k := bits(r.Setting)
-		return k > 1 && k < n-1
-	})
-}
-
-// Label names a setting by the axes that are on: "baseline", "propose",
-// "propose+codec", "all but rpc", "all".
-func (s *Stratum) Label(set Setting) string {
-	n := len(s.Factors)
-	var on, off []string
-	for i, f := range s.Factors {
-		if set.Has(i) {
-			on = append(on, f.Name())
-		} else {
-			off = append(off, f.Name())
-		}
-	}
-	switch {
-	case len(on) == 0:
-		return "baseline"
-	case len(on) == n:
-		return "all"
-	case len(off) == 1 && n > 2:
-		return "all but " + off[0]
-	}
-	return strings.Join(on, "+")
-}
-
-// Clients is the number of clients of the first measured cell, 0 if none is.
-func (s *Stratum) Clients() int { return s.load().Clients }
-
-// Ops are the operation types of the stratum's first measured cell.
-func (s *Stratum) Ops() []string {
-	for _, r := range s.Rows {
-		if r.Cell.Measured() {
-			return r.Cell.Ops()
-		}
-	}
-	return nil
-}
 
 // split takes the factors' axes out of opts.
 func split(opts map[string]string, factors []Factor) (Setting, map[string]string, bool) {

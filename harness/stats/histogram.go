@@ -2,18 +2,14 @@ package stats
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 )
-
-// MinBeyond is the number of samples that must lie beyond a percentile for it
-// to be reported: p99 needs 1,000 operations, p99.9 needs 10,000.
-const MinBeyond = 10
 
 // Latency is the merged latency of one operation type over a cell's blocks.
 type Latency struct {
@@ -73,7 +69,7 @@ func (l *latencies) get(c *Cell, key string, merge func() (Latency, error)) (Lat
 func latency(c *Cell, op string, times func(*record.Trial, *record.OpStats) (*hdr.Histogram, error)) (Latency, error) {
 	l := Latency{Hist: record.NewHistogram()}
 	for _, t := range c.Trials {
-		o := findOp(t, op)
+		o := t.Op(op)
 		if o == nil {
 			continue
 		}
@@ -99,14 +95,8 @@ func (l *Latency) merge(h *hdr.Histogram) error {
 // where the operation at this place was never sent, or took longer than a histogram
 // holds.
 func (l Latency) Percentile(p float64) (int64, bool) {
-	if l.Blocks == 0 || l.Hist.TotalCount() < MinSamples(p) {
+	if l.Blocks == 0 || l.Hist.TotalCount() < metric.MinSamples(p) {
 		return 0, false
 	}
 	return l.Hist.ValueAtPercentile(p), true
-}
-
-// MinSamples is the number of operations that the p-th percentile needs.
-func MinSamples(p float64) int64 {
-	// A tiny tolerance keeps 10/(1-0.99) at 1,000 in binary arithmetic.
-	return int64(math.Ceil(MinBeyond/(1-p/100) - 1e-6))
 }

@@ -53,12 +53,3 @@ func PaceOf(c *Cell) (Pace, error) {
 	}
 	return p, nil
 }
-
-// Offered is the rate at which operations of one type are due, in operations per
-// second; a closed loop has none.
-func Offered(op string) Metric {
-	return func(t *record.Trial) (float64, bool) {
-		rate := t.Workload.OfferedOpsPerSecond * t.Workload.Mix[op]
-		return rate, rate > 0
-	}
-}

@@ -1,6 +1,8 @@
 package stats
 
 import (
+	"metastorebench/harness/metric"
+
 	"maps"
 	"math"
 	"slices"
@@ -10,7 +12,7 @@ import (
 // a valid and positive measurement, the natural logarithms of m by setting, and
 // how many blocks were left out. complete is false if a setting has no cell: the
 // stratum is not a full factorial.
-func (s *Stratum) LogFactorial(m Metric) (blocks [][]float64, left int, complete bool) {
+func (s *Stratum) LogFactorial(m metric.Func) (blocks [][]float64, left int, complete bool) {
 	all := make([]Setting, 1<<len(s.Factors))
 	for i := range all {
 		all[i] = Setting(i)
@@ -23,7 +25,7 @@ func (s *Stratum) LogFactorial(m Metric) (blocks [][]float64, left int, complete
 // settings, and how many blocks that have any were left out. complete is false
 // if a setting has no cell. Settings may repeat. Metrics that are costly to read
 // are read once per trial and setting.
-func (s *Stratum) LogSettings(m Metric, settings []Setting) (blocks [][]float64, left int, complete bool) {
+func (s *Stratum) LogSettings(m metric.Func, settings []Setting) (blocks [][]float64, left int, complete bool) {
 	cells := make([]*Cell, len(settings))
 	for i, set := range settings {
 		if cells[i] = s.At(set); cells[i] == nil {

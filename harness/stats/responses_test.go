@@ -41,7 +41,7 @@ func TestFactorsOfTheRunsPlan(t *testing.T) {
 	r.Manifest.PlanYAML = "baseline: {engine: memory}"
 	factors, err = r.Factors()
 	require.NoError(t, err)
-	require.Equal(t, stats.Factors(1), factors, "a plan of ends is about phase 1")
+	require.Empty(t, factors, "a plan of ends has none")
 
 	r.Manifest.PlanYAML = "factors: 3"
 	_, err = r.Factors()
@@ -52,9 +52,7 @@ func TestLogSettings(t *testing.T) {
 	r := twoFactors(t)
 	factors, err := r.Factors()
 	require.NoError(t, err)
-	s := r.Study(factors)[0]
-	require.True(t, s.ClosedLoop())
-	puts := stats.Throughput(record.OpPut)
+	s := r.Strata(factors)[0]
 
 	blocks, left, complete := s.LogSettings(puts, []stats.Setting{3, 0})
 	require.True(t, complete)
@@ -69,24 +67,4 @@ func TestLogSettings(t *testing.T) {
 
 	_, _, complete = s.LogSettings(puts, []stats.Setting{4})
 	require.False(t, complete, "there is no such cell")
-}
-
-func TestServicePercentile(t *testing.T) {
-	h := record.NewHistogram()
-	for i := range 1000 {
-		require.NoError(t, h.RecordValue(int64(i+1)*1000))
-	}
-	text, err := record.EncodeHDR(h)
-	require.NoError(t, err)
-	tr := record.Trial{Ops: []record.OpStats{{Op: record.OpPut, ServiceHDR: text}}}
-	v, ok := stats.ServicePercentile(record.OpPut, 99)(&tr)
-	require.True(t, ok)
-	require.InEpsilon(t, 990_000, v, 0.002)
-	_, ok = stats.ServicePercentile(record.OpPut, 99.9)(&tr)
-	require.False(t, ok, "one operation lies beyond, ten are needed")
-	_, ok = stats.ServicePercentile(record.OpGet, 50)(&tr)
-	require.False(t, ok)
-	tr.Ops[0].ServiceHDR = "damaged"
-	_, ok = stats.ServicePercentile(record.OpPut, 50)(&tr)
-	require.False(t, ok)
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"metastorebench/harness/infer"
 	"metastorebench/harness/record"
 )
 
@@ -36,6 +35,9 @@ var (
 // was made of, which must not change. It is safe for concurrent reading.
 type Run struct {
 	Manifest record.Manifest
+	// Newer says that records are of a newer minor version, whose fields are not all
+	// known here; see record.Run.
+	Newer string
 	// Cells are the manifest's cells in its order, those without trials
 	// included.
 	Cells []*Cell
@@ -45,9 +47,6 @@ type Run struct {
 	Recorded []*record.Trial
 	// Voids are the trials whose numbers must not be used, in run order.
 	Voids []Void
-	// Questions are the families of the run's report, which asks them. They make it
-	// unsafe to make two reports of one Run at once.
-	Questions *infer.Questions
 
 	byID map[string]*Cell
 }
@@ -79,7 +78,7 @@ type Void struct {
 // NewRun indexes trials under m's cells. The trials may come in any order, and
 // need not be complete. Errors: ErrUnknownCell, ErrDuplicate, ErrTier.
 func NewRun(m record.Manifest, trials []record.Trial) (*Run, error) {
-	r := &Run{Manifest: m, Trials: len(trials), Questions: infer.NewQuestions(), byID: make(map[string]*Cell, len(m.Cells))}
+	r := &Run{Manifest: m, Trials: len(trials), byID: make(map[string]*Cell, len(m.Cells))}
 	for _, c := range m.Cells {
 		if r.byID[c.ID] != nil {
 			return nil, fmt.Errorf("%w: cell %q", ErrDuplicate, c.ID)
@@ -212,4 +211,18 @@ func (c *Cell) Ops() []string {
 		return 1
 	})
 	return ops
+}
+
+// Read reads and indexes the run in a folder. Errors: those of record.ReadRun and NewRun.
+func Read(dir string) (*Run, error) {
+	run, err := record.ReadRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	indexed, err := NewRun(run.Manifest, run.Trials)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	indexed.Newer = run.Newer()
+	return indexed, nil
 }

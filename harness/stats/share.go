@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 )
 
@@ -127,18 +128,18 @@ func loadDistance(w *record.Workload, clients, conns int) (float64, bool) {
 func pairedCeiling(c, top *Cell) (Ceiling, bool) {
 	byBlock := make(map[int]float64)
 	for _, t := range top.Trials {
-		if v, ok := Calls(t); ok && v > 0 {
+		if v, ok := metric.Calls(t); ok && v > 0 {
 			byBlock[t.Block] = v
 		}
 	}
 	var shares []float64
 	for _, t := range c.Trials {
-		if v, ok := Calls(t); ok && byBlock[t.Block] > 0 {
+		if v, ok := metric.Calls(t); ok && byBlock[t.Block] > 0 {
 			shares = append(shares, v/byBlock[t.Block])
 		}
 	}
 	w := &top.Trials[0].Workload
-	return Ceiling{Name: loadName("no-op cell", w.Clients, w.Conns), OpsPerSecond: Over(top, Calls), Share: Summarize(shares)}, len(shares) > 0
+	return Ceiling{Name: loadName("no-op cell", w.Clients, w.Conns), OpsPerSecond: Over(top, metric.Calls), Share: Summarize(shares)}, len(shares) > 0
 }
 
 // probeCeiling divides by the probe's median.
@@ -147,7 +148,7 @@ func probeCeiling(c *Cell, p record.Probe, clients, conns int) (Ceiling, bool) {
 	if top.N == 0 || top.Median <= 0 {
 		return Ceiling{}, false
 	}
-	return Ceiling{Name: loadName(p.Name, clients, conns), OpsPerSecond: top, Share: Over(c, Scale(Calls, 1/top.Median))}, true
+	return Ceiling{Name: loadName(p.Name, clients, conns), OpsPerSecond: top, Share: Over(c, metric.Scale(metric.Calls, 1/top.Median))}, true
 }
 
 func loadName(name string, clients, conns int) string {

@@ -55,12 +55,12 @@ func TestCeilingShareDemandsACeiling(t *testing.T) {
 	noop := trial("b", 0, 40)
 	noop.Durability = record.TierNone
 	r := newRun(t, trial("a", 0, 10), noop)
-	s, err := stats.CeilingShare(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
+	s, err := stats.CeilingShare(r.Cell("a"), r.Cell("b"), puts)
 	require.NoError(t, err)
 	require.InDelta(t, 0.25, s.Ratio, 1e-12)
-	_, err = stats.CeilingShare(r.Cell("a"), r.Cell("a"), stats.Throughput(record.OpPut))
+	_, err = stats.CeilingShare(r.Cell("a"), r.Cell("a"), puts)
 	require.ErrorIs(t, err, stats.ErrTier)
-	_, err = stats.Compare(r.Cell("a"), r.Cell("b"), stats.Throughput(record.OpPut))
+	_, err = stats.Compare(r.Cell("a"), r.Cell("b"), puts)
 	require.ErrorIs(t, err, stats.ErrTier, "a store and a ceiling are no ranking")
 }
 
@@ -73,7 +73,7 @@ func TestNewRunTakesOutVoidTrials(t *testing.T) {
 	require.Equal(t, 3, r.Trials)
 	require.Equal(t, []stats.Void{{Cell: "a", Block: 1, Reason: "end state differs"}}, r.Voids)
 	require.Len(t, r.Cell("a").Void, 1)
-	require.Equal(t, 11.0, stats.Over(r.Cell("a"), stats.Throughput(record.OpPut)).Max)
+	require.Equal(t, 11.0, stats.Over(r.Cell("a"), puts).Max)
 }
 
 func TestNewRunRefusesContradictions(t *testing.T) {
@@ -88,40 +88,6 @@ func TestNewRunRefusesContradictions(t *testing.T) {
 	require.ErrorIs(t, err, stats.ErrTier)
 	_, err = stats.NewRun(record.Manifest{Cells: []record.Cell{{ID: "a"}, {ID: "a"}}}, nil)
 	require.ErrorIs(t, err, stats.ErrDuplicate)
-}
-
-func TestMetricsPerOperation(t *testing.T) {
-	tr := trial("a", 0, 100)
-	tr.Ops = append(tr.Ops, record.OpStats{Op: record.OpGet, Count: 300, Errors: map[string]int64{"Unavailable": 100}})
-	tr.Store = record.Process{CPUUserSeconds: 0.003, CPUSystemSeconds: 0.001, HeapAllocs: 800, HeapAllocBytes: 4000}
-	tr.Client = record.Process{CPUUserSeconds: 0.002, HeapAllocs: -1, HeapAllocBytes: -1}
-	tr.Mechanism = &record.Mechanism{AppliedOps: 100, Proposals: 25, ProposedOps: 100, Readys: 5, ReadyEntries: 25, Fsyncs: 20, FsyncNS: 40, WALBytes: 5000}
-	for name, tc := range map[string]struct {
-		m    stats.Metric
-		want float64
-	}{
-		"puts/s":        {stats.Throughput(record.OpPut), 100},
-		"gets/s":        {stats.Throughput(record.OpGet), 300},
-		"store us/op":   {stats.StoreCPU, 10},
-		"client us/op":  {stats.ClientCPU, 5},
-		"allocs/op":     {stats.Allocs, 2},
-		"bytes/op":      {stats.AllocBytes, 10},
-		"fsyncs/write":  {stats.FsyncsPerWrite, 0.2},
-		"writes/fsync":  {stats.WritesPerFsync, 5},
-		"ops/proposal":  {stats.OpsPerProposal, 4},
-		"entries/ready": {stats.EntriesPerReady, 5},
-		"WAL bytes":     {stats.WALBytesPerWrite, 50},
-		"fsync ns":      {stats.FsyncMean, 2},
-	} {
-		got, ok := tc.m(&tr)
-		require.True(t, ok, name)
-		require.InDelta(t, tc.want, got, 1e-9, name)
-	}
-	tr.Mechanism, tr.Store.HeapAllocs = nil, -1
-	for name, m := range map[string]stats.Metric{"mechanism": stats.FsyncsPerWrite, "allocs": stats.Allocs, "range": stats.Throughput(record.OpRange)} {
-		_, ok := m(&tr)
-		require.False(t, ok, name)
-	}
 }
 
 func TestPercentilesComeFromTheMergedHistogram(t *testing.T) {
@@ -160,32 +126,21 @@ func TestPercentilesComeFromTheMergedHistogram(t *testing.T) {
 	require.ErrorContains(t, err, `cell "a", block 0, put`)
 }
 
-func TestMinSamples(t *testing.T) {
-	for p, want := range map[float64]int64{0: 10, 50: 20, 90: 100, 99: 1000, 99.9: 10_000, 99.99: 100_000} {
-		require.Equal(t, want, stats.MinSamples(p), "p%g", p)
-	}
-}
-
 func TestStrata(t *testing.T) {
 	m, trials := statstest.Phase1(statstest.Config{Seed: 1, Blocks: 2, Level: "default", Samples: 20})
 	r, err := stats.NewRun(m, trials)
 	require.NoError(t, err)
-	fs := stats.Factors(1)
+	fs, err := r.Factors()
+	require.NoError(t, err)
 	require.Len(t, fs, 4)
 	require.Equal(t, stats.Factor{ID: "P1.1", Axis: "propose", Off: "perop", On: "batch"}, fs[0])
 
 	s := r.Strata(fs)[0]
 	require.Equal(t, "put50", s.Workload)
 	require.Len(t, s.Rows, 16)
-	require.Equal(t, 50, s.Clients())
-	require.Equal(t, []string{record.OpPut}, s.Ops())
-	require.Equal(t, "baseline", s.Label(s.Rows[0].Setting))
-	require.Equal(t, "propose", s.Label(s.Rows[1].Setting))
-	require.Equal(t, "all but rpc", s.Label(s.Rows[11].Setting))
-	require.Equal(t, "all", s.Label(s.Rows[15].Setting))
-	require.Equal(t, "propose+codec", s.Label(0b11))
-	require.Len(t, s.Corners(), 10)
-	require.Equal(t, "batch", s.Full().Options["apply"])
+	require.Equal(t, []stats.Setting{0, 1, 2, 4, 8}, []stats.Setting{s.Rows[0].Setting, s.Rows[1].Setting, s.Rows[2].Setting, s.Rows[3].Setting, s.Rows[4].Setting}, "none, then each item alone")
+	require.Equal(t, s.All(), s.Rows[15].Setting)
+	require.Equal(t, "batch", s.At(s.All()).Options["apply"])
 	require.Nil(t, s.At(99))
 	for _, s := range r.Strata(fs) {
 		for _, row := range s.Rows {
@@ -204,12 +159,13 @@ func TestLogFactorial(t *testing.T) {
 	m, trials := statstest.Phase1(statstest.Config{Seed: 7, Blocks: 3, Level: "full", Samples: 100})
 	run, err := stats.NewRun(m, trials)
 	require.NoError(t, err)
-	puts := stats.Throughput(record.OpPut)
+	factors, err := run.Factors()
+	require.NoError(t, err)
 	full := 0
-	for _, s := range run.Study(stats.Factors(1)) {
+	for _, s := range run.Strata(factors) {
 		blocks, left, complete := s.LogFactorial(puts)
 		require.Equal(t, len(s.Rows) == 16, complete, "%s %s", s.Group, s.Workload)
-		if !complete {
+		if !complete || !s.At(0).Measured() {
 			continue
 		}
 		full++

@@ -1,6 +1,8 @@
 package stats
 
 import (
+	"metastorebench/harness/metric"
+
 	"fmt"
 	"slices"
 
@@ -36,7 +38,7 @@ func Summarize(values []float64) Summary {
 
 // Over summarizes m over c's valid trials. Trials without the metric are left
 // out and named in a warning. Its n is that of the trials that have it.
-func Over(c *Cell, m Metric) Summary {
+func Over(c *Cell, m metric.Func) Summary {
 	values := make([]float64, 0, len(c.Trials))
 	for _, t := range c.Trials {
 		if v, ok := m(t); ok {

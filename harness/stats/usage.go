@@ -49,14 +49,14 @@ func (r *Run) UsageOf(t *record.Trial) Usage {
 		u.Other = max(0, u.CPU-u.Store-u.Client)
 		u.Steal, u.HasMachine = m.StealSeconds/all, true
 	}
-	if top := r.loopbackBandwidth(); top > 0 {
+	if top := r.LoopbackBandwidth(); top > 0 {
 		u.Network, u.HasNetwork = float64(m.LoopbackBytes)/window/top, true
 	}
 	return u
 }
 
-// loopbackBandwidth is the ceiling in bytes a second, 0 if it was not measured.
-func (r *Run) loopbackBandwidth() float64 {
+// LoopbackBandwidth is the ceiling in bytes a second, 0 if it was not measured.
+func (r *Run) LoopbackBandwidth() float64 {
 	best := 0.0
 	for _, p := range r.Manifest.Ceilings.Find(record.ProbeLoopbackBandwidth) {
 		best = max(best, Summarize(p.Samples).Median)

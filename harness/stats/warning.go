@@ -35,11 +35,6 @@ const (
 	WarnMachine WarningKind = "different machines"
 )
 
-// WarningKinds lists the kinds in their order.
-func WarningKinds() []WarningKind {
-	return []WarningKind{WarnFewSamples, WarnIncomplete, WarnDrift, WarnBimodal, WarnGenerator, WarnSteal, WarnMachine}
-}
-
 func tooFew(n int) Warning {
 	return Warning{WarnFewSamples, fmt.Sprintf("n=%d: needs %d or more blocks for a %.0f %% interval", n, infer.MinBlocks, infer.Confidence*100)}
 }

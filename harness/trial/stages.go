@@ -97,6 +97,10 @@ const (
 	// sets say nothing about each other.
 	sampleErrors = 6
 	edges        = 2
+	// minTraced is how many writes have to be traced: the mean of fewer says nothing.
+	// surelyTraced is how many should be, for none to be a fault.
+	minTraced    = 5
+	surelyTraced = 10
 )
 
 // addStages files the window's stage trace and judges it: every traced write
@@ -122,10 +126,15 @@ func (t *trial) addStages(opened, closed *counters) error {
 	return nil
 }
 
+// checkStages judges a trace. What is wrong with single writes fails however few they
+// are; what is right of too few, or of writes that may all be of the window's edges, is
+// not OK.
 func checkStages(s *record.Stages, incomplete int64, service moments, clients int) record.Check {
 	c := record.Check{Name: record.CheckStages}
 	if s.Samples == 0 {
-		c.OK = service.n < 10*float64(s.SampleEvery)
+		if service.n < surelyTraced*float64(s.SampleEvery) {
+			c.State = record.CheckTooFew
+		}
 		c.Detail = fmt.Sprintf("no write traced among %.0f, one in %d should be", service.n, s.SampleEvery)
 		return c
 	}
@@ -138,9 +147,13 @@ func checkStages(s *record.Stages, incomplete int64, service moments, clients in
 	store := float64(s.TotalNS) / n
 	atEdges := edges * float64(clients) / (n * float64(s.SampleEvery))
 	limit := service.mean + sampleErrors*service.deviation/math.Sqrt(n) + atEdges*(service.max-service.mean)
-	c.OK = incomplete == 0 &&
-		apart <= max(n*float64(clockError), clockShare*float64(s.TotalNS)) &&
-		(store <= limit || atEdges >= 1)
+	sound := incomplete == 0 && apart <= max(n*float64(clockError), clockShare*float64(s.TotalNS))
+	switch {
+	case sound && (s.Samples < minTraced || atEdges >= 1):
+		c.State = record.CheckTooFew
+	case sound:
+		c.OK = store <= limit
+	}
 	c.Detail = fmt.Sprintf("%d writes traced, %d incomplete; their stages and their time in the store differ by %.0f ns per write; "+
 		"in the store %.1f us per write, client's service time %.1f us (at most %.1f us with the sampling's error and the window's edges)",
 		s.Samples, incomplete, apart/n, store/1e3, service.mean/1e3, limit/1e3)

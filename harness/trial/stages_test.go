@@ -41,14 +41,16 @@ func TestStagesThatDoNotAddUpVoidTheTrial(t *testing.T) {
 	require.Contains(t, got.Void, "differ by 7000 ns per write")
 }
 
-func TestCheckStages(t *testing.T) {
-	stages := func(samples, each, total int64) *record.Stages {
-		s := &record.Stages{SampleEvery: 16, Samples: samples, TotalNS: total * samples, SumNS: map[string]int64{}}
-		for _, name := range record.StageNames() {
-			s.SumNS[name] = each * samples
-		}
-		return s
+// tracedStages are those of one write in 16: each stage of so many ns, and their total.
+func tracedStages(samples, each, total int64) *record.Stages {
+	s := &record.Stages{SampleEvery: 16, Samples: samples, TotalNS: total * samples, SumNS: map[string]int64{}}
+	for _, name := range record.StageNames() {
+		s.SumNS[name] = each * samples
 	}
+	return s
+}
+
+func TestCheckStages(t *testing.T) {
 	client := moments{n: 16_000, mean: 800_000, deviation: 100_000, max: 1_200_000}
 	for _, tc := range []struct {
 		name       string
@@ -56,24 +58,45 @@ func TestCheckStages(t *testing.T) {
 		incomplete int64
 		ok         bool
 	}{
-		{"sound", stages(1000, 100_000, 700_000), 0, true},
-		{"apart by the clock's readings", stages(1000, 100_000, 700_900), 0, true},
-		{"one incomplete", stages(1000, 100_000, 700_000), 1, false},
-		{"sum above the total", stages(1000, 110_000, 700_000), 0, false},
-		{"sum below the total", stages(1000, 90_000, 700_000), 0, false},
-		{"slower than the client says", stages(1000, 120_000, 840_000), 0, false},
-		{"slower, by chance: few samples", stages(100, 120_000, 840_000), 0, true},
-		{"none traced", stages(0, 0, 0), 0, false},
+		{"sound", tracedStages(1000, 100_000, 700_000), 0, true},
+		{"apart by the clock's readings", tracedStages(1000, 100_000, 700_900), 0, true},
+		{"one incomplete", tracedStages(1000, 100_000, 700_000), 1, false},
+		{"sum above the total", tracedStages(1000, 110_000, 700_000), 0, false},
+		{"sum below the total", tracedStages(1000, 90_000, 700_000), 0, false},
+		{"slower than the client says", tracedStages(1000, 120_000, 840_000), 0, false},
+		{"slower, by chance: few samples", tracedStages(100, 120_000, 840_000), 0, true},
+		{"none traced", tracedStages(0, 0, 0), 0, false},
 	} {
 		c := checkStages(tc.stages, tc.incomplete, client, 4)
 		require.Equal(t, "stages", c.Name)
 		require.Equal(t, tc.ok, c.OK, "%s: %s", tc.name, c.Detail)
 	}
-	require.True(t, checkStages(stages(0, 0, 0), 0, moments{n: 100}, 4).OK, "too few writes for one in 16 to be sure")
-	slow := stages(3, 500_000, 500_000*7)
-	require.True(t, checkStages(slow, 0, client, 24).OK, "all three may be of the window's edges")
-	require.False(t, checkStages(slow, 0, client, 23).OK)
-	require.False(t, checkStages(slow, 1, client, 24).OK, "each must be whole all the same")
+}
+
+// TestTooFewStages: what is right of too few writes is not OK, and no failure either.
+func TestTooFewStages(t *testing.T) {
+	client := moments{n: 16_000, mean: 800_000, deviation: 100_000, max: 1_200_000}
+	for _, tc := range []struct {
+		name       string
+		stages     *record.Stages
+		incomplete int64
+		service    moments
+		clients    int
+		want       string
+	}{
+		{"too few writes for one in 16 to be sure", tracedStages(0, 0, 0), 0, moments{n: 159}, 4, "too few"},
+		{"one in 16 is sure", tracedStages(0, 0, 0), 0, moments{n: 160}, 4, record.OutcomeFailed},
+		{"a handful", tracedStages(5, 100_000, 700_000), 0, client, 4, record.OutcomeOK},
+		{"less", tracedStages(4, 100_000, 700_000), 0, client, 4, "too few"},
+		{"less, one incomplete", tracedStages(4, 100_000, 700_000), 1, client, 4, record.OutcomeFailed},
+		{"all may be of the window's edges", tracedStages(8, 100_000, 700_000), 0, client, 64, "too few"},
+		{"one is not", tracedStages(8, 100_000, 700_000), 0, client, 63, record.OutcomeOK},
+		{"slow ones of the edges", tracedStages(8, 500_000, 500_000*7), 0, client, 64, "too few"},
+		{"one is not", tracedStages(8, 500_000, 500_000*7), 0, client, 63, record.OutcomeFailed},
+	} {
+		c := checkStages(tc.stages, tc.incomplete, tc.service, tc.clients)
+		require.Equal(t, tc.want, c.Outcome(), "%s: %s", tc.name, c.Detail)
+	}
 }
 
 func TestStageCountersAreWholeOrAbsent(t *testing.T) {

@@ -38,8 +38,7 @@ type system interface {
 // callers.
 type opener func(dir string, callers int) (system, error)
 
-// systems are those under comparison. harness/report knows the store by its prefix,
-// and logs without consensus by tidwall's.
+// systems are those under comparison, by the names that the records have.
 var systems = []struct {
 	name string
 	open opener

@@ -31,6 +31,7 @@ type Config struct {
 func Phase1(c Config) (record.Manifest, []record.Trial) {
 	cells := matrix()
 	m := manifest(c, "phase1")
+	m.PlanYAML = phase1Plan
 	rng := rand.New(rand.NewPCG(c.Seed, 1))
 	var trials []record.Trial
 	for _, cell := range cells {
@@ -50,6 +51,16 @@ func Phase1(c Config) (record.Manifest, []record.Trial) {
 	}
 	return m, trials
 }
+
+// phase1Plan is the part of plan phase1 that analysis reads.
+const phase1Plan = `name: phase1
+baseline: {propose: perop, codec: json, apply: perop, rpc: default, wal: perentry, index: hash, engine: memory, disk: native}
+factors:
+  - {id: P1.1, axis: propose, value: batch}
+  - {id: P1.2, axis: codec, value: protobuf}
+  - {id: P1.3, axis: apply, value: batch}
+  - {id: P1.4, axis: rpc, value: tuned}
+`
 
 // manifest describes the run of a plan, without cells.
 func manifest(c Config, plan string) record.Manifest {
