@@ -45,7 +45,7 @@ import "time"
 // The version of the results schema that this package writes.
 const (
 	Schema = 1
-	Minor  = 2
+	Minor  = 3
 )
 
 // Durability tiers. Results of different tiers are never ranked together.
