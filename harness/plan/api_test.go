@@ -46,6 +46,24 @@ func TestAxisAPI(t *testing.T) {
 	require.Equal(t, 10, m.Entries[0].Workload.BatchOps)
 }
 
+// TestAxisClient checks that the axis decides what makes single calls, and nothing else,
+// and that selectors know it, of cells that have no such axis too.
+func TestAxisClient(t *testing.T) {
+	p, err := Parse("p.yaml", apiPlan(", api: unary, client: grpc-go", "batch_ops: 10", "vary: {api: [unary, batch], client: [grpc-go, lean]}"), catalog(t))
+	require.NoError(t, err)
+	m, err := p.Expand("default")
+	require.NoError(t, err)
+	var made []string
+	for _, e := range m.Entries {
+		made = append(made, e.Cell.Options[AxisAPI]+" "+e.Cell.Options[AxisClient]+": "+e.Workload.Client)
+	}
+	require.ElementsMatch(t, []string{"unary grpc-go: grpc-go", "unary lean: lean", "batch grpc-go: grpc-go", "batch lean: grpc-go"}, made)
+	client := func(w record.Workload) string { return Properties(record.Cell{}, w, nil)[AxisClient] }
+	require.Equal(t, record.ClientGRPC, client(record.Workload{API: workload.APIGRPC}), "a record from before there was a choice")
+	require.Equal(t, record.ClientLean, client(record.Workload{API: workload.APIGRPC, Client: record.ClientLean}))
+	require.Empty(t, client(record.Workload{API: workload.APIHTTP}))
+}
+
 func TestAxisAPIDoesNotFit(t *testing.T) {
 	for want, text := range map[string][]byte{
 		"p.yaml:8: group g: workload w goes over http, and axis api asks for batch; accepted: api grpc, batch or stream": apiPlan(", api: unary", "api: http", "set: {api: batch}"),

@@ -53,10 +53,10 @@
 //
 // The axis api (unary, batch, stream) is the client's, and so a factor like any other:
 // in its cells it decides for workloads over gRPC, and batch_ops is the size of
-// the batches. So is conns, the number of the client's connections. The axis contend
-// (on, off) is the harness's: off leaves out what linearizability is checked on. A
-// workload's client (grpc-go, or lean for single calls at a third of the cost) is what
-// makes the calls.
+// the batches. So are conns, the number of the client's connections, and client, what
+// makes single calls (grpc-go, or lean at a fraction of the cost); a workload may name
+// both by itself. The axis contend (on, off) is the harness's: off leaves out what
+// linearizability is checked on.
 //
 // A run that names no level takes "default", or the only one that the plan has. There
 // are at most 10,000 blocks.
@@ -91,7 +91,7 @@
 //	rung         a name of rungs
 //	ops          operation types: put, get, put+get, ...
 //	mix          the same with shares: put:get 5:95
-//	api, clients, conns, value_bytes, key_bytes, keys, batch_ops, loop, rate, distribution
+//	api, clients, conns, client, value_bytes, key_bytes, keys, batch_ops, loop, rate, distribution
 //	operation    of rows and figures: one operation type
 //
 // Kinds of views, with what each needs and takes beside title, doc, where, rows and ops:
