@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,6 +63,15 @@ func TestAxisClient(t *testing.T) {
 	require.Equal(t, record.ClientGRPC, client(record.Workload{API: workload.APIGRPC}), "a record from before there was a choice")
 	require.Equal(t, record.ClientLean, client(record.Workload{API: workload.APIGRPC, Client: record.ClientLean}))
 	require.Empty(t, client(record.Workload{API: workload.APIHTTP}))
+}
+
+// TestNetworkPlanHoldsWhatWasPromised: every value of --rpc with both clients, to 400.
+func TestNetworkPlanHoldsWhatWasPromised(t *testing.T) {
+	for level, most := range map[string]time.Duration{"smoke": 45 * time.Second, "default": 6 * time.Minute, "full": 20 * time.Minute} {
+		m := expand(t, "rpc", level)
+		require.LessOrEqual(t, m.Planned(), most, level)
+		require.Len(t, m.Entries, 2*3*2*4, level)
+	}
 }
 
 func TestAxisAPIDoesNotFit(t *testing.T) {
