@@ -52,7 +52,10 @@
 //	slow readers    replies wait unencoded, or as far as windows allow; nothing is read
 //	                from a peer that does not take what it asked for, and a write that
 //	                makes no progress for half a minute ends the connection
-//	floods          frames that ask for nothing are counted, and so are resets and pings
+//	handlers        64 KiB of each answer wait to be sent, 16 MiB of all, and 4 KiB of each
+//	                then
+//	floods          frames that ask for nothing are counted, and so are pings, which
+//	                answers pardon, and resets, which as many answered calls pardon
 //	silence         a peer that answers no ping is gone
 //
 // A connection that breaks a rule is told which with GOAWAY and closed. What it has
