@@ -163,8 +163,8 @@ gate: build ## is the working tree (or HEAD_REF=...) slower or costlier than BAS
 	@bin/metabench gate --base $(BASE) $(if $(HEAD_REF),--head $(HEAD_REF)) $(if $(SMOKE),--level smoke --steady-only) $(ARGS)
 # For CI: counts alone, since others may use the machine. Inconclusive is no failure,
 # and a clone without the parent has nothing to compare.
-gate-short: build ## is HEAD costlier than its parent, by counts alone? about four minutes; inconclusive is no failure
-	@bin/metabench gate --base HEAD~1 --head HEAD --level smoke --steady-only --budget 4m --skip-without-base $(ARGS) || \
+gate-short: build ## is HEAD costlier than its parent, by counts alone? about three minutes; inconclusive is no failure
+	@bin/metabench gate --base HEAD~1 --head HEAD --level smoke --steady-only --budget 3m --skip-without-base $(ARGS) || \
 		{ status=$$?; [ $$status = 3 ] || exit $$status; echo "inconclusive: this machine could not tell, which is no failure here"; }
 # Up to nine minutes a run, its budget; with SMOKE=1 the steady metrics alone, up to three.
 RUNS ?= 50

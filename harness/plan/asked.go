@@ -87,7 +87,7 @@ func AskedOf(m record.Manifest) (Asked, error) {
 		return Asked{}, err
 	}
 	asks := len(p.asked.Views) > 0
-	text, name, known := builtinText(m.Plan)
+	text, name, known := builtinText(m)
 	if !asks && known {
 		b, err := parseAsked(m.Plan, text, &faults{file: name, claims: readClaimsFile})
 		if err != nil {
@@ -109,13 +109,22 @@ func AskedOf(m record.Manifest) (Asked, error) {
 	return a, nil
 }
 
-// builtinText is the text of the built-in plan or report of this name.
-func builtinText(name string) (text []byte, file string, ok bool) {
-	file = name + ".yaml"
-	if text, err := builtin.ReadFile("plans/" + file); err == nil {
+// minorAsked is the minor version of records since which a plan asks for itself. A plan
+// of a later run is the user's own, whatever its name.
+const minorAsked = 2
+
+// builtinText is the text that asks for a run whose own plan does not: the built-in
+// report of the command that made it or, of records from before plans asked, the
+// built-in plan of the same name.
+func builtinText(m record.Manifest) (text []byte, file string, ok bool) {
+	file = m.Plan + ".yaml"
+	if text, err := builtinAsked.ReadFile("reports/" + file); err == nil {
 		return text, file, true
 	}
-	text, err := builtinAsked.ReadFile("reports/" + file)
+	if m.Minor >= minorAsked {
+		return nil, "", false
+	}
+	text, err := builtin.ReadFile("plans/" + file)
 	return text, file, err == nil
 }
 

@@ -154,6 +154,11 @@ func TestAskedOfOlderRecords(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "capacity", a.Views[0].Kind)
 	require.NotEmpty(t, a.Title)
+	a, err = AskedOf(record.Manifest{Minor: minorAsked, Plan: "phase1", PlanYAML: "title: mine\nbaseline: {engine: memory}\n"})
+	require.NoError(t, err)
+	require.Equal(t, "mine", a.Title)
+	require.Empty(t, a.Claims, "a plan of a user's own has no questions of a built-in one, whatever its name")
+
 	_, err = AskedOf(record.Manifest{Plan: "x", PlanYAML: "report: [{kind: pie, title: t}]"})
 	require.ErrorIs(t, err, ErrInvalid)
 	require.ErrorContains(t, err, "manifest.json (plan_yaml):1: unknown kind")

@@ -19,9 +19,18 @@ func LevelOf(c *Cell, m metric.Metric, read metric.Func, op string) (Summary, er
 		if s.N > 0 {
 			s.Estimate = infer.Arithmetic(valuesOf(c.Trials, read))
 		}
-		return s, nil
+		return s.notBelowZero(), nil
 	}
-	return Over(c, read), nil
+	return Over(c, read).notBelowZero(), nil
+}
+
+// notBelowZero ends an interval of what is never negative at 0: Student's, of counts some
+// of which are 0, reaches below.
+func (s Summary) notBelowZero() Summary {
+	if s.Interval && s.Min >= 0 {
+		s.Lo = max(s.Lo, 0)
+	}
+	return s
 }
 
 // percentileLevel is that of the merged histogram, of trials that are void for failed

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"metastorebench/harness/metric"
 	"metastorebench/harness/record"
 	"metastorebench/harness/stats"
 	"metastorebench/harness/stats/statstest"
@@ -206,4 +207,16 @@ func TestTrialsWithFailures(t *testing.T) {
 		blocks = append(blocks, tr.Block)
 	}
 	require.Equal(t, []int{0, 2}, blocks)
+}
+
+func TestALevelIsNotBelowZero(t *testing.T) {
+	r := newRun(t, trial("a", 0, 1), trial("a", 1, 1), trial("a", 2, 1))
+	waits := map[int]float64{0: 0, 1: 0, 2: 24_000}
+	read := func(tr *record.Trial) (float64, bool) { return waits[tr.Block], true }
+	s, err := stats.LevelOf(r.Cell("a"), metric.Must("lock_wait"), read, "")
+	require.NoError(t, err)
+	require.True(t, s.Interval)
+	require.Equal(t, 8_000.0, s.Value)
+	require.Zero(t, s.Lo)
+	require.Greater(t, s.Hi, 24_000.0)
 }
