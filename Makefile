@@ -76,7 +76,7 @@ page-test: ## tests of report.html in a headless chromium, with screenshots in S
 	PAGE_SCREENSHOTS=$(abspath $(SHOTS)) go test -count 1 -v -run 'Browser|Small' ./harness/report/page ./harness/serve
 
 # Modules of their own, so that what they depend on is not the store's.
-NESTED_MODULES := harness/peer/etcd core/wal/walbench variants/logbench
+NESTED_MODULES := harness/peer/etcd core/wal/walbench variants/logbench variants/rpc/conform
 
 .PHONY: lint
 lint: DEV := 1
@@ -189,6 +189,12 @@ test-peers: ## tests of the peers: real trials against them
 	cd harness/peer/etcd && go test -timeout 5m ./...
 peer: build peers ## the store against etcd v3.7: puts, reads, limited ranges
 	@bin/metabench run peer $(EFFORT) $(ARGS)
+
+# conform is a module of its own: it depends on h2spec and on grpc-go's interop client.
+.PHONY: rpc-conformance
+rpc-conformance: deps ## h2spec, interop, attacks and equal answers, for every value of --rpc, with and without TLS
+	go test $(GOFLAGS_TAGS) -count 1 ./core/api/lean ./core/api ./variants/rpc
+	cd variants/rpc/conform && go test -count 1 -timeout 20m ./...
 
 .PHONY: test-perf test-perf-memory test-perf-rocksdb
 test-perf: build ## the plan's own workloads, baseline against best, on memory and RocksDB

@@ -4,8 +4,8 @@
 //
 // # Write path
 //
-//  1. api decodes and validates the request; nothing of it is done if any of it
-//     is wrong.
+//  1. api decodes and validates the request, which grpc-go has received, or api/lean;
+//     nothing of it is done if any of it is wrong.
 //  2. propose encodes the command on the caller's goroutine (seam: codec.Codec), or
 //     takes the request's own bytes for it (codec.Passer, codec/wireform),
 //     admits it to a queue bounded in commands and bytes, or refuses at once. The

@@ -27,6 +27,7 @@ import (
 	"metastorebench/core/node"
 	"metastorebench/core/recycle"
 	"metastorebench/variants"
+	"metastorebench/variants/rpc"
 )
 
 // recyclings are the selections whose memory is used again in different ways.
@@ -38,8 +39,10 @@ func recyclings(tb testing.TB) map[string]variants.Selection {
 		}
 		for _, codec := range []string{"protobuf", "wire"} {
 			for _, pool := range values("pool") {
-				all[fmt.Sprintf("%s/%s/pool=%s", engine, codec, pool)] =
-					with(tb, variants.VariantBest, "engine", engine, "codec", codec, "pool", pool, "index", "hybrid")
+				for _, transport := range []string{rpc.Tuned, rpc.Lean} {
+					all[fmt.Sprintf("%s/%s/pool=%s/rpc=%s", engine, codec, pool, transport)] =
+						with(tb, variants.VariantBest, "engine", engine, "codec", codec, "pool", pool, "index", "hybrid", "rpc", transport)
+				}
 			}
 		}
 	}
@@ -94,7 +97,7 @@ func driveAll(t *testing.T, s variants.Selection, option grpc.ServerOption, node
 	model := make(map[string][]byte)
 	var workers []*worker
 	for i, n := range nodes {
-		o := api.ServerOptions{RPC: []grpc.ServerOption{option}, Pool: s.Pool()}
+		o := api.ServerOptions{RPC: []grpc.ServerOption{option}, Pool: s.Pool(), Lean: s["rpc"] == rpc.Lean}
 		addr, shutdown := serve(t, n, o)
 		defer func() { require.NoError(t, shutdown()) }()
 		pool, err := client.Dial(client.Options{Endpoint: addr, Conns: 2})

@@ -108,7 +108,7 @@ func Axes() []Axis {
 			{Name: "perop", Doc: "one engine batch, and one lock, per command (the plan's baseline)"},
 			{Name: "batch", Doc: "one engine batch per run of committed entries (P1.3)"},
 		}},
-		{Name: "rpc", Seam: "gRPC settings of server and client", Best: "tuned", Values: rpcValues()},
+		{Name: "rpc", Seam: "transport of client calls, and its settings on both sides", Best: "tuned", Values: rpcValues()},
 		{Name: "wal", Seam: "when the Raft log is synced", Best: "group", Values: walValues()},
 		{Name: "index", Seam: "index of the memory engine", Best: "ranked", Values: []Value{
 			{Name: "hash", Doc: "a Go map under one readers-writer lock (the plan's baseline)"},

@@ -2,6 +2,7 @@ package variants_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -30,11 +31,15 @@ func (c rawCodec) Marshal(v any) (mem.BufferSlice, error) {
 // each is answered as with any other codec, and whatever was carried out is there
 // after a restart.
 func TestDoorOfWire(t *testing.T) {
-	for _, codec := range []string{"protobuf", "wire"} {
-		t.Run(codec, func(t *testing.T) {
+	for _, tc := range []struct {
+		codec string
+		lean  bool
+	}{{"protobuf", false}, {"wire", false}, {"protobuf", true}, {"wire", true}} {
+		codec := tc.codec
+		t.Run(fmt.Sprintf("%s lean=%v", codec, tc.lean), func(t *testing.T) {
 			o := options(t, vfs.NewMem(), "data", with(t, variants.VariantBest, "codec", codec, "pool", "on"))
 			n := start(t, o)
-			addr, shutdown := serve(t, n, api.ServerOptions{Pool: true})
+			addr, shutdown := serve(t, n, api.ServerOptions{Pool: true, Lean: tc.lean})
 			conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 			require.NoError(t, err)
 			call := func(method, message string, reply any) codes.Code {

@@ -34,6 +34,9 @@ built-in plan "stall" shows what open and closed loop make of it.`,
 			if err != nil {
 				return fmt.Errorf("--rpc: %w", err)
 			}
+			if stall > 0 && profile.Lean {
+				return fmt.Errorf("--stall is planted in grpc-go; --rpc is %s, accepted: %s, %s", profile.Name, rpc.Default, rpc.Tuned)
+			}
 			if stall < 0 || stallAfter < 0 {
 				return fmt.Errorf("--stall is %v and --stall-after %v; accepted: 0 or more", stall, stallAfter)
 			}
@@ -45,11 +48,11 @@ built-in plan "stall" shows what open and closed loop make of it.`,
 			if err != nil {
 				return fmt.Errorf("--listen-client-urls: %w", err)
 			}
-			opts := slices.Clone(profile.Server)
+			t := ceiling.Transport{Name: profile.Name, Options: slices.Clone(profile.Server), Lean: profile.Lean}
 			if stall > 0 {
-				opts = append(opts, ceiling.Stall(stallAfter, stall))
+				t.Options = append(t.Options, ceiling.Stall(stallAfter, stall))
 			}
-			return ceiling.Serve(cmd.Context(), l, profile.Name, opts, cmd.OutOrStdout())
+			return ceiling.Serve(cmd.Context(), l, t, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen-client-urls", "http://127.0.0.1:0", "address to serve on")

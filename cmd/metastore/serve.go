@@ -64,6 +64,7 @@ func serve(ctx context.Context, c *config, s variants.Selection, stdout, stderr 
 	server, err := api.NewServer(n, api.ServerOptions{
 		Limits:   c.limits(),
 		RPC:      profile.Server,
+		Lean:     profile.Lean,
 		TLS:      tlsConfig,
 		Cluster:  n,
 		Pool:     s.Pool(),

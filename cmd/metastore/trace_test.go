@@ -52,6 +52,7 @@ func (p *process) summaries(t *testing.T) (count map[string]uint64, sum map[stri
 func TestStageTrace(t *testing.T) {
 	for _, args := range [][]string{
 		{"--variant", variants.VariantBaseline}, {"--variant", variants.VariantBest}, {"--wal", "group"}, {"--wal", "async"},
+		{"--rpc", "lean"},
 	} {
 		t.Run(args[1], func(t *testing.T) {
 			p := startProcess(t, t.TempDir(), append(args, "--stage-sample", "1")...)

@@ -18,6 +18,20 @@
 //     cluster and member, the Raft term and the revision.
 //  6. The Observer is told.
 //
+// # Transports
+//
+// What carries calls over gRPC is a seam (clientPort) of its own: grpc-go, or package
+// lean with grpc-go's handler behind it (ServerOptions.Lean). Lean hands the unary calls
+// of keys and batches to a unarySession for each connection, which enters the path above
+// at step 2, without a goroutine for a write of one command or a get; everything else
+// goes through grpc-go as ever, and plain HTTP to the gateway, on the same port.
+//
+// The transports are equal on the wire: the same calls get the same codes, texts and
+// replies, and the same limits hold; a test compares them. Two things differ. A write
+// over lean whose caller gives up is not withdrawn (as one of a stream), and a call over
+// lean whose deadline passes is answered with DeadlineExceeded where grpc-go may only
+// reset it.
+//
 // # Batches
 //
 // A batch goes the same way, with these differences. Every operation is

@@ -78,9 +78,9 @@ func inFrame(serve func(ctx context.Context, f *rpcpb.Frame) (any, error)) frame
 	}
 }
 
-// decode decodes a frame into m, which owns what it gets.
-func decode(f *rpcpb.Frame, m proto.Message) error {
-	if err := proto.Unmarshal(f.Bytes(), m); err != nil {
+// decode decodes a frame's bytes into m, which owns what it gets.
+func decode(body []byte, m proto.Message) error {
+	if err := proto.Unmarshal(body, m); err != nil {
 		return status.Errorf(codes.InvalidArgument, "metastore: malformed %s: %v", m.ProtoReflect().Descriptor().Name(), err)
 	}
 	return nil
@@ -135,7 +135,7 @@ func (s *kvService) receivePut(c *putCall, dec func(any) error) (w kv.Wire, err 
 		return w, err
 	}
 	if wireform.Put(c.frame.Bytes(), &c.strict) != nil {
-		return w, decode(&c.frame, &c.message)
+		return w, decode(c.frame.Bytes(), &c.message)
 	}
 	m, p := &c.message, &c.strict
 	m.Key, m.Value, m.Lease, m.PrevKv = p.Key, p.Value, p.Lease, p.PrevKv
@@ -147,7 +147,7 @@ func (s *kvService) serveDelete(ctx context.Context, f *rpcpb.Frame) (any, error
 	r := &pb.DeleteRangeRequest{}
 	var strict kv.DeleteRangeRequest
 	if wireform.Delete(f.Bytes(), &strict) != nil {
-		if err := decode(f, r); err != nil {
+		if err := decode(f.Bytes(), r); err != nil {
 			return nil, err
 		}
 		return s.DeleteRange(ctx, r)
@@ -161,7 +161,7 @@ func (s *metaService) serveBatchPut(ctx context.Context, f *rpcpb.Frame) (any, e
 		return s.batchPut(ctx, r, wireOf(f, kv.FormPuts, len(r.Puts)))
 	}
 	r := &rpcpb.BatchPutRequest{}
-	if err := decode(f, r); err != nil {
+	if err := decode(f.Bytes(), r); err != nil {
 		return nil, err
 	}
 	return s.BatchPut(ctx, r)
@@ -172,7 +172,7 @@ func (s *metaService) serveBatchDelete(ctx context.Context, f *rpcpb.Frame) (any
 		return s.batchDelete(ctx, r, wireOf(f, kv.FormDeletes, len(r.Deletes)))
 	}
 	r := &rpcpb.BatchDeleteRequest{}
-	if err := decode(f, r); err != nil {
+	if err := decode(f.Bytes(), r); err != nil {
 		return nil, err
 	}
 	return s.BatchDelete(ctx, r)

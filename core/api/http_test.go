@@ -18,6 +18,7 @@ import (
 // web returns a test server for the HTTP side of a server over store.
 func web(t *testing.T, store api.Store, o api.ServerOptions) *httptest.Server {
 	t.Helper()
+	o.Lean = apitest.Lean
 	srv, err := api.NewServer(store, o)
 	require.NoError(t, err)
 	s := httptest.NewServer(srv.Handler())

@@ -28,18 +28,9 @@ import (
 // returns a function that connects.
 func serveTCP(t *testing.T, store api.Store, o api.ServerOptions) (srv *api.Server, connect func() *grpc.ClientConn) {
 	t.Helper()
-	srv, err := api.NewServer(store, o)
-	require.NoError(t, err)
-	l, served := listen(t), make(chan error, 1)
-	go func() { served <- srv.ServeGRPC(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_ = srv.Shutdown(ctx)
-		require.NoError(t, <-served)
-	})
+	srv, addr := apitest.ServeTCP(t, store, o)
 	return srv, func() *grpc.ClientConn {
-		cc, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		cc, err := grpc.NewClient(addr.String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = cc.Close() })
 		return cc

@@ -19,6 +19,7 @@ import (
 	grpchealth "google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"metastorebench/core/api/lean"
 	"metastorebench/core/rpcpb"
 	"metastorebench/core/trace"
 )
@@ -27,8 +28,11 @@ import (
 // serves plain text with the default limits.
 type ServerOptions struct {
 	Limits Limits
-	// RPC is the --rpc profile's server side.
+	// RPC is the --rpc profile's server side, of grpc-go.
 	RPC []grpc.ServerOption
+	// Lean has package lean serve the client port, with grpc-go behind it for all but
+	// the unary calls of keys and batches.
+	Lean bool
 	// TLS serves both ports; nil means plain text. See TLSFiles.
 	TLS *tls.Config
 	// Cluster serves the membership; nil serves none.
@@ -51,7 +55,7 @@ type ServerOptions struct {
 // Server serves a Store over gRPC and HTTP. Its methods may be called from any
 // goroutine. It opens no ports: the caller listens.
 type Server struct {
-	grpc      *grpc.Server
+	clients   clientPort
 	http      *http.Server
 	health    *grpchealth.Server
 	pipelines *pipelines
@@ -82,7 +86,6 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		grpc:      grpc.NewServer(grpcOptions(o, svc)...),
 		health:    grpchealth.NewServer(),
 		pipelines: &meta.pipelines,
 		http: &http.Server{
@@ -94,16 +97,26 @@ func NewServer(store Store, o ServerOptions) (*Server, error) {
 			MaxHeaderBytes:    maxHeaderBytes,
 		},
 	}
-	s.grpc.RegisterService(svc.describe(), svc)
-	s.grpc.RegisterService(meta.describe(), meta)
+	server := grpc.NewServer(grpcOptions(o, svc)...)
+	register(server, store, o, svc, meta)
+	grpc_health_v1.RegisterHealthServer(server, s.health)
+	s.clients = grpcPort{server}
+	if o.Lean {
+		s.clients = newLeanPort(server, handler, o, meta)
+	}
+	return s, nil
+}
+
+// register adds the services to grpc-go's server.
+func register(server *grpc.Server, store Store, o ServerOptions, svc *kvService, meta *metaService) {
+	server.RegisterService(svc.describe(), svc)
+	server.RegisterService(meta.describe(), meta)
 	methods := []string{"Status", "Alarm"}
 	if o.Cluster != nil {
 		methods = append(methods, "MoveLeader")
-		s.grpc.RegisterService(only(pb.Cluster_ServiceDesc, clusterMethods...), &clusterService{store: store, cluster: o.Cluster})
+		server.RegisterService(only(pb.Cluster_ServiceDesc, clusterMethods...), &clusterService{store: store, cluster: o.Cluster})
 	}
-	s.grpc.RegisterService(only(pb.Maintenance_ServiceDesc, methods...), &maintenance{store: store, cluster: o.Cluster})
-	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
-	return s, nil
+	server.RegisterService(only(pb.Maintenance_ServiceDesc, methods...), &maintenance{store: store, cluster: o.Cluster})
 }
 
 // grpcOptions puts the limits behind the profile's options, so that they hold
@@ -117,6 +130,7 @@ func grpcOptions(o ServerOptions, svc *kvService) []grpc.ServerOption {
 	opts = append(opts,
 		grpc.ForceServerCodecV2(putCodec{codec, &svc.puts}),
 		grpc.MaxRecvMsgSize(o.Limits.maxMessageBytes()),
+		grpc.MaxHeaderListSize(lean.MaxHeaderListBytes),
 		grpc.UnknownServiceHandler(unsupported),
 	)
 	if o.Limits.MaxConcurrentStreams > 0 {
@@ -139,14 +153,9 @@ func (nobody) OpDone(string, error, time.Duration) {}
 // BatchDone does nothing.
 func (nobody) BatchDone(string, int, map[codes.Code]int, time.Duration) {}
 
-// ServeGRPC serves gRPC on l until Shutdown, and closes l. It returns nil after
-// a Shutdown.
-func (s *Server) ServeGRPC(l net.Listener) error {
-	if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
-		return err
-	}
-	return nil
-}
+// ServeGRPC serves gRPC on l until Shutdown, and closes l; with Lean, plain HTTP too.
+// It returns nil after a Shutdown.
+func (s *Server) ServeGRPC(l net.Listener) error { return s.clients.serve(l) }
 
 // ServeWeb serves the JSON gateway, /health and /metrics on l until Shutdown,
 // and closes l. It returns nil after a Shutdown.
@@ -170,21 +179,11 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.health.Shutdown()
 	s.pipelines.stop()
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		s.grpc.GracefulStop()
-	}()
+	drained := make(chan error, 1)
+	go func() { drained <- s.clients.shutdown(ctx) }()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, s.http.Close())
 	}
-	select {
-	case <-drained:
-		return err
-	case <-ctx.Done():
-		s.grpc.Stop()
-		<-drained
-		return cmp.Or(err, ctx.Err())
-	}
+	return cmp.Or(err, <-drained)
 }

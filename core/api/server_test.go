@@ -246,7 +246,7 @@ func startRequest(t *testing.T) shutdownCase {
 		served: make(chan error, 2),
 	}
 	var err error
-	c.srv, err = api.NewServer(c.store, api.ServerOptions{})
+	c.srv, err = api.NewServer(c.store, api.ServerOptions{Lean: apitest.Lean})
 	require.NoError(t, err)
 	l := listen(t)
 	go func() { c.served <- c.srv.ServeGRPC(l) }()

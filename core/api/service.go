@@ -44,18 +44,8 @@ func (s *kvService) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse,
 // have no bytes.
 func (s *kvService) put(ctx context.Context, r *pb.PutRequest, w kv.Wire, reply *putReply) (err error) {
 	defer s.done(OpPut, time.Now(), &err)
-	if err := checkPut(r); err != nil {
+	if err := s.refusePut(r); err != nil {
 		return err
-	}
-	// The few fields beside key and value never exceed 64 bytes.
-	if len(r.Key)+len(r.Value)+64 > int(s.limits.MaxRequestBytes) {
-		if err := s.checkSize(r); err != nil {
-			return err
-		}
-	}
-	if r.Lease != 0 {
-		// No lease can exist; a log entry would only find that out.
-		return rpctypes.ErrGRPCLeaseNotFound
 	}
 	var res kv.Result
 	if w.Bytes != nil {
@@ -70,6 +60,24 @@ func (s *kvService) put(ctx context.Context, r *pb.PutRequest, w kv.Wire, reply 
 	reply.resp.Header = &reply.hdr
 	reply.resp.PrevKv = fromPair(res.PrevKV)
 	s.replies.returns(ctx, &reply.resp)
+	return nil
+}
+
+// refusePut returns why a put is not carried out, nil if it is.
+func (s *kvService) refusePut(r *pb.PutRequest) error {
+	if err := checkPut(r); err != nil {
+		return err
+	}
+	// The few fields beside key and value never exceed 64 bytes.
+	if len(r.Key)+len(r.Value)+64 > int(s.limits.MaxRequestBytes) {
+		if err := s.checkSize(r); err != nil {
+			return err
+		}
+	}
+	if r.Lease != 0 {
+		// No lease can exist; a log entry would only find that out.
+		return rpctypes.ErrGRPCLeaseNotFound
+	}
 	return nil
 }
 
@@ -119,10 +127,7 @@ func (s *kvService) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (
 // deleteRange removes keys. w is r as it was received; it may have no bytes.
 func (s *kvService) deleteRange(ctx context.Context, r *pb.DeleteRangeRequest, w kv.Wire) (resp *pb.DeleteRangeResponse, err error) {
 	defer s.done(OpDelete, time.Now(), &err)
-	if err := checkDelete(r); err != nil {
-		return nil, err
-	}
-	if err := s.checkSize(r); err != nil {
+	if err := s.refuseDelete(r); err != nil {
 		return nil, err
 	}
 	var res kv.Result
@@ -139,14 +144,19 @@ func (s *kvService) deleteRange(ctx context.Context, r *pb.DeleteRangeRequest, w
 	return resp, nil
 }
 
+// refuseDelete returns why a delete is not carried out, nil if it is.
+func (s *kvService) refuseDelete(r *pb.DeleteRangeRequest) error {
+	if err := checkDelete(r); err != nil {
+		return err
+	}
+	return s.checkSize(r)
+}
+
 // Txn carries out a transaction: one that cannot write as a read, any other
 // through the log.
 func (s *kvService) Txn(ctx context.Context, r *pb.TxnRequest) (resp *pb.TxnResponse, err error) {
 	defer s.done(OpTxn, time.Now(), &err)
-	if err := checkTxn(r, int(s.limits.MaxTxnOps)); err != nil {
-		return nil, err
-	}
-	if err := s.checkSize(r); err != nil {
+	if err := s.refuseTxn(r); err != nil {
 		return nil, err
 	}
 	req := toTxn(r)
@@ -162,6 +172,14 @@ func (s *kvService) Txn(ctx context.Context, r *pb.TxnRequest) (resp *pb.TxnResp
 	resp = fromTxn(s.header(res.Revision), r, res.Txn)
 	s.replies.returns(ctx, resp)
 	return resp, nil
+}
+
+// refuseTxn returns why a transaction is not carried out, nil if it is.
+func (s *kvService) refuseTxn(r *pb.TxnRequest) error {
+	if err := checkTxn(r, int(s.limits.MaxTxnOps)); err != nil {
+		return err
+	}
+	return s.checkSize(r)
 }
 
 func (s *kvService) readTxn(ctx context.Context, req *kv.TxnRequest) (res kv.Result, err error) {

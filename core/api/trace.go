@@ -73,6 +73,16 @@ func (r *replyTrace) begin(arrived time.Time) *trace.Span {
 	return r.tracer.Begin(arrived)
 }
 
+// start is asked for the span of a write that a goroutine of its own carries out. The
+// caller finishes it.
+func (r *replyTrace) start(ctx context.Context) (context.Context, *trace.Span) {
+	if r == nil {
+		return ctx, nil
+	}
+	ctx = r.tracer.Start(ctx)
+	return ctx, r.tracer.Span(ctx)
+}
+
 // returns is told of a write's reply before its handler returns it.
 func (r *replyTrace) returns(ctx context.Context, reply any) {
 	if r == nil {

@@ -48,14 +48,32 @@ func transports(t *testing.T, store api.Store) map[string]connections {
 	t.Cleanup(func() { require.NoError(t, gateway.Close()) })
 	streams := pool.Streams(2)
 	t.Cleanup(func() { require.NoError(t, streams.Close()) })
-	return map[string]connections{"grpc": pool, "http": gateway, "stream": streams}
+	return map[string]connections{
+		"grpc": pool, "http": gateway, "stream": streams,
+		"lean": dialLean(t, listenTCP(t, store, false)), "lean to lean": dialLean(t, listenTCP(t, store, true)),
+	}
+}
+
+// listenTCP serves store on a port, by grpc-go or by package lean.
+func listenTCP(t testing.TB, store api.Store, lean bool) (endpoint string) {
+	t.Helper()
+	_, addr := apitest.ServeTCP(t, store, api.ServerOptions{Lean: lean})
+	return addr.String()
+}
+
+func dialLean(t testing.TB, endpoint string) *client.Lean {
+	t.Helper()
+	c, err := client.DialLean(client.Options{Endpoint: endpoint, Conns: 2})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
 }
 
 // notText is a key that no text encoding survives.
 var notText = []byte{0xff, 0x00, 0xfe, 'k'}
 
 func TestOperations(t *testing.T) {
-	for _, name := range []string{"grpc", "http", "stream"} {
+	for _, name := range []string{"grpc", "http", "stream", "lean", "lean to lean"} {
 		t.Run(name, func(t *testing.T) {
 			c := transports(t, apitest.New())[name].Handle(0)
 			ctx := t.Context()

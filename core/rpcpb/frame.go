@@ -22,6 +22,9 @@ var buffers = recycle.Buffers(mem.NewTieredBufferPool(1<<10, 4<<10, 16<<10, 64<<
 // goroutine.
 type Frame struct{ buf mem.Buffer }
 
+// FrameOf returns a frame of bytes that are not used again.
+func FrameOf(data []byte) Frame { return Frame{buf: mem.SliceBuffer(data)} }
+
 // Bytes returns the message, valid until Free and until the frame receives
 // another one. It must not be changed.
 func (f *Frame) Bytes() []byte {
@@ -115,9 +118,9 @@ func (b *Builder) grow(n int) {
 	}
 }
 
-// fields calls do for every field of a message: with the bytes of one that holds
+// Fields calls do for every field of a message: with the bytes of one that holds
 // bytes, with the number of one that holds a varint. Others are skipped.
-func fields(data []byte, do func(field protowire.Number, bytes []byte, number uint64) error) error {
+func Fields(data []byte, do func(field protowire.Number, bytes []byte, number uint64) error) error {
 	for len(data) > 0 {
 		field, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {

@@ -37,7 +37,7 @@ func (w *Operations) Body() []byte { return w.body }
 // returned. One of an unknown kind has nothing set but the id. An error of do
 // ends the walk and is returned; one about data wraps ErrMalformed.
 func (w *Operations) Each(data []byte, do func(*Operation) error) error {
-	return fields(data, func(field protowire.Number, item []byte, _ uint64) error {
+	return Fields(data, func(field protowire.Number, item []byte, _ uint64) error {
 		if field != fieldItems {
 			return nil
 		}
@@ -52,7 +52,7 @@ func (w *Operations) Each(data []byte, do func(*Operation) error) error {
 func (w *Operations) decode(item []byte) error {
 	op := &w.op
 	op.Id, op.Put, op.Get, op.Delete, op.Range = 0, nil, nil, nil, nil
-	return fields(item, func(field protowire.Number, body []byte, number uint64) (err error) {
+	return Fields(item, func(field protowire.Number, body []byte, number uint64) (err error) {
 		if field != fieldID {
 			w.body = body
 		}
@@ -92,7 +92,7 @@ type Outcomes struct {
 // has found is the caller's. window is that of the message, nil if it has none.
 // Errors are as in Operations.Each.
 func (w *Outcomes) Each(data []byte, do func(*Outcome) error) (window *Window, err error) {
-	err = fields(data, func(field protowire.Number, item []byte, _ uint64) error {
+	err = Fields(data, func(field protowire.Number, item []byte, _ uint64) error {
 		switch field {
 		case fieldItems:
 			if err := w.decode(item); err != nil {
@@ -114,7 +114,7 @@ func (w *Outcomes) Each(data []byte, do func(*Outcome) error) (window *Window, e
 func (w *Outcomes) decode(item []byte) error {
 	o := &w.outcome
 	o.Id, o.Revision, o.Put, o.Get, o.Delete, o.Range, o.Error = 0, 0, nil, nil, nil, nil, nil
-	return fields(item, func(field protowire.Number, body []byte, number uint64) (err error) {
+	return Fields(item, func(field protowire.Number, body []byte, number uint64) (err error) {
 		switch field {
 		case fieldID:
 			o.Id = number

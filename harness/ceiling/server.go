@@ -98,25 +98,35 @@ func (s *metaServer) Pipeline(stream grpc.BidiStreamingServer[rpcpb.PipelineRequ
 	}
 }
 
-// Serve serves on l with the given settings until ctx ends, then stops
-// gracefully and returns nil. When it serves it writes the ready line to stdout.
-// rpc names the settings in the ready line's options. Serve closes l.
-func Serve(ctx context.Context, l net.Listener, rpc string, opts []grpc.ServerOption, stdout io.Writer) error {
+// Transport is a value of the axis --rpc.
+type Transport struct {
+	Name    string // in the ready line's options
+	Options []grpc.ServerOption
+	// Lean serves puts by core/api/lean, and the rest by grpc-go behind it.
+	Lean bool
+}
+
+// Serve serves on l until ctx ends, then stops gracefully and returns nil. When it
+// serves it writes the ready line to stdout. Serve closes l.
+func Serve(ctx context.Context, l net.Listener, t Transport, stdout io.Writer) error {
 	raw, err := newEcho()
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	defer raw.close()
-	s := grpc.NewServer(append([]grpc.ServerOption{grpc.ForceServerCodecV2(rpcpb.Codec())}, opts...)...)
+	s := grpc.NewServer(append([]grpc.ServerOption{grpc.ForceServerCodecV2(rpcpb.Codec())}, t.Options...)...)
 	c := &counter{}
 	etcdserverpb.RegisterKVServer(s, &kvServer{counter: c})
 	rpcpb.RegisterMetaStoreServer(s, &metaServer{counter: c})
 	line := ready.Line{
 		Client: l.Addr().String(), Echo: raw.addr(), PID: os.Getpid(), Durability: record.TierNone,
-		Options: map[string]string{"rpc": rpc},
+		Options: map[string]string{"rpc": t.Name},
 	}
 	if err := line.Write(stdout); err != nil {
 		return errors.Join(fmt.Errorf("write the ready line: %w", err), l.Close())
+	}
+	if t.Lean {
+		return serveLean(ctx, l, s, c)
 	}
 	defer context.AfterFunc(ctx, s.GracefulStop)()
 	if err := s.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {

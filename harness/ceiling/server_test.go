@@ -32,18 +32,23 @@ func (s server) meta() rpcpb.MetaStoreClient { return rpcpb.NewMetaStoreClient(s
 // start serves, and returns the function that stops and waits.
 func start(tb testing.TB) (server, func()) {
 	tb.Helper()
+	return startOn(tb, Transport{Name: "default"})
+}
+
+func startOn(tb testing.TB, t Transport) (server, func()) {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(tb, err)
 	ctx, cancel := context.WithCancel(tb.Context())
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, l, "default", nil, in) }()
+	go func() { ended <- Serve(ctx, l, t, in) }()
 	text, err := bufio.NewReader(out).ReadBytes('\n')
 	require.NoError(tb, err)
 	line, err := ready.Parse(text)
 	require.NoError(tb, err)
 	require.Equal(tb, record.TierNone, line.Durability)
-	require.Equal(tb, map[string]string{"rpc": "default"}, line.Options)
+	require.Equal(tb, map[string]string{"rpc": t.Name}, line.Options)
 	pool, err := client.Dial(client.Options{Endpoint: line.Client})
 	require.NoError(tb, err)
 	return server{line, pool}, func() {
@@ -54,8 +59,14 @@ func start(tb testing.TB) (server, func()) {
 }
 
 func TestEveryPutHasARevisionOfItsOwn(t *testing.T) {
+	for _, transport := range []Transport{{Name: "default"}, {Name: "lean", Lean: true}} {
+		t.Run(transport.Name, func(t *testing.T) { requireRevisions(t, transport) })
+	}
+}
+
+func requireRevisions(t *testing.T, transport Transport) {
 	defer goleak.VerifyNone(t)
-	s, stop := start(t)
+	s, stop := startOn(t, transport)
 	defer stop()
 	client := s.kv()
 	var mu sync.Mutex
@@ -89,7 +100,7 @@ func TestServeFailsWhenNobodyCanHearIt(t *testing.T) {
 	require.NoError(t, err)
 	out, in := io.Pipe()
 	require.NoError(t, out.Close())
-	require.ErrorIs(t, Serve(t.Context(), l, "default", nil, in), io.ErrClosedPipe)
+	require.ErrorIs(t, Serve(t.Context(), l, Transport{Name: "default"}, in), io.ErrClosedPipe)
 }
 
 func BenchmarkPut(b *testing.B) {

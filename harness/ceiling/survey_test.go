@@ -49,7 +49,7 @@ func serveChild(arg string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return Serve(ctx, l, "default", nil, os.Stdout)
+	return Serve(ctx, l, Transport{Name: "default"}, os.Stdout)
 }
 
 // options is a survey that is over soon, with a store that is a script.

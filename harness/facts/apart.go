@@ -7,7 +7,7 @@ import (
 )
 
 // loads are the properties that a workload's name stands for.
-var loads = []string{propMix, "distribution", "loop", "clients", "conns", "value_bytes", "key_bytes", "keys", "batch_ops", "rate"}
+var loads = []string{propMix, "distribution", "loop", "clients", "conns", "client", "value_bytes", "key_bytes", "keys", "batch_ops", "rate"}
 
 // dot is what one number is of: a cell and, where each operation type has a number of
 // its own, one of those.

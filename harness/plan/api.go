@@ -26,6 +26,9 @@ func effective(w record.Workload, options map[string]string) record.Workload {
 	if conns, err := strconv.Atoi(options[AxisConns]); err == nil {
 		w.Conns = min(conns, w.Clients)
 	}
+	if client := options[AxisClient]; client != "" && w.API != workload.APIHTTP {
+		w.Client = client
+	}
 	switch api := options[AxisAPI]; {
 	case api == apiBatch && onlyRanges(w) && w.API != workload.APIHTTP, api == "" && onlyRanges(w) && w.API == workload.APIBatch:
 		w.API = workload.APIGRPC
@@ -38,6 +41,9 @@ func effective(w record.Workload, options map[string]string) record.Workload {
 	}
 	if w.API != workload.APIBatch {
 		w.BatchOps = 0
+	}
+	if w.API == workload.APIBatch || w.API == workload.APIStream {
+		w.Client = record.ClientGRPC // no other has them
 	}
 	return w
 }

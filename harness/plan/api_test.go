@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,6 +45,33 @@ func TestAxisAPI(t *testing.T) {
 	m, err := p.Expand("default")
 	require.NoError(t, err)
 	require.Equal(t, 10, m.Entries[0].Workload.BatchOps)
+}
+
+// TestAxisClient checks that the axis decides what makes single calls, and nothing else,
+// and that selectors know it, of cells that have no such axis too.
+func TestAxisClient(t *testing.T) {
+	p, err := Parse("p.yaml", apiPlan(", api: unary, client: grpc-go", "batch_ops: 10", "vary: {api: [unary, batch], client: [grpc-go, lean]}"), catalog(t))
+	require.NoError(t, err)
+	m, err := p.Expand("default")
+	require.NoError(t, err)
+	var made []string
+	for _, e := range m.Entries {
+		made = append(made, e.Cell.Options[AxisAPI]+" "+e.Cell.Options[AxisClient]+": "+e.Workload.Client)
+	}
+	require.ElementsMatch(t, []string{"unary grpc-go: grpc-go", "unary lean: lean", "batch grpc-go: grpc-go", "batch lean: grpc-go"}, made)
+	client := func(w record.Workload) string { return Properties(record.Cell{}, w, nil)[AxisClient] }
+	require.Equal(t, record.ClientGRPC, client(record.Workload{API: workload.APIGRPC}), "a record from before there was a choice")
+	require.Equal(t, record.ClientLean, client(record.Workload{API: workload.APIGRPC, Client: record.ClientLean}))
+	require.Empty(t, client(record.Workload{API: workload.APIHTTP}))
+}
+
+// TestNetworkPlanHoldsWhatWasPromised: every value of --rpc with both clients, to 400.
+func TestNetworkPlanHoldsWhatWasPromised(t *testing.T) {
+	for level, most := range map[string]time.Duration{"smoke": 45 * time.Second, "default": 6 * time.Minute, "full": 20 * time.Minute} {
+		m := expand(t, "rpc", level)
+		require.LessOrEqual(t, m.Planned(), most, level)
+		require.Len(t, m.Entries, 2*3*2*4, level)
+	}
 }
 
 func TestAxisAPIDoesNotFit(t *testing.T) {

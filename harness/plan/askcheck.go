@@ -22,6 +22,9 @@ func Properties(c record.Cell, w record.Workload, ops []string) map[string]strin
 		"loop": w.Loop, "distribution": w.Distribution, AxisAPI: w.API,
 		"rate": strconv.FormatFloat(w.OfferedOpsPerSecond, 'f', -1, 64),
 	}
+	if all[AxisClient] = w.Client; w.Client == "" && w.API != workload.APIHTTP { // before there was a choice
+		all[AxisClient] = record.ClientGRPC
+	}
 	if w.API == workload.APIGRPC { // as the axis calls it
 		all[AxisAPI] = apiUnary
 	}

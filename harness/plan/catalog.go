@@ -150,6 +150,15 @@ var connsAxis = Axis{Name: AxisConns, Seam: "connections of the client", Values:
 	{Name: "8", Available: true, Doc: "a pool of 8 connections, each operation on the least loaded one (P3.3)"},
 }}
 
+// AxisClient is what makes the calls. It decides for the workloads of its cells whose
+// operations are single calls.
+const AxisClient = "client"
+
+var clientAxis = Axis{Name: AxisClient, Seam: "what makes single calls", Values: []Value{
+	{Name: record.ClientGRPC, Baseline: true, Available: true, Doc: "grpc-go's client, as users have it"},
+	{Name: record.ClientLean, Available: true, Doc: "the harness's own, which costs the generator a fraction"},
+}}
+
 // AxisContend is whether clients contend for a few keys when a trial's window is
 // over, which is what linearizability is checked on. It stands in a cell's id only
 // where a group varies it: every other trial has it on.
@@ -172,7 +181,7 @@ func ReadCatalog(r io.Reader) (Catalog, error) {
 			return nil, fmt.Errorf("read the store's variants: axis %q has %d values", a.Name, len(a.Values))
 		}
 	}
-	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, linkAxis, armAxis, stallAxis, apiAxis, connsAxis, contendAxis} {
+	for _, extra := range []Axis{diskAxis, stageAxis, lingerAxis, membersAxis, linkAxis, armAxis, stallAxis, apiAxis, connsAxis, clientAxis, contendAxis} {
 		if c.axis(extra.Name) == nil {
 			c = append(c, extra)
 		}
@@ -249,7 +258,7 @@ func (c Catalog) Check(options map[string]string) error {
 func (c Catalog) Baseline() map[string]string {
 	options := make(map[string]string, len(c))
 	for _, a := range c {
-		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisLinkDelay, AxisStall, AxisAPI, AxisConns, AxisContend}, a.Name) {
+		if slices.Contains([]string{AxisArm, AxisStageSample, AxisLinger, AxisMembers, AxisLinkDelay, AxisStall, AxisAPI, AxisConns, AxisClient, AxisContend}, a.Name) {
 			continue
 		}
 		i := max(0, slices.IndexFunc(a.Values, func(v Value) bool { return v.Baseline }))

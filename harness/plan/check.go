@@ -33,8 +33,8 @@ var Levels = []string{"smoke", levelDefault, "full"}
 // nil means all.
 var targets = map[string][]string{
 	TargetStore:    nil,
-	TargetNoop:     {"rpc", AxisStall, AxisAPI, AxisConns},
-	TargetEtcd:     {"rpc", AxisDisk, AxisAPI, AxisConns, AxisMembers, AxisContend}, // rpc: of the client alone
+	TargetNoop:     {"rpc", AxisStall, AxisAPI, AxisConns, AxisClient},
+	TargetEtcd:     {"rpc", AxisDisk, AxisAPI, AxisConns, AxisClient, AxisMembers, AxisContend}, // rpc: of the client alone
 	TargetExternal: {AxisContend},
 }
 

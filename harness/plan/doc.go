@@ -23,7 +23,7 @@
 //	  - {id: P3.4, axis: codec, value: wire, with: {pool: "on"}}  # several axes at once
 //	workloads:
 //	  put50: {type: put, clients: 50, conns: 1, key_bytes: 8, value_bytes: 256,
-//	          keys: 100000, distribution: uniform, api: grpc}
+//	          keys: 100000, distribution: uniform, api: grpc, client: lean}
 //	  open50: {type: put, loop: open, rate: 5000, arrivals: poisson, clients: 50,
 //	           key_bytes: 8, value_bytes: 256, keys: 100000}
 //	  batch50: {type: put, api: batch, batch_ops: 100, clients: 50, key_bytes: 8,
@@ -53,8 +53,10 @@
 //
 // The axis api (unary, batch, stream) is the client's, and so a factor like any other:
 // in its cells it decides for workloads over gRPC, and batch_ops is the size of
-// the batches. So is conns, the number of the client's connections. The axis contend
-// (on, off) is the harness's: off leaves out what linearizability is checked on.
+// the batches. So are conns, the number of the client's connections, and client, what
+// makes single calls (grpc-go, or lean at a fraction of the cost); a workload may name
+// both by itself. The axis contend (on, off) is the harness's: off leaves out what
+// linearizability is checked on.
 //
 // A run that names no level takes "default", or the only one that the plan has. There
 // are at most 10,000 blocks.
@@ -89,7 +91,7 @@
 //	rung         a name of rungs
 //	ops          operation types: put, get, put+get, ...
 //	mix          the same with shares: put:get 5:95
-//	api, clients, conns, value_bytes, key_bytes, keys, batch_ops, loop, rate, distribution
+//	api, clients, conns, client, value_bytes, key_bytes, keys, batch_ops, loop, rate, distribution
 //	operation    of rows and figures: one operation type
 //
 // Kinds of views, with what each needs and takes beside title, doc, where, rows and ops:

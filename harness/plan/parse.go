@@ -179,6 +179,7 @@ func (p *Plan) readWorkloads(f *faults, n *yaml.Node) {
 			{"arrivals", false, f.text(what+": arrivals", &l.Arrivals)},
 			{"rate", false, f.number(what+": rate", &l.OfferedOpsPerSecond)},
 			{"api", false, f.text(what+": api", &l.API)},
+			{"client", false, f.text(what+": client", &l.Client)},
 			{"batch_ops", false, f.integer(what+": batch_ops", &l.BatchOps)},
 			{"operations", false, f.integer(what+": operations", &l.Operations)},
 			{"clients", true, f.integer(what+": clients", &l.Clients)},
@@ -197,6 +198,9 @@ func (p *Plan) readWorkloads(f *faults, n *yaml.Node) {
 		l.RangeLimit = int64(limit)
 		if l.Loop == record.LoopOpen && l.Arrivals == "" {
 			l.Arrivals = record.ArrivalsPoisson
+		}
+		if l.Client == "" && l.API != workload.APIHTTP {
+			l.Client = record.ClientGRPC
 		}
 		if l.Mix == nil {
 			l.Mix = workload.DefaultMix(l.Type)

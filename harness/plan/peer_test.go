@@ -44,7 +44,7 @@ func TestPeerIsNotAskedForMore(t *testing.T) {
 		{"", "", "target: etcd, set: {disk: plan}", "p.yaml:8: group g: disk is plan, and target etcd cannot add a delay to its syncs; accepted: native"},
 		{"", "batch_ops: 10, api: batch", "target: etcd", "workload w goes over batch, a service of our store's; accepted for target etcd: grpc, http"},
 		{", api: batch", "batch_ops: 10", "target: etcd", "workload w goes over batch, a service of our store's"},
-		{"", "", "target: etcd, set: {engine: pebble}", "axis engine means nothing to target etcd; accepted: rpc, disk, api, conns, members"},
+		{"", "", "target: etcd, set: {engine: pebble}", "axis engine means nothing to target etcd; accepted: rpc, disk, api, conns, client, members"},
 	} {
 		_, err := Parse("p.yaml", apiPlan(tc.baseline, tc.load, tc.group), catalog(t))
 		require.ErrorIs(t, err, ErrInvalid)

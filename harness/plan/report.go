@@ -109,7 +109,7 @@ const (
 
 // loadProperties are those of a cell's load.
 var loadProperties = []string{
-	"clients", "conns", "value_bytes", "key_bytes", "keys", "batch_ops", "loop", "rate", "distribution", AxisAPI, PropMix,
+	"clients", "conns", AxisClient, "value_bytes", "key_bytes", "keys", "batch_ops", "loop", "rate", "distribution", AxisAPI, PropMix,
 }
 
 // defaultOptions are the values of axes that a cell need not name.
@@ -124,8 +124,8 @@ const (
 
 // Selector says which cells are meant: each property has one of the values, or none of
 // those that begin with "!". Properties are the axes of the store, those of the load
-// (clients, conns, value_bytes, key_bytes, keys, batch_ops, loop, rate, ops, mix, api,
-// distribution), and group, workload, target, durability, items and rung.
+// (clients, conns, client, value_bytes, key_bytes, keys, batch_ops, loop, rate, ops, mix,
+// api, distribution), and group, workload, target, durability, items and rung.
 type Selector map[string][]string
 
 // Names are the properties that a selector names, sorted.

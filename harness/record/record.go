@@ -45,7 +45,7 @@ import "time"
 // The version of the results schema that this package writes.
 const (
 	Schema = 1
-	Minor  = 2
+	Minor  = 3
 )
 
 // Durability tiers. Results of different tiers are never ranked together.
@@ -287,6 +287,9 @@ type Workload struct {
 	// API is how operations reach the store: "grpc", "http" for the JSON gateway,
 	// or "batch" for many in one call of the store's own service.
 	API string `json:"api"`
+	// Client is what makes the calls: "grpc-go", or "lean" for core/client's own. Empty
+	// over HTTP, and in records from before there was a choice, which had grpc-go.
+	Client string `json:"client,omitempty"`
 	// BatchOps is the number of operations in one call of the API "batch"; 0 with
 	// any other. Ranges are sent one by one.
 	BatchOps int `json:"batch_ops,omitempty"`
@@ -297,6 +300,12 @@ type Workload struct {
 	// Mix names each operation type's share of the clients.
 	Mix map[string]float64 `json:"mix"`
 }
+
+// What makes the calls. ClientLean, core/client's own, makes single calls alone.
+const (
+	ClientGRPC = "grpc-go"
+	ClientLean = "lean"
+)
 
 // Loops. In a closed one a client sends when it has been answered; in an open
 // one operations start at times that do not depend on answers.

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"strings"
@@ -48,7 +49,7 @@ func workloadDiff(a, b *record.Workload, axes map[string]string) []string {
 		{"offered rate", a.OfferedOpsPerSecond, b.OfferedOpsPerSecond}, {"clients", a.Clients, b.Clients},
 		{"conns", a.Conns, b.Conns}, {"key bytes", a.KeyBytes, b.KeyBytes}, {"value bytes", a.ValueBytes, b.ValueBytes},
 		{"keys", a.Keys, b.Keys}, {"distribution", a.Distribution, b.Distribution}, {"zipf theta", a.ZipfTheta, b.ZipfTheta},
-		{"preloaded keys", a.PreloadKeys, b.PreloadKeys}, {"keys of a range", a.RangeKeys, b.RangeKeys}, {"range limit", a.RangeLimit, b.RangeLimit}, {"api", a.API, b.API},
+		{"preloaded keys", a.PreloadKeys, b.PreloadKeys}, {"keys of a range", a.RangeKeys, b.RangeKeys}, {"range limit", a.RangeLimit, b.RangeLimit}, {"api", a.API, b.API}, {"client", cmp.Or(a.Client, record.ClientGRPC), cmp.Or(b.Client, record.ClientGRPC)},
 		{"operations", a.Operations, b.Operations},
 	} {
 		if _, axis := axes[p.name]; p.a != p.b && !axis {

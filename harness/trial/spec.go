@@ -117,7 +117,7 @@ func (s Spec) need(have bool, what string) error {
 
 // clientOptions are axes of the client, of the plan, of the trial or of the no-op
 // server: the store has no flags for them.
-var clientOptions = []string{"api", "conns", "arm", "stall", optionMembers, record.OptionContend}
+var clientOptions = []string{"api", "conns", "client", "arm", "stall", optionMembers, record.OptionContend}
 
 // plantVariable is the environment variable that a planted store reads.
 const plantVariable = "METASTORE_PLANT"

@@ -46,6 +46,15 @@ type streams struct {
 // Close closes the streams and then the connections.
 func (s streams) Close() error { return errors.Join(s.Streams.Close(), s.pool.Close()) }
 
+// lean are lean clients. Their pool has what only grpc-go sends: the preload's batches.
+type lean struct {
+	*client.Lean
+	pool *client.Pool
+}
+
+// Close closes all connections.
+func (l lean) Close() error { return errors.Join(l.Lean.Close(), l.pool.Close()) }
+
 // start brings up the target of the spec. If it fails nothing is left behind.
 func start(ctx context.Context, s Spec) (*target, error) {
 	t := &target{kind: s.Cell.Target, older: s.Older}
@@ -104,6 +113,13 @@ func (t *target) connect(s Spec) (err error) {
 		return err
 	}
 	t.pool = pool
+	if s.Workload.Client == record.ClientLean {
+		calls, err := client.DialLean(client.Options{Endpoint: t.line.Client, Conns: s.Workload.Conns})
+		if err != nil {
+			return err
+		}
+		t.pool = lean{calls, pool}
+	}
 	if t.kind == targetEtcd {
 		return nil
 	}

@@ -56,7 +56,8 @@ func serveNoop(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return ceiling.Serve(ctx, l, *rpc, []grpc.ServerOption{ceiling.Stall(100*time.Millisecond, *stall)}, os.Stdout)
+	t := ceiling.Transport{Name: *rpc, Options: []grpc.ServerOption{ceiling.Stall(100*time.Millisecond, *stall)}}
+	return ceiling.Serve(ctx, l, t, os.Stdout)
 }
 
 func exit(err error) {
@@ -142,6 +143,7 @@ func TestGoodTrials(t *testing.T) {
 		{workload.TypeMixed, workload.APIBatch, []string{"put", "get", "range", "delete"}},
 		{workload.TypePut, workload.APIStream, []string{"put"}},
 		{workload.TypeMixed, workload.APIStream, []string{"put", "get", "range", "delete"}},
+		{workload.TypeMixed, apiLean, []string{"put", "get", "range", "delete"}},
 	} {
 		t.Run(tc.typ+"/"+tc.api, func(t *testing.T) {
 			s := spec(t, tc.typ, fakestore.FaultNone)
@@ -162,12 +164,17 @@ func TestGoodTrials(t *testing.T) {
 // setAPI makes a spec's workload go over the API, in batches of 7 if it has any:
 // the preload's last batch is a short one.
 func setAPI(s *Spec, api string) {
-	s.Workload.API = api
+	if s.Workload.API = api; api == apiLean {
+		s.Workload.API, s.Workload.Client = workload.APIGRPC, record.ClientLean
+	}
 	if api == workload.APIBatch {
 		s.Workload.BatchOps = 7
 		s.Workload.Operations = 700
 	}
 }
+
+// apiLean stands for single calls by the lean client.
+const apiLean = "lean"
 
 // openLoop makes a spec's workload an open loop.
 func openLoop(s *Spec, arrivals string, rate float64) {

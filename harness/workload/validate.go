@@ -71,6 +71,9 @@ func Distributions() []string { return []string{Uniform, Zipfian} }
 // APIs returns the accepted ways to reach the store.
 func APIs() []string { return []string{APIGRPC, APIHTTP, APIBatch, APIStream} }
 
+// Clients returns what may make the calls.
+func Clients() []string { return []string{record.ClientGRPC, record.ClientLean} }
+
 // Loops returns the accepted loops.
 func Loops() []string { return []string{record.LoopClosed, record.LoopOpen} }
 
@@ -98,6 +101,7 @@ func Validate(w record.Workload) []error {
 	v.oneOf("type", w.Type, Types())
 	v.oneOf("api", w.API, APIs())
 	v.oneOf("loop", w.Loop, Loops())
+	v.client(w)
 	v.pace(w)
 	v.batch(w)
 	v.operations(w)
@@ -158,6 +162,17 @@ func (v *violations) pace(w record.Workload) {
 	}
 	if w.OfferedOpsPerSecond != 0 {
 		v.add("rate is %v, but only an open loop has a rate: clients of a closed one send when they are answered", w.OfferedOpsPerSecond)
+	}
+}
+
+// client checks what makes the calls.
+func (v *violations) client(w record.Workload) {
+	if w.Client == "" {
+		return
+	}
+	v.oneOf("client", w.Client, Clients())
+	if w.Client == record.ClientLean && w.API != APIGRPC {
+		v.add("client is %s, which makes single calls; api is %s, accepted with it: %s", w.Client, w.API, APIGRPC)
 	}
 }
 

@@ -1,7 +1,9 @@
-// Package rpc holds the axis --rpc: how gRPC is set up on both sides.
+// Package rpc holds the axis --rpc: what carries client calls, and how it is set up on
+// both sides.
 //
 //	default  grpc-go's own settings, untouched
 //	tuned    the plan's item P1.4, and what else helps without a cost in safety
+//	lean     core/api/lean for unary calls, grpc-go behind it for the rest (L1, ours)
 //
 // A profile changes how bytes travel, never what they say: a client of either
 // profile works with a server of either.
@@ -21,6 +23,7 @@ import (
 const (
 	Default = "default"
 	Tuned   = "tuned"
+	Lean    = "lean"
 )
 
 // ErrUnknown says that there is no value of that name on the axis.
@@ -36,6 +39,8 @@ type Profile struct {
 	// change them.
 	Server []grpc.ServerOption
 	Client []grpc.DialOption
+	// Lean says that the server is core/api/lean's.
+	Lean bool
 }
 
 // Profiles returns all values, the baseline first.
@@ -47,6 +52,13 @@ func Profiles() []Profile {
 			Summary: "10,000 streams, 1 MiB stream and 16 MiB connection windows, keepalive, larger buffers",
 			Server:  tunedServer(),
 			Client:  tunedClient(),
+		},
+		{
+			Name:    Lean,
+			Summary: "unary calls without grpc-go and without a goroutine each, the rest as tuned; plain HTTP on the same port",
+			Server:  tunedServer(),
+			Client:  tunedClient(),
+			Lean:    true,
 		},
 	}
 }

@@ -2,8 +2,6 @@ package rpc_test
 
 import (
 	"bytes"
-	"context"
-	"net"
 	"sync"
 	"testing"
 
@@ -11,36 +9,19 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
+	"metastorebench/core/api"
+	"metastorebench/core/api/apitest"
 	"metastorebench/variants/rpc"
 )
 
-// echo answers a put with the pair that it got.
-type echo struct{ pb.UnimplementedKVServer }
-
-func (echo) Range(_ context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
-	return &pb.RangeResponse{Count: int64(len(r.Key))}, nil
-}
-
-// connect serves echo under one profile and dials it under another.
+// connect serves a store under one profile and dials it under another.
 func connect(tb testing.TB, server, client rpc.Profile) pb.KVClient {
-	l := bufconn.Listen(1 << 20)
-	srv := grpc.NewServer(server.Server...)
-	pb.RegisterKVServer(srv, echo{})
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }()
-	opts := append([]grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }),
-	}, client.Client...)
+	_, dialer := apitest.Serve(tb, apitest.New(), api.ServerOptions{RPC: server.Server, Lean: server.Lean})
+	opts := append([]grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials()), dialer}, client.Client...)
 	cc, err := grpc.NewClient("passthrough:///bufconn", opts...)
 	require.NoError(tb, err)
-	tb.Cleanup(func() {
-		require.NoError(tb, cc.Close())
-		srv.Stop()
-		require.NoError(tb, <-served)
-	})
+	tb.Cleanup(func() { require.NoError(tb, cc.Close()) })
 	return pb.NewKVClient(cc)
 }
 
@@ -55,10 +36,15 @@ func TestConformance(t *testing.T) {
 				for i := range 64 {
 					wg.Go(func() {
 						// Up to 1.2 MiB: more than a stream's window.
-						key := bytes.Repeat([]byte{byte(i)}, 1+(i%4)*400_000)
+						key, value := []byte{byte(i)}, bytes.Repeat([]byte{byte(i)}, 1+(i%4)*400_000)
+						_, err := kv.Put(t.Context(), &pb.PutRequest{Key: key, Value: value})
+						if err != nil {
+							t.Errorf("put of %d bytes: %v", len(value), err)
+							return
+						}
 						resp, err := kv.Range(t.Context(), &pb.RangeRequest{Key: key})
-						if err != nil || resp.Count != int64(len(key)) {
-							t.Errorf("key of %d bytes: %v, %v", len(key), resp, err)
+						if err != nil || len(resp.Kvs) != 1 || !bytes.Equal(resp.Kvs[0].Value, value) {
+							t.Errorf("get of %d bytes: %v", len(value), err)
 						}
 					})
 				}
@@ -84,7 +70,7 @@ func TestProfiles(t *testing.T) {
 func TestLookupUnknown(t *testing.T) {
 	_, err := rpc.Lookup("fast")
 	require.ErrorIs(t, err, rpc.ErrUnknown)
-	require.EqualError(t, err, `rpc: unknown profile "fast", accepted: default, tuned`)
+	require.EqualError(t, err, `rpc: unknown profile "fast", accepted: default, tuned, lean`)
 }
 
 // BenchmarkUnary measures 64 concurrent small requests over one connection.
@@ -92,12 +78,12 @@ func BenchmarkUnary(b *testing.B) {
 	for _, p := range rpc.Profiles() {
 		b.Run(p.Name, func(b *testing.B) {
 			kv := connect(b, p, p)
-			req := &pb.RangeRequest{Key: make([]byte, 264)}
+			req := &pb.PutRequest{Key: make([]byte, 8), Value: make([]byte, 256)}
 			b.ReportAllocs()
 			b.SetParallelism(64)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if _, err := kv.Range(b.Context(), req); err != nil {
+					if _, err := kv.Put(b.Context(), req); err != nil {
 						b.Error(err)
 						return
 					}

@@ -156,13 +156,20 @@ func (s *Store) Status() api.Status {
 	}
 }
 
-// Serve serves store over gRPC in memory until the test ends, and returns the
-// server and the option that lets a client reach it under any address.
-func Serve(tb testing.TB, store api.Store, o api.ServerOptions) (*api.Server, grpc.DialOption) {
+// ServeTCP serves store on a port of the loopback until the test ends.
+func ServeTCP(tb testing.TB, store api.Store, o api.ServerOptions) (*api.Server, *net.TCPAddr) {
 	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	return serveOn(tb, l, store, o), l.Addr().(*net.TCPAddr)
+}
+
+// serveOn serves on l until the test ends.
+func serveOn(tb testing.TB, l net.Listener, store api.Store, o api.ServerOptions) *api.Server {
+	tb.Helper()
+	o.Lean = o.Lean || Lean
 	srv, err := api.NewServer(store, o)
 	require.NoError(tb, err)
-	l := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
 	go func() { served <- srv.ServeGRPC(l) }()
 	tb.Cleanup(func() {
@@ -172,7 +179,18 @@ func Serve(tb testing.TB, store api.Store, o api.ServerOptions) (*api.Server, gr
 		_ = srv.Shutdown(ctx)
 		require.NoError(tb, <-served)
 	})
-	return srv, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+	return srv
+}
+
+// Lean has servers serve by package lean, as far as the tests do not say so themselves.
+var Lean bool
+
+// Serve serves store over gRPC in memory until the test ends, and returns the
+// server and the option that lets a client reach it under any address.
+func Serve(tb testing.TB, store api.Store, o api.ServerOptions) (*api.Server, grpc.DialOption) {
+	tb.Helper()
+	l := bufconn.Listen(1 << 20)
+	return serveOn(tb, l, store, o), grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 		return l.DialContext(ctx)
 	})
 }
