@@ -28,7 +28,8 @@ async function test(name, story) {
 const texts = (page, selector) => page.locator(selector).allInnerTexts();
 const column = (page, n) => texts(page, `#cells-table tbody tr > :nth-child(${n})`);
 const shot = (page, name, options) => page.screenshot({path: path.join(shots, name + ".png"), ...options});
-const hash = (page) => page.evaluate(() => decodeURIComponent(location.hash));
+// The address follows what was done, a moment later.
+const addressIs = (page, want) => page.waitForFunction((source) => new RegExp(source).test(decodeURIComponent(location.hash)), want.source);
 
 // violations are what axe-core finds.
 async function violations(page) {
@@ -56,7 +57,7 @@ await test("sorts by any column, either way", async () => {
   await speed.click();
   assert.deepEqual((await column(page, 8)).map((t) => parseFloat(t.replaceAll(",", ""))), up.toReversed());
   assert.equal(await page.locator("#cells-table th[aria-sort]").getAttribute("aria-sort"), "descending");
-  assert.match(await hash(page), /sort=-throughput\+put/);
+  await addressIs(page, /sort=-throughput\+put/);
 });
 
 await test("filters by axes and words, and hides what is equal", async () => {
@@ -113,7 +114,7 @@ await test("moves the items of an attribution: the ladder moves, the shares stay
   await page.keyboard.press("Alt+ArrowDown");
   assert.deepEqual(await texts(page, ".order tbody th"), ["P1.2", "P1.3", "P1.1"]);
   assert.deepEqual((await shares()).toSorted(), stay.toSorted());
-  assert.match(await hash(page), /order\.attribution-credit=1\|2\|0/);
+  await addressIs(page, /order\.attribution-credit=1\|2\|0/);
   await page.locator(".order tbody tr").nth(2).dragTo(page.locator(".order tbody tr").nth(0));
   assert.deepEqual(await texts(page, ".order tbody th"), ["P1.1", "P1.2", "P1.3"]);
   assert.deepEqual(await steps(), before);
@@ -132,7 +133,7 @@ await test("opens a number down to its trials and its command", async () => {
   await dialog.getByRole("button", {name: "memory/put50/clients=16/P1.3"}).click();
   await page.waitForFunction(() => document.querySelector("#detail-title").textContent.includes("P1.3"));
   await page.keyboard.press("Escape");
-  assert.equal(await hash(page), "");
+  await addressIs(page, /^$/);
 });
 
 await test("an address restores all that was chosen", async () => {
