@@ -64,6 +64,7 @@ type benchView struct {
 // benchFigure is a line for each value of Columns, or for each other row, over X.
 type benchFigure struct {
 	X     string
+	Label string              // of the axis; X, if it is empty
 	Where map[string][]string // rows; a part that is neither X nor here names a line
 	Log   bool
 }
@@ -325,7 +326,7 @@ func (b *builder) benchLevel(t *benchTable, values []float64, unit string) int {
 func (b *builder) benchFigure(t *benchTable) Figure {
 	unit := t.names[t.Units[0]]
 	f := Figure{ID: t.ID, Kind: FigureLines, Title: t.Title, Caption: t.Doc + " Geometric means of the repeats with their 95 % intervals.",
-		X: Scale{Label: titleOf(t.Figure.X), Log: t.Figure.Log}, Y: Scale{Label: unit, Log: t.Figure.Log}}
+		X: Scale{Label: cmp.Or(t.Figure.Label, titleOf(t.Figure.X)), Log: t.Figure.Log}, Y: Scale{Label: unit, Log: t.Figure.Log}}
 	byName := map[string]int{}
 	for _, c := range t.columns {
 		for i, row := range t.rows {
