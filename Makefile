@@ -3,9 +3,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-# RocksDB's C header decides whether the rocksdb engine is in the build.
-ROCKSDB_HEADER := /usr/include/rocksdb/c.h
-TAGS = $(if $(wildcard $(ROCKSDB_HEADER)),,norocksdb)
+# The rocksdb engine is in the build if RocksDB's C header is there, and C++'s library,
+# which RocksDB's is linked with: gcc alone brings none.
+HAS_ROCKSDB = $(if $(wildcard /usr/include/rocksdb/c.h),$(filter /%,$(shell gcc -print-file-name=libstdc++.so)))
+TAGS = $(if $(HAS_ROCKSDB),,norocksdb)
 GOFLAGS_TAGS = $(if $(TAGS),-tags=$(TAGS))
 
 # The commit of the sources, for the records of runs: what runs and reports write is no
@@ -27,7 +28,7 @@ help: ## list the targets
 # lint, go there first; no other target does. DEV=1 is for who changes the store.
 .PHONY: deps
 deps: ## install what is missing, after saying what and why: RocksDB's library, with DEV=1 protoc, chromium and npm too
-	@[ -e $(ROCKSDB_HEADER) ] || ( $(call install,librocksdb-dev,RocksDB's headers and library: the engine rocksdb is built with them) ) || \
+	@[ -n "$(HAS_ROCKSDB)" ] || ( $(call install,librocksdb-dev g++,RocksDB's headers and library$(comma) and C++'s: the engine rocksdb is built with them) ) || \
 		echo "going on without: the engine rocksdb is left out, and its rows are skipped"
 	@[ -z "$(DEV)" ] || command -v protoc >/dev/null || ( $(call install,protobuf-compiler,protoc: it makes the code of .proto files$(comma) and lint checks that code) )
 	@[ -z "$(DEV)" ] || command -v "$(or $(CHROMIUM),chromium)" >/dev/null || ( $(call install,chromium,chromium: the tests of report.html run in it) )
@@ -45,7 +46,7 @@ install = command -v apt-get >/dev/null || { echo "$(1) is missing ($(2)); there
 # What goes on without RocksDB's library says so.
 .PHONY: engines
 engines: $(if $(filter phase1 test lint,$(MAKECMDGOALS)),deps)
-	@[ -e $(ROCKSDB_HEADER) ] || echo "RocksDB's library is not installed: building without the engine rocksdb. To have it: make deps"
+	@[ -n "$(HAS_ROCKSDB)" ] || echo "RocksDB's library is not installed: building without the engine rocksdb. To have it: make deps"
 
 .PHONY: build
 build: engines ## build bin/metastore and bin/metabench; installs nothing
